@@ -1,0 +1,25 @@
+#!/bin/sh
+# Prints the newest Python from 3.11 to 3.14 that runs here and can make a virtual environment.
+set -u
+works() { "$1" -c 'import sys, venv, ensurepip; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1; }
+for minor in 14 13 12 11; do
+    for candidate in "python3.$minor" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3."$minor".*/bin/python3; do
+        if works "$candidate"; then
+            command -v "$candidate"
+            exit 0
+        fi
+    done
+done
+if works python3; then
+    command -v python3
+    exit 0
+fi
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "ninefold: no Python with venv yet; installing Debian's python3-venv" >&2
+    apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends python3-venv >&2 && works python3 && {
+        command -v python3
+        exit 0
+    }
+fi
+echo "ninefold: needs Python 3.11 to 3.14 with the venv module; on Debian: sudo apt-get install python3-venv" >&2
+exit 1

@@ -1,0 +1,1 @@
+"""Ninefold: one security contract per API, audited, guarded and proven."""

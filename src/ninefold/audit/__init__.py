@@ -1,0 +1,1 @@
+"""Finds the signs in an API: its description, its source, its manifests and the running thing."""

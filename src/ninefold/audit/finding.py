@@ -1,0 +1,138 @@
+"""A finding: what is wrong, where, how sure we are, the evidence, and what closes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is if it is true. Not how sure we are: that is `Confidence`."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for `info` up to 4 for `critical`."""
+        return ("info", "low", "medium", "high", "critical").index(self.value)
+
+
+class Confidence(StrEnum):
+    """How sure we are. `confirmed`: read in black and white, or held baseline, attack, control and repeat."""
+
+    CONFIRMED = "confirmed"
+    SUSPECTED = "suspected"
+
+
+class Method(StrEnum):
+    """How a rule looks: at files, or at the running API."""
+
+    STATIC = "static"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its response as evidence. Secrets are cut before they get here; bodies are excerpts."""
+
+    role: str  # baseline, attack, control, repeat
+    request: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where: an operation, a JSON Pointer in the description, a file and line, or a URL; what is not known is empty."""
+
+    operation: str = ""
+    pointer: str = ""
+    file: str = ""
+    line: int = 0
+    url: str = ""
+
+    def __str__(self) -> str:
+        if self.file:
+            return f"{self.file}:{self.line}" if self.line else self.file
+        return self.operation or self.pointer or self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One root cause. `places` are where it shows; `fingerprint` is stable over runs (rule and first place)."""
+
+    rule: str
+    sign: int
+    severity: Severity
+    confidence: Confidence
+    method: Method
+    title: str
+    detail: str
+    places: tuple[Location, ...]
+    evidence: tuple[Exchange | str, ...]
+    remedy: str
+    contract: str  # the contract lines that close it, as YAML; empty: only the source can
+    fingerprint: str
+    baselined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The rule did not run, and why. Never green."""
+
+    rule: str
+    sign: int
+    method: Method
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Errored:
+    """The rule could not finish, and why. Never green."""
+
+    rule: str
+    sign: int
+    method: Method
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The rule ran to its end and found nothing. `looked_at` says on how many things it was tried."""
+
+    rule: str
+    sign: int
+    method: Method
+    looked_at: int
+
+
+Outcome = Finding | Skipped | Errored | Passed
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A finished audit. `outcomes` has, for every selected rule, its findings, or that it passed, was skipped, or failed."""
+
+    target: str
+    started: float
+    took: float
+    requests: int
+    ninefold: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding that no baseline excuses."""
+        return tuple(one for one in self.outcomes if isinstance(one, Finding) and not one.baselined)
+
+    def state(self, sign: int) -> str:
+        """`shown`: a finding. `unknown`: nothing ran, or some of it failed. `clear`: all that ran passed."""
+        mine = [one for one in self.outcomes if one.sign == sign]
+        if any(isinstance(one, Finding) and not one.baselined for one in mine):
+            return "shown"
+        if any(isinstance(one, Errored) for one in mine) or not any(isinstance(one, Passed) for one in mine):
+            return "unknown"
+        return "clear"

@@ -1,0 +1,1 @@
+"""A finished audit as text: terminal, HTML, JSON, SARIF, JUnit. Pure functions."""

@@ -1,0 +1,1 @@
+"""One module a sign; `order` has them in their order."""

@@ -1,0 +1,1 @@
+"""Parse, call, render. Nothing else prints, reads the environment or exits."""

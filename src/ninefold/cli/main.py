@@ -1,0 +1,63 @@
+"""`ninefold`: the commands, each loaded only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from ninefold.errors import NinefoldError
+
+#: Each command and its one line of help; `ninefold.cli.<name>.command` is the command itself.
+COMMANDS = {
+    "contract": "Draft, check and describe the security contract of an API.",
+    "audit": "Find which of the nine signs an API shows, with proof.",
+    "compare": "Two audits side by side: before and after.",
+    "guard": "Enforce a contract in front of an API.",
+    "keys": "Create, list, rotate and revoke API keys.",
+    "trail": "Read the trail, and verify that nobody changed it.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"ninefold.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ninefold")
+def cli() -> None:
+    """One security contract per API: audit it, guard it, and keep a trail that proves it."""
+
+
+def main() -> None:
+    """Run the command line. Every error ends as one clear message and its own exit code (docs/exit-codes.md)."""
+    try:
+        cli(standalone_mode=False)
+    except NinefoldError as fault:
+        click.echo(f"ninefold: {fault}", err=True)
+        sys.exit(fault.exit_code)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(64)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,133 @@
+"""The API as its OpenAPI description tells it, once parsed: operations with their parameters, bodies and responses.
+
+The types here are the same whether the document was OpenAPI 3.0, 3.1 or Swagger 2.0; `ninefold.contract.openapi`
+reads those. Schemas stay JSON (they are the description's own words); `Description.resolve` follows their `$ref`s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from ninefold.errors import DescriptionError, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The methods an OpenAPI path item may hold, in the order in which they are listed everywhere.
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+Schema = dict[str, Any] | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A declared parameter. `location` is one of `path`, `query`, `header`, `cookie` (OpenAPI 3.1, 4.8.12)."""
+
+    name: str
+    location: str
+    required: bool
+    schema: Schema
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an operation may answer. `media` maps a media type to its schema; None: declared without a schema."""
+
+    status: str
+    description: str
+    media: Mapping[str, Schema | None]
+    headers: Mapping[str, Schema]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityScheme:
+    """`kind` is the OpenAPI type: `apiKey`, `http`, `oauth2`, `openIdConnect`, `mutualTLS`. `raw` has the rest."""
+
+    name: str
+    kind: str
+    raw: Mapping[str, Any]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method on one path. `security` has alternatives, each a map of scheme to scopes; None: nothing was said."""
+
+    id: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    request: Mapping[str, Schema | None]
+    request_required: bool
+    responses: Mapping[str, Response]
+    security: tuple[Mapping[str, tuple[str, ...]], ...] | None
+    summary: str
+    tags: tuple[str, ...]
+    deprecated: bool
+    pointer: str
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A whole description. `document` is it as it was read; `dialect` one of `2.0`, `3.0`, `3.1`."""
+
+    source: str
+    dialect: str
+    title: str
+    version: str
+    servers: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    schemes: Mapping[str, SecurityScheme]
+    document: Mapping[str, Any] = field(repr=False)
+
+    def resolve(self, schema: Schema) -> Schema:
+        """Follow `$ref` until something else stands there. Raises `DescriptionError` on a dangling or endless one."""
+        seen: set[str] = set()
+        while isinstance(schema, dict) and isinstance(reference := schema.get("$ref"), str):
+            if reference in seen:
+                raise DescriptionError(
+                    f"the reference {reference} leads back to itself",
+                    place=Place(self.source),
+                    remedy="let the schema say something of its own, or remove it",
+                )
+            seen.add(reference)
+            schema = self.at(reference)
+        return schema
+
+    def at(self, reference: str) -> Any:
+        """What a local reference (`#/components/schemas/Pet`, RFC 6901) points at."""
+        if not reference.startswith("#"):
+            raise DescriptionError(
+                f"the reference {reference} leads out of the document",
+                place=Place(self.source),
+                remedy="bundle the description into one file (references to files and networks are not followed)",
+            )
+        here: Any = self.document
+        for part in reference[1:].split("/")[1:]:
+            name = unescape(part)
+            if isinstance(here, dict) and name in here:
+                here = here[name]
+            elif isinstance(here, list) and name.isdigit() and int(name) < len(here):
+                here = here[int(name)]
+            else:
+                raise DescriptionError(
+                    f"the reference {reference} points at nothing",
+                    place=Place(self.source),
+                    remedy="define it, or mend the reference",
+                )
+        return here
+
+
+def unescape(part: str) -> str:
+    """A JSON Pointer token as a key (RFC 6901 section 4; the percent-encoding is the URI fragment's, section 6)."""
+    return unquote(part).replace("~1", "/").replace("~0", "~")
+
+
+def escape(key: str) -> str:
+    """A key as a JSON Pointer token (RFC 6901 section 3)."""
+    return key.replace("~", "~0").replace("/", "~1")

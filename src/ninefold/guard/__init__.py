@@ -1,0 +1,1 @@
+"""Keeps the promises. Sans-I/O: a request or a response in, a decision out."""

@@ -1,0 +1,1 @@
+"""One module a step; `ninefold.guard.chain` has them in their order."""

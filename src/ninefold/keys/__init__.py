@@ -1,0 +1,1 @@
+"""API keys: issue, digest, rotate, revoke."""

@@ -1,0 +1,28 @@
+"""One decision, as the trail keeps it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """What was decided about one request, and why. Secrets never get here: there is no field for them.
+
+    `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the
+    key's id, `outcome` `admitted`, `refused` or `failed`, `step` the one that refused, `withheld` how many undeclared
+    members were kept back from the response.
+    """
+
+    time: float
+    id: str
+    outcome: str
+    method: str
+    path: str
+    operation: str = ""
+    caller: str = ""
+    address: str = ""
+    status: int = 0
+    step: str = ""
+    reason: str = ""
+    took: float = 0.0
+    withheld: int = 0
