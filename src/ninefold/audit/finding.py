@@ -81,12 +81,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The rule did not run, and why. Never green."""
+    """The rule did not run, and why. Never green. `asked`: its needs were given or it was named, so it is missed."""
 
     rule: str
     sign: int
     method: Method
     reason: str
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,266 @@
+"""The only thing in the audit that sends: to one origin, paced, counted, bounded, safe methods only unless
+allowed.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import httpcore
+
+from ninefold.audit.answer import SAFE, Answer, Ask, redact
+from ninefold.audit.rule import Untried
+from ninefold.audit.tls import Handshake, shake
+from ninefold.audit.wire import Backend, Deadline
+from ninefold.errors import FileError, Place, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+#: Most bytes of a response body that are read.
+BODY = 256 * 1024
+
+#: Seconds that one exchange may take from the connection to the last byte.
+EXCHANGE = 10.0
+
+#: Longest `Retry-After` (RFC 9110 section 10.2.3) that is waited for, in seconds, and how often.
+PATIENCE, RETRIES = 30.0, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most requests in all, requests a second, and seconds in all."""
+
+    budget: int = 600
+    rate: float = 50.0
+    total: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port (RFC 6454 section 4), and the path that the API's paths stand under."""
+
+    scheme: str
+    host: str
+    port: int
+    base: str
+
+    @property
+    def authority(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+def parse_origin(url: str) -> Origin:
+    """Raises `ValueError` for what is no `http` or `https` URL with a host and nothing but a path after it."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{url!r} is no http(s) URL with a host")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} has a user, query or fragment; give scheme, host, port and base path only")
+    if not re.fullmatch(r"[A-Za-z0-9/._~!$&'()*+,;=:@%-]*", parts.path):
+        raise ValueError(f"{url!r} has characters in its path that must be percent-encoded")
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return Origin(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+
+
+def trust(authority: Path | None) -> ssl.SSLContext:
+    """A context that verifies against the system's authorities, or against this PEM file alone."""
+    try:
+        context = ssl.create_default_context(cafile=str(authority) if authority else None)
+    except (OSError, ssl.SSLError) as fault:
+        raise FileError(
+            f"no authority can be read from it ({fault})",
+            place=Place(str(authority)),
+            remedy="give --authority a PEM file with the certificate that signed the API's",
+        ) from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Probe:
+    """Sends to `origin` and nowhere else; redirects are answers, not ways to go.
+
+    Every method raises `Untried` when the API cannot be reached, throttles for too long, or a limit is spent.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        agent: str,
+        context: ssl.SSLContext,
+        limits: Limits | None = None,
+        secrets: tuple[str, ...] = (),
+        active: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.origin = origin
+        self.limits = limits or Limits()
+        self.secrets = secrets
+        self.active = active
+        self.sent = 0
+        self._agent = agent
+        self._clock = clock
+        self._sleep = sleep
+        self._end = clock() + self.limits.total
+        self._next = clock()
+        self._deadline = Deadline()
+        self._context = context
+        self._pool = self._open()
+
+    def _open(self, local_address: str | None = None) -> httpcore.ConnectionPool:
+        return httpcore.ConnectionPool(
+            ssl_context=self._context,
+            max_connections=4,
+            retries=0,
+            local_address=local_address,
+            network_backend=Backend(self._deadline),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.close()
+
+    @property
+    def left(self) -> int:
+        """How many requests may still be sent."""
+        return self.limits.budget - self.sent
+
+    def send(self, ask: Ask, *, patient: bool = True, source: str | None = None) -> Answer:
+        """Ask, and answer. `patient`: a 429 or 503 with `Retry-After` is waited out, and `Untried` if it
+        stays.
+
+        `source` is the local address to send from (a second loopback address, say).
+        """
+        for _ in range(RETRIES):
+            answer = self._send(ask, self.origin.scheme, source)
+            wait = _retry_after(answer)
+            if not patient or wait is None:
+                return answer
+            if wait > PATIENCE or self._clock() + wait > self._end:
+                break
+            self._sleep(wait)
+        raise Untried(f"the API throttles the audit ({answer.status}) for longer than it may take")
+
+    def plain(self, ask: Ask) -> Answer:
+        """Ask the same host and port over plain HTTP."""
+        return self._send(ask, "http", None)
+
+    def handshake(self, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> Handshake:
+        """Offer these TLS versions to the same host and port, verifying nothing, and tell what came of it."""
+        self._turn()
+        return shake(self.origin.host, self.origin.port, oldest, newest)
+
+    def _turn(self) -> None:
+        if self.left <= 0:
+            raise Untried(f"the budget of {self.limits.budget} requests is spent (--budget)")
+        now = self._clock()
+        if now > self._end:
+            raise Untried(f"the audit's {self.limits.total:.0f} seconds are over")
+        if self._next > now:
+            self._sleep(self._next - now)
+        self._next = max(now, self._next) + 1 / self.limits.rate
+        self.sent += 1
+
+    def _send(self, ask: Ask, scheme: str, source: str | None) -> Answer:
+        if ask.method not in SAFE and not self.active:
+            raise Untried(f"{ask.method} may change things, and that takes --active")
+        if not ask.path.startswith("/"):
+            raise Untried(f"{ask.path!r} is no absolute path")
+        self._turn()
+        headers = (
+            ("Host", self.origin.authority),
+            ("User-Agent", self._agent),
+            *(("Accept", "*/*") for _ in "1" if not _has(ask, "accept")),
+            *ask.headers,
+        )
+        url = httpcore.URL(
+            scheme=scheme.encode(),
+            host=self.origin.host.encode(),
+            port=self.origin.port,
+            target=ask.target.encode(),
+        )
+        began = self._clock()
+        self._deadline.start(EXCHANGE)
+        pool = self._open(source) if source else self._pool
+        try:
+            with pool.stream(
+                ask.method,
+                url,
+                headers=[(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers],
+                content=ask.body or None,
+            ) as response:
+                body, truncated = _read(response)
+                fields = tuple(
+                    (n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in response.headers
+                )
+                status = response.status
+        except UnicodeEncodeError as fault:
+            raise Untried(f"the request cannot be written ({fault.reason})") from None
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as fault:
+            said = redact(str(fault), self.secrets) or type(fault).__name__
+            raise Untried(
+                f"{scheme}://{self.origin.authority} gave no answer to {ask.method} {ask.path}: {said}"
+            ) from None
+        finally:
+            if source:
+                pool.close()
+        shown = Ask(ask.method, ask.path, ask.query, headers, ask.body)
+        return Answer(
+            shown,
+            status,
+            fields,
+            body,
+            truncated=truncated,
+            took=self._clock() - began,
+            plain=scheme == "http",
+            secrets=self.secrets,
+        )
+
+
+def reach(probe: Probe) -> Answer:
+    """The first request, so that an API that is not there is told at once. Raises `ServiceError`."""
+    try:
+        return probe.send(Ask("GET", f"{probe.origin.base}/"), patient=False)
+    except Untried as fault:
+        raise ServiceError(
+            fault.reason,
+            remedy="start the API, mend --url, or give --authority PEM if its certificate is your own",
+        ) from None
+
+
+def _read(response: httpcore.Response) -> tuple[bytes, bool]:
+    body = bytearray()
+    for chunk in response.iter_stream():
+        body += chunk
+        if len(body) > BODY:
+            return bytes(body[:BODY]), True
+    return bytes(body), False
+
+
+def _has(ask: Ask, name: str) -> bool:
+    return any(key.lower() == name for key, _ in ask.headers)
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Seconds to wait. None: the answer is no throttling. A date instead of seconds counts as two seconds."""
+    said = answer.header("retry-after")
+    if answer.status == 429 or (answer.status == 503 and said is not None):
+        return float(said) if said and said.isdigit() else 2.0
+    return None

@@ -1,0 +1,86 @@
+"""A rule: one frozen record and one function. It looks at a target and tells what it saw, and on how many
+things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ninefold.audit.finding import Confidence, Exchange, Location, Method, Severity
+    from ninefold.audit.target import Target
+
+
+class Needs(StrEnum):
+    """What a rule cannot do without; the value is how a person gives it."""
+
+    DESCRIPTION = "a description of the API (the DESCRIPTION argument)"
+    SOURCE = "the API's source (--source DIR)"
+    URL = "the running API (--url URL)"
+    LOG = "the API's own log (--log FILE)"
+    KEY = "a key that the API accepts (--key or --header)"
+    KEYS = "two keys of different callers (--key, twice)"
+    ADVISORIES = "known vulnerabilities as OSV records (--advisories PATH)"
+    ACTIVE = "leave to change things (--active)"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing seen. Observations of one rule with the same `cause` are one finding with several places.
+
+    `severity` and `confidence` speak when this one thing is worse, milder, or less sure than its rule says.
+    """
+
+    place: Location
+    detail: str
+    evidence: tuple[Exchange | str, ...] = ()
+    cause: str = ""
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """`at`: on how many things the rule was tried. None at all is no pass: it is reported as skipped."""
+
+    at: int
+    seen: tuple[Observation, ...] = ()
+
+
+class Untried(Exception):  # noqa: N818  (an outcome, not a fault)
+    """The rule could not be tried, and why. Reported as skipped, never as passed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`owasp` is `API8:2023`, `cwe` `CWE-942`, `asvs` `V3.4.2` (5.0). `contract`: the YAML lines that close
+    it, or empty.
+
+    `active`: the rule changes things, and runs only with leave. `exhausting`: it wears out the API's patience
+    (a burst), so it runs after the others.
+    """
+
+    id: str
+    sign: int
+    method: Method
+    severity: Severity
+    confidence: Confidence
+    title: str
+    owasp: str
+    cwe: str
+    asvs: str
+    why: str
+    remedy: str
+    contract: str
+    needs: tuple[Needs, ...]
+    look: Callable[[Target], Looked]
+    active: bool = False
+    exhausting: bool = False

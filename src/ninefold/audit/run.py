@@ -1,0 +1,131 @@
+"""Runs rules on a target: every rule ends in findings, passed, skipped or errored, and no crash sinks the
+audit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from ninefold.audit.baseline import Excuse, anchor
+from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Outcome, Passed, Skipped
+from ninefold.audit.rule import Looked, Observation, Rule, Untried
+from ninefold.errors import NinefoldError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ninefold.audit.target import Target
+
+#: Most places and pieces of evidence that one finding lists; its detail says how many there are.
+PLACES, EVIDENCE = 50, 12
+
+
+def audit(
+    target: Target,
+    rules: Sequence[Rule],
+    *,
+    asked: frozenset[str] = frozenset(),
+    excuses: Mapping[str, Excuse] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    told: Callable[[Rule], None] | None = None,
+) -> Audit:
+    """Try every rule once. `asked` are rule ids that were named by a person, so that their being skipped
+    counts.
+
+    `excuses` maps fingerprints to what a baseline says about them; `told` is called before each rule. Rules
+    that wear out the API's patience run last; the outcomes stand in the order of `rules`.
+    """
+    began = clock()
+    ended: dict[str, tuple[Outcome, ...]] = {}
+    for rule in sorted(rules, key=lambda one: one.exhausting):
+        if told:
+            told(rule)
+        ended[rule.id] = tuple(_outcomes(rule, target, asked, excuses or {}))
+    return Audit(
+        target=_name(target),
+        started=target.now,
+        took=clock() - began,
+        requests=target.probe.sent if target.url else 0,
+        ninefold=version("ninefold"),
+        outcomes=tuple(one for rule in rules for one in ended[rule.id]),
+    )
+
+
+def _name(target: Target) -> str:
+    named = (target.url, target.description.source if target.description else "", target.source, target.log)
+    return " ".join(str(one) for one in named if one)
+
+
+def _outcomes(
+    rule: Rule, target: Target, asked: frozenset[str], excuses: Mapping[str, Excuse]
+) -> Iterable[Outcome]:
+    if missing := target.lacks(rule.needs):
+        reason = f"needs {' and '.join(missing)}"
+        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked),)
+    if rule.active and not target.active:
+        reason = "changes things, and that needs --active"
+        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked),)
+    try:
+        looked = rule.look(target)
+    except Untried as fault:
+        return (Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=True),)
+    except NinefoldError as fault:
+        return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
+    except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)
+        return (Errored(rule.id, rule.sign, rule.method, _crash(fault)),)
+    if looked.seen:
+        return _findings(rule, looked, excuses, target.now)
+    if looked.at == 0:
+        return (
+            Skipped(
+                rule.id, rule.sign, rule.method, "there was nothing to try it on", asked=rule.id in asked
+            ),
+        )
+    return (Passed(rule.id, rule.sign, rule.method, looked.at),)
+
+
+def _crash(fault: Exception) -> str:
+    """The fault and the line of ours that it came from; no traceback, it may hold what was being audited."""
+    here = fault.__traceback__
+    while here is not None and here.tb_next is not None:
+        here = here.tb_next
+    where = f" at {here.tb_frame.f_code.co_name}:{here.tb_lineno}" if here else ""
+    return f"the rule failed ({type(fault).__name__}{where}); please report it"
+
+
+def _findings(rule: Rule, looked: Looked, excuses: Mapping[str, Excuse], now: float) -> Iterable[Outcome]:
+    causes: dict[tuple[str, int], list[Observation]] = {}
+    for at, seen in enumerate(looked.seen):
+        causes.setdefault((seen.cause, 0 if seen.cause else at + 1), []).append(seen)
+    taken: dict[str, int] = {}
+    for (cause, _), group in causes.items():
+        sure = sorted(group, key=lambda one: (one.confidence or rule.confidence) is not Confidence.CONFIRMED)
+        worst = max((one.severity or rule.severity for one in group), key=lambda one: one.rank)
+        places = tuple(dict.fromkeys(one.place for one in sure))
+        stands = cause or anchor(places[0])
+        taken[stands] = taken.get(stands, 0) + 1
+        more = f" ({len(places)} places)" if len(places) > 1 else ""
+        finding = Finding(
+            rule=rule.id,
+            sign=rule.sign,
+            severity=worst,
+            confidence=sure[0].confidence or rule.confidence,
+            method=rule.method,
+            title=rule.title,
+            detail=sure[0].detail + more,
+            places=places[:PLACES],
+            evidence=tuple(piece for one in sure for piece in one.evidence)[:EVIDENCE],
+            remedy=rule.remedy,
+            contract=rule.contract,
+            fingerprint=_fingerprint(rule.id, stands, taken[stands]),
+        )
+        excuse = excuses.get(finding.fingerprint)
+        yield replace(finding, baselined=True) if excuse and excuse.covers(finding, now) else finding
+
+
+def _fingerprint(rule: str, stands: str, nth: int) -> str:
+    return hashlib.sha256(f"{rule}\n{stands}\n{nth}".encode()).hexdigest()[:16]

@@ -1,0 +1,64 @@
+"""TLS facts of a host and port, as a handshake shows them. Nothing is verified here and nothing is sent."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import warnings
+from dataclasses import dataclass
+
+from ninefold.audit.rule import Untried
+
+#: Seconds that a connection and a handshake may take.
+TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """`version` and `cipher` are what both agreed on, empty if they did not (`fault` says why); `certificate`
+    is DER.
+    """
+
+    version: str
+    cipher: str
+    certificate: bytes
+    fault: str
+
+    @property
+    def agreed(self) -> bool:
+        return bool(self.version)
+
+
+def shake(host: str, port: int, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> Handshake:
+    """Offer these versions and every cipher this OpenSSL has. Raises `Untried` when no connection can be
+    made.
+    """
+    context = _context(oldest, newest)
+    try:
+        raw = socket.create_connection((host, port), TIMEOUT)
+    except OSError as fault:
+        raise Untried(f"no connection to {host}:{port}: {fault}") from None
+    with raw:
+        try:
+            with context.wrap_socket(raw, server_hostname=host) as secure:
+                cipher = secure.cipher()
+                return Handshake(
+                    secure.version() or "",
+                    cipher[0] if cipher else "",
+                    secure.getpeercert(binary_form=True) or b"",
+                    "",
+                )
+        except OSError as fault:
+            return Handshake("", "", b"", str(fault) or type(fault).__name__)
+
+
+def _context(oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # facts are wanted, trust is not: no secret goes this way
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the old versions are the question
+        context.minimum_version = oldest
+        context.maximum_version = newest
+    return context
