@@ -1,4 +1,4 @@
-"""A request as the audit asks it, and the answer as it came. Evidence is cut from here, without the secrets."""
+"""A request as the audit asks it, and its answer as it came; evidence is cut from here, without secrets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. Field names are lower case, the body is at most 256 KiB (`truncated`: there was more)."""
+    """What came back. Field names are lower case, the body at most 256 KiB (`truncated`: there was more)."""
 
     asked: Ask
     status: int

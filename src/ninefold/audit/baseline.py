@@ -47,7 +47,7 @@ def anchor(place: Location) -> str:
 
 
 def read_baseline(path: Path) -> Mapping[str, Excuse]:
-    """Excuses by fingerprint. Raises `FileError` for a file that is none, or an excuse without reason or end."""
+    """Excuses by fingerprint. Raises `FileError` for a file that is none, or one without reason or end."""
     try:
         document = json.loads(path.read_bytes())
     except OSError as fault:

@@ -62,7 +62,7 @@ class Origin:
 
 
 def parse_origin(url: str) -> Origin:
-    """Raises `ValueError` for what is no `http` or `https` URL with a host and nothing but a path after it."""
+    """Raises `ValueError` for what is no `http(s)` URL with a host and nothing but a path after it."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{url!r} is no http(s) URL with a host")

@@ -72,7 +72,9 @@ def _outcomes(
     try:
         looked = rule.look(target)
     except Untried as fault:
-        return (Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=True),)
+        return (
+            Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=fault.missed or rule.id in asked),
+        )
     except NinefoldError as fault:
         return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
     except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)

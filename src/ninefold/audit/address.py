@@ -1,0 +1,61 @@
+"""Whether a description says that callers come from certain addresses only, as gateways write it.
+
+OpenAPI has no security scheme for a source address, so gateways put it into specification extensions:
+`x-amazon-apigateway-policy` (`aws:SourceIp`), `x-kong-plugin-ip-restriction` (`config.allow`), and their kin.
+What they have in common is read here: an `x-` member, on the scheme, the operation, its path or the root,
+that lists address ranges (RFC 4632, RFC 4291) outside any word that denies, none of them the whole Internet.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ninefold.contract.description import Description, Operation, SecurityScheme
+
+_DENIES = ("deny", "denied", "block", "black", "notip", "exclude", "except", "forbid", "reject")
+_DEPTH = 12
+
+
+def addresses(description: Description, operation: Operation, scheme: SecurityScheme) -> tuple[str, ...]:
+    """The ranges that callers of `operation` with a credential of `scheme` must come from; empty: from
+    anywhere.
+    """
+    paths = description.document.get("paths")
+    item = paths.get(operation.path) if isinstance(paths, dict) else None
+    for holder in (scheme.raw, operation.raw, item, description.document):
+        if isinstance(holder, dict) and (told := tuple(_extended(holder))):
+            return () if any(ip_network(one, strict=False).prefixlen == 0 for one in told) else told
+    return ()
+
+
+def _extended(holder: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in holder.items():
+        if name.startswith("x-") and not _denies(name):
+            yield from _ranges(value, 0)
+
+
+def _ranges(value: Any, depth: int) -> Iterator[str]:
+    if depth > _DEPTH:
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not _denies(str(name)) and not (name == "Effect" and inner == "Deny"):
+                yield from _ranges(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _ranges(inner, depth + 1)
+    elif isinstance(value, str) and ("." in value or ":" in value):
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            return
+        yield value
+
+
+def _denies(name: str) -> bool:
+    plain = name.lower().replace("-", "").replace("_", "")
+    return any(word in plain for word in _DENIES)

@@ -1,0 +1,135 @@
+"""Is an answer of the good kind or of the bad kind? Judged against known answers, never by a status alone.
+
+APIs answer 200 with an error inside, serve one page for every path, or hide a refusal behind a 404. So a rule
+learns what the API says when it serves and when it refuses, and holds a third answer against both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ninefold.errors import DescriptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninefold.audit.answer import Answer
+    from ninefold.audit.finding import Exchange
+    from ninefold.contract.description import Description, Operation
+
+#: From here on two bodies are of one kind.
+KIN = 0.5
+
+_DEPTH = 3
+_TELLING = frozenset({"code", "status", "error", "errno", "result"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """`good` is an answer that serves, `bad` one that refuses."""
+
+    good: Answer
+    bad: Answer
+
+    @property
+    def tells(self) -> bool:
+        """Whether the two differ enough to judge a third by them."""
+        return not alike(self.good, self.bad)
+
+    def accepts(self, answer: Answer) -> bool:
+        """Whether `answer` serves: like the good one, and not just as much like the bad one."""
+        return (
+            self.tells
+            and alike(answer, self.good)
+            and kinship(answer, self.good) >= kinship(answer, self.bad)
+        )
+
+
+def alike(one: Answer, other: Answer) -> bool:
+    """Whether both say the same kind of thing: the same status, and bodies of one kind."""
+    return one.status == other.status and kinship(one, other) >= KIN
+
+
+def kinship(one: Answer, other: Answer) -> float:
+    """How much two bodies are of one kind, 0 to 1: by their members for JSON, by their words otherwise."""
+    if one.body == other.body:
+        return 1.0
+    left, right = one.json(), other.json()
+    if (left is None) != (right is None) or type(left) is not type(right):
+        return 0.0
+    if left is None:
+        return _overlap(set(one.text[:8192].split()), set(other.text[:8192].split()))
+    if isinstance(left, list) and not (left and right):
+        return KIN  # an empty list and a full one are both an answer to the same question
+    return _overlap(set(_members(left)), set(_members(right)))
+
+
+def serves(answer: Answer, description: Description | None, operation: Operation | None) -> bool:
+    """Whether `answer` reads as a success: its status, no error inside, and the declared kind of body if it
+    is told.
+    """
+    if not answer.ok or _error_inside(answer.json()):
+        return False
+    if description is None or operation is None:
+        return True
+    told = operation.responses.get(str(answer.status)) or operation.responses.get("2XX")
+    schema: Any = next((one for media, one in told.media.items() if "json" in media), None) if told else None
+    try:
+        schema = description.resolve(schema) if isinstance(schema, dict) else None
+    except DescriptionError:
+        return True
+    if not isinstance(schema, dict):
+        return True
+    document = answer.json()
+    if schema.get("type") == "array":
+        return isinstance(document, list)
+    if isinstance(properties := schema.get("properties"), dict) and properties:
+        return isinstance(document, dict) and bool(document.keys() & properties.keys())
+    return True
+
+
+def _error_inside(document: Any) -> bool:
+    """The ways in which JSON says no under a 200."""
+    if not isinstance(document, dict):
+        return False
+    said = {str(key).lower(): value for key, value in document.items()}
+    if said.get("success") is False or said.get("ok") is False:
+        return True
+    return any(
+        said.get(word) not in (None, False, "", 0, [], {}) for word in ("error", "errors")
+    ) and not said.get("data")
+
+
+def _overlap(left: set[str], right: set[str]) -> float:
+    return len(left & right) / len(left | right) if left or right else 1.0
+
+
+def _members(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
+    """Each member as path and type; at the top, what tells success from failure also with its value."""
+    if isinstance(value, dict) and depth <= _DEPTH:
+        if not value:
+            yield f"{path}:{{}}"
+        for key, inner in value.items():
+            if depth == 0 and (
+                isinstance(inner, bool) or (key.lower() in _TELLING and isinstance(inner, (str, int)))
+            ):
+                yield f"{path}.{key}={inner}"
+            else:
+                yield from _members(inner, f"{path}.{key}", depth + 1)
+    elif isinstance(value, list) and depth <= _DEPTH:
+        yield f"{path}[]"
+        for inner in value[:20]:
+            yield from _members(inner, f"{path}[]", depth + 1)
+    else:
+        yield f"{path}:{type(value).__name__}"
+
+
+def proof(baseline: Answer, attack: Answer, control: Answer, repeat: Answer) -> tuple[Exchange, ...]:
+    """The four exchanges without which a live finding is not `confirmed`."""
+    return (
+        baseline.exchange("baseline"),
+        attack.exchange("attack"),
+        control.exchange("control"),
+        repeat.exchange("repeat"),
+    )

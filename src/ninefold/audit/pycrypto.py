@@ -1,0 +1,173 @@
+"""What a Python module does with hashes, ciphers, keys and certificate checks, read from its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ninefold.audit.leak import secretive
+from ninefold.audit.source import called, dotted, imported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninefold.audit.source import Module
+
+_FAST = frozenset(
+    {"md4", "md5", "sha", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b"}
+)
+_BROKEN_CIPHERS = frozenset(
+    {"DES", "DES3", "ARC2", "ARC4", "RC4", "Blowfish", "TripleDES", "IDEA", "CAST5", "SEED"}
+)
+_CIPHERS = frozenset({"AES", *_BROKEN_CIPHERS})
+_PASSWORD = re.compile(r"passw(?:or)?d|passwd|\bpwd\b|passphrase|\bpin\b|_pw\b", re.IGNORECASE)
+_KEY = re.compile(
+    r"^_*(?:[a-z0-9]+_)*(?:secret_?key|signing_?key|encryption_?key|private_?key|jwt_?secret|jwt_?key"
+    r"|fernet_?key"
+    r"|aes_?key|hmac_?key|cookie_?secret|session_?secret|app_?secret)$",
+    re.IGNORECASE,
+)
+_VERIFYING = re.compile(
+    r"^(?:requests|httpx|aiohttp|urllib3)\b|(?:^|\.)(?:Session|Client|AsyncClient|PoolManager)$"
+)
+_SENDS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "send"})
+_TAKES_KEY = frozenset({"new", "encode", "decode", "Fernet", "AESGCM", "ChaCha20Poly1305", "AES", "HMAC"})
+
+
+@dataclass(frozen=True, slots=True)
+class Danger:
+    """`kind` is `password`, `cipher`, `key` or `verification`; `detail` a sentence without the secret."""
+
+    kind: str
+    line: int
+    detail: str
+
+
+def dangers(module: Module) -> Iterator[Danger]:
+    """Every use in the module that its reader should see, in the order of the walk."""
+    names = imported(module.tree)
+    for node, words in _in_context(module.tree, ""):
+        if isinstance(node, ast.Call):
+            name = called(node, names)
+            yield from _hash(node, name, words)
+            yield from _cipher(node, name, names)
+            yield from _unverified(node, name)
+            yield from _literal_key(node, name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            yield from _assigned(node, names)
+
+
+def _in_context(node: ast.AST, words: str) -> Iterator[tuple[ast.AST, str]]:
+    """Each node with the names of the functions and targets around it: `def hash_password` says what a digest
+    is for.
+    """
+    for inner in ast.iter_child_nodes(node):
+        around = words
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            around = f"{words} {inner.name}"
+        elif isinstance(inner, (ast.Assign, ast.AnnAssign)):
+            targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
+            around = " ".join((words, *(dotted(one) for one in targets)))
+        elif isinstance(inner, ast.keyword):
+            around = f"{words} {inner.arg or ''}"
+        yield inner, around
+        yield from _in_context(inner, around)
+
+
+def _hash(node: ast.Call, name: str, words: str) -> Iterator[Danger]:
+    """A fast digest of a password (CWE-916): made for speed, so that guessing is fast too."""
+    head, _, last = name.rpartition(".")
+    algorithm = last.lower()
+    if last == "new" and head == "hashlib" and node.args and isinstance(node.args[0], ast.Constant):
+        algorithm = str(node.args[0].value).lower().replace("-", "")
+    elif head not in {"hashlib", "Crypto.Hash", "Cryptodome.Hash"} and not head.endswith("hashes"):
+        return
+    if algorithm not in _FAST:
+        return
+    said = " ".join([words, *(ast.unparse(one) for one in node.args)])
+    if _PASSWORD.search(said):
+        yield Danger(
+            "password", node.lineno, f"A password goes through {algorithm.upper()}, which is made to be fast."
+        )
+
+
+def _cipher(node: ast.Call, name: str, names: dict[str, str]) -> Iterator[Danger]:
+    head, _, last = name.rpartition(".")
+    cipher = head.rpartition(".")[2] if last == "new" else last
+    if cipher in _BROKEN_CIPHERS and (last == "new" or head.endswith(("algorithms", "ciphers"))):
+        yield Danger("cipher", node.lineno, f"{cipher} is broken or obsolete.")
+    if last == "ECB" and head.endswith("modes"):
+        yield Danger("cipher", node.lineno, "ECB shows equal blocks as equal blocks.")
+    if last == "new" and cipher in _CIPHERS:
+        if any(dotted(one).endswith("MODE_ECB") for one in node.args):
+            yield Danger("cipher", node.lineno, "ECB shows equal blocks as equal blocks.")
+        if any(one.arg in {"iv", "nonce"} and isinstance(one.value, ast.Constant) for one in node.keywords):
+            yield Danger(
+                "cipher", node.lineno, "The initialization vector is fixed, so equal texts encrypt equally."
+            )
+    fixed = node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, bytes)
+    if last in {"CBC", "CTR", "GCM", "OFB", "CFB"} and head.endswith("modes") and fixed:
+        yield Danger(
+            "cipher", node.lineno, "The initialization vector is fixed, so equal texts encrypt equally."
+        )
+    del names
+
+
+def _unverified(node: ast.Call, name: str) -> Iterator[Danger]:
+    head, _, last = name.rpartition(".")
+    for keyword in node.keywords:
+        off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+        if keyword.arg in {"verify", "verify_ssl"} and off and (_VERIFYING.search(name) or last in _SENDS):
+            yield Danger(
+                "verification", node.lineno, f"`{name}` does not check the other side's certificate."
+            )
+        if keyword.arg == "cert_reqs" and dotted(keyword.value).endswith("CERT_NONE"):
+            yield Danger(
+                "verification", node.lineno, f"`{name}` does not check the other side's certificate."
+            )
+    if head == "ssl" and last in {"_create_unverified_context", "_create_stdlib_context"}:
+        yield Danger("verification", node.lineno, f"`{name}` checks no certificate.")
+
+
+def _assigned(node: ast.Assign | ast.AnnAssign, names: dict[str, str]) -> Iterator[Danger]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    value = node.value
+    for target in map(dotted, targets):
+        last = target.rpartition(".")[2]
+        literal = value.value if isinstance(value, ast.Constant) else None
+        if last == "check_hostname" and literal is False:
+            yield Danger("verification", node.lineno, "The certificate's name is not checked.")
+        if last == "verify_mode" and value is not None and dotted(value).endswith("CERT_NONE"):
+            yield Danger("verification", node.lineno, "Certificates are not checked.")
+        if last == "_create_default_https_context" and value is not None and "unverified" in dotted(value):
+            yield Danger(
+                "verification", node.lineno, "Certificates are not checked anywhere in this process."
+            )
+        if _KEY.match(last) and isinstance(literal, (str, bytes)) and _is_key(literal):
+            yield Danger("key", node.lineno, f"`{last}` is a literal in the source.")
+    del names
+
+
+def _literal_key(node: ast.Call, name: str) -> Iterator[Danger]:
+    """A literal where a cipher or a signature takes its key (CWE-321)."""
+    head, _, last = name.rpartition(".")
+    if last not in _TAKES_KEY or not re.search(r"jwt|jose|Fernet|AES|ChaCha|hmac|HMAC", f"{head}.{last}"):
+        return
+    at = 1 if re.search(r"jwt|jose", head) else 0
+    given = [node.args[at]] if len(node.args) > at else []
+    given += [one.value for one in node.keywords if one.arg in {"key", "secret"}]
+    for one in given:
+        if isinstance(one, ast.Constant) and isinstance(one.value, (str, bytes)) and len(one.value) >= 4:
+            yield Danger("key", node.lineno, f"`{name}` takes its key from a literal in the source.")
+
+
+def _is_key(value: str | bytes) -> bool:
+    """A value rather than a placeholder: bytes, chance, or a sentence that was chosen as secret."""
+    if isinstance(value, bytes):
+        return len(value) >= 8
+    return secretive(value) or (
+        len(value) >= 6
+        and not re.search(r"^\$|^\{|^<|change.?me|your|^env:|^https?:" r"|^/", value, re.IGNORECASE)
+    )

@@ -1,0 +1,439 @@
+"""Sign 2, no smart authorization: open operations, weak flows, no roles, and answers to callers without
+rights.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ninefold.audit.answer import Ask
+from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.judge import alike, proof, serves
+from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.sample import Listed, listed
+
+if TYPE_CHECKING:
+    from ninefold.audit.survey import Call
+    from ninefold.audit.target import Target
+    from ninefold.contract.description import Operation
+
+_CHANGES = frozenset({"post", "put", "patch", "delete"})
+
+#: Words of operations that must be open, or nobody could get in; and of those that only read by POST.
+_ENTRY = re.compile(
+    r"log-?_?(?:in|on|out)|sign-?_?(?:in|on|up|out)|register|registration|auth|token|session|password"
+    r"|forgot|reset"
+    r"|otp|mfa|verify|confirm|activat|callback|webhook|hook|health|ping|contact|subscribe|newsletter"
+    r"|csp-?report"
+    r"|search|quer(?:y|ies)|graphql|validate|preview|convert|calculate|estimate|quote",
+    re.IGNORECASE,
+)
+
+#: Words of things that belong to somebody.
+_PRIVATE = re.compile(
+    r"^(?:users?|accounts?|customers?|members?|profiles?|me|orders?|invoices?|payments?|cards?|transactions?"
+    r"|messages?|patients?|employees?|salar(?:y|ies)|admin|audit|keys?|secrets?|credentials?|settings"
+    r"|addresses)$",
+    re.IGNORECASE,
+)
+_ADMIN = re.compile(
+    r"(?:^|[/_\-. ])(?:admin|administration|internal|superuser|root|backoffice|sudo)(?:$|[/_\-. ])",
+    re.IGNORECASE,
+)
+
+#: A path that no API serves.
+_NOWHERE = "ninefold-audit-no-such-path-7c1e"
+
+#: Most paths that are asked beyond the survey.
+_PATHS = 25
+
+
+def _open(operation: Operation) -> bool:
+    """No credential is asked: nothing said, an empty list, or an empty alternative (OpenAPI 3.1, 4.8.30)."""
+    return not operation.security or any(not choice for choice in operation.security)
+
+
+def _words(operation: Operation) -> str:
+    return f"{operation.path} {operation.id}"
+
+
+def _open_operations(target: Target) -> Looked:
+    seen = []
+    for operation in target.api.operations:
+        if not _open(operation) or _ENTRY.search(_words(operation)):
+            continue
+        said = (
+            "says nothing about security" if operation.security is None else "is declared open to everybody"
+        )
+        place = Location(operation=operation.id, pointer=operation.pointer)
+        what = f"{operation.method.upper()} {operation.path} {said}"
+        if operation.method in _CHANGES:
+            seen.append(Observation(place, f"{what}, and it changes things.", cause="open to change"))
+        elif operation.security is None and operation.method == "get" and _private(operation):
+            seen.append(
+                Observation(
+                    place,
+                    f"{what}, and its path names what belongs to somebody.",
+                    cause="open to read",
+                    severity=Severity.MEDIUM,
+                    confidence=Confidence.SUSPECTED,
+                )
+            )
+    return Looked(len(target.api.operations), tuple(seen))
+
+
+def _private(operation: Operation) -> bool:
+    return any(_PRIVATE.match(part) for part in operation.path.split("/") if part and "{" not in part)
+
+
+def _weak_flows(target: Target) -> Looked:
+    seen = []
+    for scheme in target.api.schemes.values():
+        flows = scheme.raw.get("flows") or {scheme.raw.get("flow"): scheme.raw}
+        for flow in flows if scheme.kind == "oauth2" and isinstance(flows, dict) else ():
+            if flow in {"implicit", "password"}:
+                detail = (
+                    f"The scheme `{scheme.name}` uses the {flow} flow, which RFC 9700 (2.1.2, 2.4) rules out."
+                )
+                seen.append(
+                    Observation(Location(pointer=scheme.pointer), detail, cause=f"{scheme.name} {flow}")
+                )
+    return Looked(len(target.api.schemes), tuple(seen))
+
+
+def _admin_as_user(target: Target) -> Looked:
+    secured = [one for one in target.api.operations if not _open(one)]
+    users = {_rights(one) for one in secured if not _is_admin(one)}
+    seen = []
+    for operation in secured:
+        if _is_admin(operation) and _rights(operation) in users:
+            place = Location(operation=operation.id, pointer=operation.pointer)
+            detail = (
+                f"{operation.method.upper()} {operation.path} is an administrator's by its name, "
+                f"and asks for exactly what "
+                "ordinary operations ask for: no scope or role of its own."
+            )
+            seen.append(Observation(place, detail, cause="admin under user authority"))
+    return Looked(len(secured), tuple(seen))
+
+
+def _is_admin(operation: Operation) -> bool:
+    return any(_ADMIN.search(one) for one in (operation.path, *operation.tags))
+
+
+def _rights(operation: Operation) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset(
+        (name, tuple(sorted(scopes)))
+        for choice in operation.security or ()
+        for name, scopes in choice.items()
+    )
+
+
+def _scopes(target: Target) -> Looked:
+    at, seen = 0, []
+    for operation in target.api.operations:
+        place = Location(operation=operation.id, pointer=operation.pointer)
+        for name, scopes in ((n, s) for choice in operation.security or () for n, s in choice.items()):
+            scheme = target.api.schemes.get(name)
+            if scheme is None or scheme.kind != "oauth2":
+                continue
+            at += 1
+            defined = _defined(scheme.raw)
+            if not scopes:
+                detail = f"`{name}` is asked for without a scope: every token opens {operation.id}."
+                seen.append(Observation(place, detail, cause=f"{name} without scope"))
+            elif missing := [one for one in scopes if one not in defined]:
+                detail = f"The scope `{missing[0]}` is asked for, and `{name}` does not define it."
+                seen.append(Observation(place, detail, cause=f"{name} {missing[0]}", severity=Severity.LOW))
+    return Looked(at, tuple(seen))
+
+
+def _defined(raw: object) -> set[str]:
+    """Every scope of an oauth2 scheme, in OpenAPI 3 (a map of flows) or Swagger 2.0 (one flow)."""
+    if not isinstance(raw, dict):
+        return set()
+    flows = raw.get("flows")
+    holders = [raw, *(flows.values() if isinstance(flows, dict) else ())]
+    return {str(one) for holder in holders if isinstance(holder, dict) for one in holder.get("scopes") or ()}
+
+
+def _unauthenticated(target: Target) -> Looked:
+    survey = target.survey
+    secured = [call for call in survey.calls() if call.operation and not _open(call.operation)]
+    seen = []
+    nowhere = Ask("GET", f"{survey.base}/{_NOWHERE}")
+    for call in secured:
+        if not serves(call.answer, target.description, call.operation):
+            continue
+        attack = survey.anonymous(call)
+        if not alike(attack, call.answer) or not serves(attack, target.description, call.operation):
+            continue
+        control, again = target.probe.send(nowhere), target.probe.send(call.ask)
+        if alike(control, attack) or not alike(again, attack):
+            continue  # it says the same to everything, or not the same twice
+        sure = bool(target.keys)
+        seen.append(
+            Observation(
+                call.place,
+                f"{call.ask.method} {call.operation.path if call.operation else call.ask.path} is "
+                f"described as secured, "
+                "and answers without any credential as it does with one."
+                if sure
+                else f"{call.ask.method} {call.ask.path} is described as secured, and answers "
+                f"without any credential.",
+                proof(call.answer, attack, control, again),
+                cause="unauthenticated",
+                confidence=None if sure else Confidence.SUSPECTED,
+            )
+        )
+    return Looked(len(secured), tuple(seen))
+
+
+def _undeclared_methods(target: Target) -> Looked:
+    declared: dict[str, set[str]] = {}
+    for operation in target.api.operations:
+        declared.setdefault(operation.path, set()).add(operation.method.upper())
+    survey, seen = target.survey, []
+    nowhere = target.probe.send(survey.as_caller(Ask("OPTIONS", f"{survey.base}/{_NOWHERE}")))
+    plain = sorted(path for path in declared if "{" not in path)[:_PATHS]
+    for path in plain:
+        asked = target.probe.send(survey.as_caller(Ask("OPTIONS", survey.base + path)))
+        more = _allowed(asked.header("allow")) - declared[path] - {"HEAD", "OPTIONS"}
+        if not more or _allowed(nowhere.header("allow")) >= more:
+            continue
+        again = target.probe.send(survey.as_caller(Ask("OPTIONS", survey.base + path)))
+        if not _allowed(again.header("allow")) >= more:
+            continue
+        known = next(
+            (call.answer for call in survey.calls() if call.operation and call.operation.path == path), asked
+        )
+        seen.append(
+            Observation(
+                Location(operation=f"{min(declared[path])} {path}", url=survey.base + path),
+                f"{path} says that it also takes {', '.join(sorted(more))}, which the description "
+                f"does not know.",
+                proof(known, asked, nowhere, again),
+                cause=f"undeclared {path}",
+            )
+        )
+    return Looked(len(plain), (*seen, *_undeclared_reads(target, declared)))
+
+
+def _undeclared_reads(target: Target, declared: dict[str, set[str]]) -> list[Observation]:
+    """GET where only other methods are declared: a read that nobody described."""
+    survey, seen = target.survey, []
+    hidden = sorted(
+        path for path, methods in declared.items() if "{" not in path and not methods & {"GET", "HEAD"}
+    )
+    for path in hidden[:_PATHS]:
+        ask = survey.as_caller(Ask("GET", survey.base + path))
+        attack = target.probe.send(ask)
+        if not serves(attack, None, None) or not attack.body:
+            continue
+        control = target.probe.send(survey.as_caller(Ask("GET", f"{survey.base}/{_NOWHERE}")))
+        again = target.probe.send(ask)
+        if alike(control, attack) or not alike(again, attack):
+            continue
+        detail = (
+            f"GET {path} answers, and the description knows only {', '.join(sorted(declared[path]))} there."
+        )
+        baseline = next((one.answer for one in survey.calls()), attack)
+        place = Location(operation=f"GET {path}", url=ask.path)
+        seen.append(
+            Observation(
+                place,
+                detail,
+                proof(baseline, attack, control, again),
+                cause=f"undeclared GET {path}",
+                confidence=Confidence.CONFIRMED,
+            )
+        )
+    return seen
+
+
+def _allowed(value: str | None) -> set[str]:
+    return {one.strip().upper() for one in (value or "").split(",") if one.strip()}
+
+
+def _objects(target: Target) -> Looked:
+    """What the API lists to one caller only is read by another, by its id (API1:2023)."""
+    survey, at, seen = target.survey, 0, []
+    keys = list({key.value: key for key in target.keys}.values())
+    reads = {call.operation.path: call for call in survey.calls() if call.operation}
+    for call in survey.answered():
+        if call.operation is None or "{" in call.operation.path:
+            continue
+        theirs = listed(target.api, call.operation, target.probe.send(keys[1].on(call.ask)))
+        for mine in listed(target.api, call.operation, call.answer):
+            others = next((one.ids for one in theirs if one.template == mine.template), None)
+            private = [one for one in mine.ids if others is not None and one not in others]
+            if not private or mine.template not in reads:
+                continue
+            at += 1
+            if found := _foreign_read(target, reads[mine.template], mine, private[0]):
+                seen.append(found)
+    if not at:
+        raise Untried(
+            "the API lists the same objects to both callers, so none is known to belong to one of them",
+            missed=False,
+        )
+    return Looked(at, tuple(seen))
+
+
+def _foreign_read(target: Target, read: Call, mine: Listed, private: str) -> Observation | None:
+    owner, stranger = list({key.value: key for key in target.keys}.values())[:2]
+    path = target.survey.base + mine.template[: mine.template.rindex("{")]
+    ask = Ask("GET", path + private, read.ask.query, read.ask.headers)
+    baseline = target.probe.send(owner.on(ask))
+    if not serves(baseline, target.description, read.operation):
+        return None
+    attack = target.probe.send(stranger.on(ask))
+    control = target.probe.send(stranger.on(Ask("GET", path + _no_such(private), ask.query, ask.headers)))
+    if attack.body != baseline.body or attack.status != baseline.status or alike(control, attack):
+        return None
+    open_to_all = target.probe.send(ask)
+    if alike(open_to_all, baseline):
+        return None  # everybody may read it: another rule's matter, or no secret
+    again = target.probe.send(stranger.on(ask))
+    if again.body != attack.body:
+        return None
+    detail = (
+        f"GET {mine.template} gives a caller the object of another, which the API does not "
+        f"list to that caller."
+    )
+    return Observation(
+        read.place, detail, proof(baseline, attack, control, again), cause=f"object {mine.template}"
+    )
+
+
+def _no_such(value: str) -> str:
+    """An id of the same make that is not there."""
+    if value.isdigit():
+        return str(int(value) + 900_000_000)
+    return re.sub(r"[0-9a-f]", "f", value) if re.fullmatch(r"[0-9a-f-]{8,}", value) else f"{value}-none"
+
+
+_LINES = (
+    "authorization:\n  roles: {reader: [things:read]}\n  rules:\n    - {operations: "
+    "[getThing], allow: [things:read]}\n"
+)
+_CLOSED = "authorization:\n  rules:\n    - {operations: ['*'], allow: [api:use]}\n"
+
+RULES = (
+    Rule(
+        id="authorization-open-operation",
+        sign=2,
+        method=Method.STATIC,
+        severity=Severity.HIGH,
+        confidence=Confidence.CONFIRMED,
+        title="Operations are open to everybody",
+        owasp="API5:2023",
+        cwe="CWE-862",
+        asvs="V8.2.1",
+        why="What no rule closes is open: anybody on the network may call it.",
+        remedy="Declare `security` for the whole description, and open single operations on "
+        "purpose and with a reason.",
+        contract=_CLOSED,
+        needs=(Needs.DESCRIPTION,),
+        look=_open_operations,
+    ),
+    Rule(
+        id="authorization-weak-flow",
+        sign=2,
+        method=Method.STATIC,
+        severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED,
+        title="The implicit or the password flow is used",
+        owasp="API2:2023",
+        cwe="CWE-287",
+        asvs="V10.4.4",
+        why="The implicit flow puts tokens into URLs, the password flow hands the password to the client.",
+        remedy="Use the authorization code flow with PKCE (RFC 7636), or client credentials "
+        "between machines.",
+        contract="",
+        needs=(Needs.DESCRIPTION,),
+        look=_weak_flows,
+    ),
+    Rule(
+        id="authorization-admin-as-user",
+        sign=2,
+        method=Method.STATIC,
+        severity=Severity.HIGH,
+        confidence=Confidence.SUSPECTED,
+        title="Administration asks for no more than use",
+        owasp="API5:2023",
+        cwe="CWE-285",
+        asvs="V8.2.1",
+        why="If both ask for the same, then every user is an administrator to the API's front door.",
+        remedy="Give administrators' operations a scope or role of their own, and declare it.",
+        contract=_LINES,
+        needs=(Needs.DESCRIPTION,),
+        look=_admin_as_user,
+    ),
+    Rule(
+        id="authorization-scopes",
+        sign=2,
+        method=Method.STATIC,
+        severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED,
+        title="Scopes are missing or undefined",
+        owasp="API5:2023",
+        cwe="CWE-863",
+        asvs="V10.3.2",
+        why="A token without a scope opens everything that asks for a token.",
+        remedy="Define scopes in the OAuth 2.0 flow and ask for one in every operation that uses it.",
+        contract=_LINES,
+        needs=(Needs.DESCRIPTION,),
+        look=_scopes,
+    ),
+    Rule(
+        id="authorization-missing",
+        sign=2,
+        method=Method.LIVE,
+        severity=Severity.CRITICAL,
+        confidence=Confidence.CONFIRMED,
+        title="Described as secured, answered to everybody",
+        owasp="API2:2023",
+        cwe="CWE-306",
+        asvs="V8.3.1",
+        why="The description promises a check that the API does not make.",
+        remedy="Check the credential before the operation runs, on every operation; refuse by default.",
+        contract=_CLOSED,
+        needs=(Needs.DESCRIPTION, Needs.URL),
+        look=_unauthenticated,
+    ),
+    Rule(
+        id="authorization-undeclared-method",
+        sign=2,
+        method=Method.LIVE,
+        severity=Severity.MEDIUM,
+        confidence=Confidence.SUSPECTED,
+        title="Methods are served that nobody declared",
+        owasp="API9:2023",
+        cwe="CWE-749",
+        asvs="V4.1.4",
+        why="What is not described is not reviewed, and rules written for the described methods "
+        "do not cover it.",
+        remedy="Serve exactly the declared methods; answer 405 with `Allow` to all others.",
+        contract="api:\n  description: openapi.yaml  # what it does not declare is refused\n",
+        needs=(Needs.DESCRIPTION, Needs.URL),
+        look=_undeclared_methods,
+    ),
+    Rule(
+        id="authorization-object-level",
+        sign=2,
+        method=Method.LIVE,
+        severity=Severity.CRITICAL,
+        confidence=Confidence.CONFIRMED,
+        title="A caller reads the objects of another",
+        owasp="API1:2023",
+        cwe="CWE-639",
+        asvs="V8.2.2",
+        why="Whoever counts up an id, or sees one, reads what belongs to somebody else.",
+        remedy="Compare the object's owner with the caller in every operation that takes an id.",
+        contract="",
+        needs=(Needs.DESCRIPTION, Needs.URL, Needs.KEYS),
+        look=_objects,
+    ),
+)

@@ -1,0 +1,206 @@
+"""Sign 4, outdated or vulnerable dependencies: known vulnerabilities, open versions, versions told to the
+world.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from ninefold.audit.advisory import Advisory, read_advisories
+from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.manifest import Manifests, Pin, manifests
+from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ninefold.audit.answer import Answer
+    from ninefold.audit.target import Target
+
+#: Fields that say which software answers.
+_FIELDS = (
+    "server",
+    "x-powered-by",
+    "x-aspnet-version",
+    "x-aspnetmvc-version",
+    "x-generator",
+    "x-runtime-version",
+    "via",
+)
+_PRODUCT = re.compile(r"([A-Za-z][A-Za-z0-9_.+-]*)[/ ]v?(\d+(?:\.\d+)+[A-Za-z0-9.+-]*)")
+
+
+def _read(target: Target) -> Manifests:
+    found = manifests(target.tree)
+    if not found.read:
+        others = f"; {', '.join(found.unread)}" if found.unread else ""
+        raise Untried(f"no Python requirements or lock file was found in the source{others}")
+    return found
+
+
+def _vulnerable(target: Target) -> Looked:
+    if target.advisories is None:
+        raise Untried(
+            "not verified: without advisories (--advisories PATH) nothing is known about any version"
+        )
+    found = _read(target)
+    pinned = [pin for pin in found.pins if pin.version and pin.version != "url"]
+    known = read_advisories(target.advisories, {pin.name for pin in pinned})
+    seen = []
+    for pin in pinned:
+        hits = [one for one in known.records if one.affects(pin.name, pin.version)]
+        if hits:
+            source = f"{known.total} records, the newest of {known.newest or 'no date'}"
+            seen.append(_hit(pin, hits, source))
+    if not seen and found.unread:
+        raise Untried(f"not verified: {', '.join(found.unread)}; in the other manifests nothing was found")
+    if not seen and len(pinned) < len(found.pins):
+        raise Untried(
+            f"not verified: {len(found.pins) - len(pinned)} of {len(found.pins)} dependencies "
+            f"have no exact version; "
+            "in the others nothing was found"
+        )
+    return Looked(len(pinned), tuple(seen))
+
+
+def _hit(pin: Pin, hits: list[Advisory], source: str) -> Observation:
+    names = list(dict.fromkeys(one.name for one in hits))
+    told = [one.severity for one in hits if one.severity is not None]
+    fix = fixed_in(pin, hits)
+    close = f"; {fix} has none of them" if fix else "; no fixed version is known"
+    listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return Observation(
+        Location(file=pin.file, line=pin.line),
+        f"{pin.name} {pin.version} has {len(names)} known "
+        f"vulnerabilit{'ies' if len(names) > 1 else 'y'} ({listed}){close}.",
+        (*(f"{one.name}: {one.summary}" for one in hits[:6]), f"advisories: {source}"),
+        cause=f"{pin.name} {pin.version}",
+        severity=max(told, key=lambda one: one.rank) if told else Severity.MEDIUM,
+    )
+
+
+def fixed_in(pin: Pin, hits: Iterable[Advisory]) -> str:
+    """The least later version that none of the records affects; empty if none is known."""
+    records = tuple(hits)
+    try:
+        mine = Version(pin.version)
+    except InvalidVersion:
+        return ""
+    later = sorted(
+        one for one in _versions(text for hit in records for text in hit.fixes(pin.name)) if one > mine
+    )
+    return next(
+        (str(one) for one in later if not any(hit.affects(pin.name, str(one)) for hit in records)), ""
+    )
+
+
+def _versions(texts: Iterable[str]) -> Iterator[Version]:
+    for text in texts:
+        try:
+            yield Version(text)
+        except InvalidVersion:
+            continue
+
+
+def _unpinned(target: Target) -> Looked:
+    found = _read(target)
+    seen = tuple(
+        Observation(
+            Location(file=pin.file, line=pin.line),
+            f"`{pin.text}` lets the next install choose the version.",
+            cause=f"open versions in {pin.file}",
+        )
+        for pin in found.pins
+        if not pin.version
+    )
+    return Looked(len(found.pins), seen)
+
+
+def _disclosed(target: Target) -> Looked:
+    calls = target.survey.calls()
+    told: dict[tuple[str, str], tuple[Answer, Location, str]] = {}
+    for call in calls:
+        for name in _FIELDS:
+            for product, version in _PRODUCT.findall(call.answer.header(name) or ""):
+                if product.upper() != "HTTP":  # `Via: HTTP/1.1 proxy` names the protocol
+                    told.setdefault((product, version), (call.answer, call.place, name))
+    packages = {canonicalize_name(product) for product, _ in told}
+    known = read_advisories(target.advisories, packages).records if target.advisories and told else ()
+    seen = []
+    for (product, version), (answer, place, field) in told.items():
+        hits = [one for one in known if one.affects(canonicalize_name(product), version, ecosystem=None)]
+        names = ", ".join(dict.fromkeys(one.name for one in hits))
+        worst = max((one.severity or Severity.MEDIUM for one in hits), key=lambda one: one.rank, default=None)
+        detail = f"`{field}` says {product} {version}" + (
+            f", which has known vulnerabilities: {names}." if hits else "."
+        )
+        seen.append(
+            Observation(
+                place,
+                detail,
+                (answer.exchange("attack"),),
+                cause=f"{product} {version}",
+                severity=worst,
+                confidence=Confidence.SUSPECTED if hits else None,
+            )
+        )
+    return Looked(len(calls), tuple(seen))
+
+
+RULES = (
+    Rule(
+        id="dependencies-vulnerable",
+        sign=4,
+        method=Method.STATIC,
+        severity=Severity.HIGH,
+        confidence=Confidence.CONFIRMED,
+        title="A dependency has known vulnerabilities",
+        owasp="API8:2023",
+        cwe="CWE-1395",
+        asvs="V15.2.1",
+        why="What is known about the version is known to attackers too, often with a working program.",
+        remedy="Raise the dependency to the fixed version that the finding names, and install "
+        "from the lock file.",
+        contract="",
+        needs=(Needs.SOURCE,),
+        look=_vulnerable,
+    ),
+    Rule(
+        id="dependencies-unpinned",
+        sign=4,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED,
+        title="Dependencies are not pinned",
+        owasp="API8:2023",
+        cwe="CWE-1357",
+        asvs="V15.1.2",
+        why="Nobody can say which version runs, so nobody can say whether it is vulnerable.",
+        remedy="Write `name==version` for every dependency, best with hashes: `pip-compile "
+        "--generate-hashes`, `uv lock`.",
+        contract="",
+        needs=(Needs.SOURCE,),
+        look=_unpinned,
+    ),
+    Rule(
+        id="dependencies-disclosed",
+        sign=4,
+        method=Method.LIVE,
+        severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED,
+        title="Answers tell the version of the software behind them",
+        owasp="API8:2023",
+        cwe="CWE-200",
+        asvs="V13.4.6",
+        why="Who knows the version looks up its vulnerabilities instead of searching for them.",
+        remedy="Take product and version out of `Server`, `X-Powered-By` and their kin, and keep "
+        "the software current.",
+        contract="responses: {errors: scrub}\n",
+        needs=(Needs.URL,),
+        look=_disclosed,
+    ),
+)

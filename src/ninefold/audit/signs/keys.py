@@ -1,0 +1,357 @@
+"""Sign 1, overreliance on API keys: a key alone, in a URL, in the source, guessable, or sent in the clear."""
+
+from __future__ import annotations
+
+import math
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ninefold.audit.address import addresses
+from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.judge import Judge, alike, proof, serves
+from ninefold.audit.key import Key
+from ninefold.audit.leak import leaks
+from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.source import files
+
+if TYPE_CHECKING:
+    from ninefold.audit.survey import Call
+    from ninefold.audit.target import Target
+    from ninefold.contract.description import Description, Operation, SecurityScheme
+
+#: Names under which APIs read a key from the query.
+_QUERY_NAMES = ("api_key", "apikey", "key", "access_token", "token")
+_KEY_NAME = re.compile(
+    r"^(?:x[-_])?(?:api[-_]?key|apikey|access[-_]?(?:key|token)|auth[-_]?token|secret|token)$", re.IGNORECASE
+)
+
+#: Fewer bits than this can be searched. OWASP ASVS 5.0 V11.5.1 asks 128 of a secret; half is surely too few.
+_BITS = 64.0
+
+_SOURCE_SUFFIXES = (
+    ".py", ".js", ".ts", ".mjs", ".go", ".java", ".kt", ".rb", ".php", ".rs", ".cs", ".sh", ".env", ".yaml",
+    ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", "Dockerfile",
+)  # fmt: skip
+
+#: Files that are written by machines, or to show where a key goes.
+_MADE = re.compile(r"(?:^|/)package-lock\.json$|\.(?:lock|min\.js|example|sample)$")
+
+
+def _is_api_key(scheme: SecurityScheme) -> bool:
+    """An API key, and no session cookie and no bearer token in Swagger 2.0's clothes."""
+    name = str(scheme.raw.get("name", "")).lower()
+    return scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query"} and name != "authorization"
+
+
+def _alone(description: Description, operation: Operation) -> SecurityScheme | None:
+    """The API key that is enough for this operation all by itself."""
+    for choice in operation.security or ():
+        scheme = description.schemes.get(next(iter(choice))) if len(choice) == 1 else None
+        if scheme and _is_api_key(scheme) and not addresses(description, operation, scheme):
+            return scheme
+    return None
+
+
+def _key_alone(target: Target) -> Looked:
+    secured = [one for one in target.api.operations if one.security]
+    seen = tuple(
+        Observation(
+            Location(operation=operation.id, pointer=operation.pointer),
+            f"The API key `{scheme.name}` alone opens operations: no second scheme is required with it, "
+            "and no source addresses are declared for it.",
+            cause=f"scheme {scheme.name}",
+            severity=Severity.LOW if operation.method in {"get", "head"} else None,
+        )
+        for operation in secured
+        if (scheme := _alone(target.api, operation))
+    )
+    return Looked(len(secured), seen)
+
+
+def _key_in_url(target: Target) -> Looked:
+    schemes = (
+        Observation(
+            Location(pointer=scheme.pointer),
+            f"`{scheme.name}` takes the key from the query parameter `{scheme.raw.get('name', '')}`.",
+            cause=f"query {scheme.raw.get('name', '')}",
+        )
+        for scheme in target.api.schemes.values()
+        if scheme.kind == "apiKey" and scheme.raw.get("in") == "query"
+    )
+    parameters = (
+        Observation(
+            Location(operation=operation.id, pointer=parameter.pointer),
+            f"The query parameter `{parameter.name}` takes a key.",
+            cause=f"query {parameter.name}",
+        )
+        for operation in target.api.operations
+        for parameter in operation.parameters
+        if parameter.location == "query" and _KEY_NAME.match(parameter.name)
+    )
+    return Looked(len(target.api.operations), (*schemes, *parameters))
+
+
+def _key_in_source(target: Target) -> Looked:
+    read = [
+        file
+        for file in files(target.tree, *_SOURCE_SUFFIXES)
+        if not file.is_test and not _MADE.search(file.name)
+    ]
+    seen = tuple(
+        Observation(
+            Location(file=file.name, line=leak.line),
+            f"`{leak.shown}` in {file.name} reads as {leak.kind}.",
+            cause=f"keys in {file.name}",
+        )
+        for file in read
+        for leak in leaks(file.text)
+    )
+    return Looked(len(read), seen)
+
+
+def _learn(target: Target) -> tuple[Call, Judge]:
+    """An operation that serves the key and refuses another one; what separates the two is what the key is
+    worth.
+    """
+    key = target.keys[0]
+    for call in target.survey.answered():
+        if not serves(call.answer, target.description, call.operation):
+            continue
+        refused = target.probe.send(key.wrong().on(call.ask))
+        judge = Judge(call.answer, refused)
+        if judge.tells:
+            return call, judge
+    raise Untried("no operation tells the key from a wrong one, so nothing shows whether a key is accepted")
+
+
+def _plain_key(target: Target) -> Looked:
+    call, judge = _learn(target)
+    key = target.keys[0]
+    control = target.probe.plain(key.wrong().on(call.ask)) if not _is_plain(target) else judge.bad
+    if not _is_plain(target) and not alike(control, judge.bad):
+        return Looked(1)  # plain HTTP is not served as TLS is, and so the real key is not sent that way
+    attack = target.probe.plain(key.on(call.ask))
+    again = target.probe.plain(key.on(call.ask))
+    if not (judge.accepts(attack) and judge.accepts(again)):
+        return Looked(1)
+    evidence = proof(call.answer, attack, control, again)
+    detail = (
+        f"{call.ask.method} {call.ask.path} accepts the key over http://, where everyone on the way reads it."
+    )
+    return Looked(1, (Observation(call.place, detail, evidence, cause="plain"),))
+
+
+def _is_plain(target: Target) -> bool:
+    return target.probe.origin.scheme == "http"
+
+
+def _query_key(target: Target) -> Looked:
+    key = target.keys[0]
+    if key.place == "query":
+        raise Untried(
+            "the key that was given goes to the query already; the description's rule judges that",
+            missed=False,
+        )
+    call, judge = _learn(target)
+    value = key.value.rpartition(" ")[2]
+    for name in dict.fromkeys((key.name, *_QUERY_NAMES)):
+        placed = Key("query", name, value)
+        attack = target.probe.send(placed.on(call.ask))
+        if not judge.accepts(attack):
+            continue
+        control = target.probe.send(placed.wrong().on(call.ask))
+        again = target.probe.send(placed.on(call.ask))
+        if judge.accepts(again) and not judge.accepts(control):
+            detail = (
+                f"{call.ask.method} {call.ask.path} accepts the key as `?{name}=`, beside "
+                f"{key.place} `{key.name}`."
+            )
+            return Looked(1, (Observation(call.place, detail, proof(call.answer, attack, control, again)),))
+    return Looked(1)
+
+
+def _guessable(target: Target) -> Looked:
+    values = list(dict.fromkeys(key.value.rpartition(" ")[2] for key in target.keys))
+    seen = []
+    for value, rest in ((one, _own_part(one, values)) for one in values):
+        bits = guess_bits(rest)
+        if bits < _BITS:
+            seen.append(
+                Observation(
+                    Location(url=target.url),
+                    f"A key of {len(value)} characters holds about {bits:.0f} bits that another "
+                    f"caller could not know"
+                    f"{' (compared with the other key)' if len(values) > 1 else ''}; {_BITS:.0f} "
+                    f"is the least.",
+                    cause="guessable",
+                )
+            )
+    return Looked(len(values), tuple(seen))
+
+
+def _own_part(value: str, values: list[str]) -> str:
+    """What of a key is not shared with every other key: their common beginning and end say nothing secret."""
+    others = [one for one in values if one != value]
+    if not others:
+        return value
+    head = min(_common(value, one) for one in others)
+    tail = min(_common(value[head:][::-1], one[head:][::-1]) for one in others)
+    return value[head : len(value) - tail]
+
+
+def _common(one: str, other: str) -> int:
+    return next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
+def guess_bits(value: str) -> float:
+    """About how many bits of chance a secret holds. Words count 12, runs of one rule nothing, the rest by
+    alphabet.
+    """
+    bits = 0.0
+    for part in re.findall(r"[A-Za-z]+|[0-9]+", value) if _wordy(value) else [value]:
+        if part.isalpha() and _wordy(part):
+            bits += 12.0
+        elif not _run(part):
+            bits += len(part) * math.log2(max(2, min(len(set(part)) * 1.5, _alphabet(part))))
+    return bits
+
+
+def _wordy(value: str) -> bool:
+    """Whether its letters make words: a plain case, vowels where a language has them, no digits inside."""
+    words = re.findall(r"[A-Za-z]+", value)
+    if not words or sum(len(one) for one in words) < len(value) / 3:
+        return value.isdigit()
+    spoken = [one for one in words if (one.islower() or one.isupper() or one.istitle()) and _spoken(one)]
+    return len(spoken) >= len(words) * 2 / 3
+
+
+def _spoken(word: str) -> bool:
+    vowels = sum(one in "aeiouyAEIOUY" for one in word)
+    return len(word) <= 12 and (len(word) <= 3 or 0.2 <= vowels / len(word) <= 0.7)
+
+
+def _run(part: str) -> bool:
+    """`1234`, `1111`, `0001`: digits that one rule makes."""
+    return len(part) > 1 and len({ord(b) - ord(a) for a, b in pairwise(part)}) == 1
+
+
+def _alphabet(part: str) -> int:
+    sizes = (
+        (r"[a-f0-9]+", 16),
+        (r"[0-9]+", 10),
+        (r"[a-z]+|[A-Z]+", 26),
+        (r"[a-z0-9]+|[A-Z0-9]+", 36),
+        (r"[A-Za-z0-9]+", 62),
+    )
+    return next((size for make, size in sizes if re.fullmatch(make, part)), 66)
+
+
+_LINES = "keys:\n  header: X-API-Key\n  max_age: 90d\n  with: {ip: [local]}\n"
+
+RULES = (
+    Rule(
+        id="keys-alone",
+        sign=1,
+        method=Method.STATIC,
+        severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED,
+        title="An API key alone opens operations",
+        owasp="API2:2023",
+        cwe="CWE-308",
+        asvs="V6.3.3",
+        why="A key is copied with every log, proxy and laptop it passes. Whoever holds a copy is "
+        "the caller, for good.",
+        remedy="Ask for a second proof beside the key: a token, a client certificate, or the "
+        "addresses callers come from, "
+        "and declare it in the description.",
+        contract=_LINES,
+        needs=(Needs.DESCRIPTION,),
+        look=_key_alone,
+    ),
+    Rule(
+        id="keys-in-url",
+        sign=1,
+        method=Method.STATIC,
+        severity=Severity.HIGH,
+        confidence=Confidence.CONFIRMED,
+        title="The description puts the key into the URL",
+        owasp="API2:2023",
+        cwe="CWE-598",
+        asvs="V14.2.1",
+        why="URLs end up in access logs, browser histories, Referer fields and monitoring.",
+        remedy="Take the key from a header field only, and drop the query parameter from the description.",
+        contract="keys:\n  header: X-API-Key\n",
+        needs=(Needs.DESCRIPTION,),
+        look=_key_in_url,
+    ),
+    Rule(
+        id="keys-in-source",
+        sign=1,
+        method=Method.STATIC,
+        severity=Severity.HIGH,
+        confidence=Confidence.SUSPECTED,
+        title="An API key stands in the source",
+        owasp="API2:2023",
+        cwe="CWE-798",
+        asvs="V13.3.1",
+        why="Everyone who reads the repository, its history or an image of it has the key, and "
+        "nobody can take it back.",
+        remedy="Revoke the key, read its successor from a secret store or the environment, and "
+        "keep only digests of keys "
+        "that your API issues.",
+        contract="keys:\n  store: ninefold-keys.db\n",
+        needs=(Needs.SOURCE,),
+        look=_key_in_source,
+    ),
+    Rule(
+        id="keys-over-plain-http",
+        sign=1,
+        method=Method.LIVE,
+        severity=Severity.HIGH,
+        confidence=Confidence.CONFIRMED,
+        title="A key is accepted over plain HTTP",
+        owasp="API2:2023",
+        cwe="CWE-319",
+        asvs="V12.2.1",
+        why="Everyone between the caller and the API reads the key and can use it.",
+        remedy="Serve the API over TLS only, and refuse what comes in the clear without reading its key.",
+        contract='encryption:\n  tls: {minimum: "1.2"}\n',
+        needs=(Needs.URL, Needs.KEY),
+        look=_plain_key,
+    ),
+    Rule(
+        id="keys-in-query",
+        sign=1,
+        method=Method.LIVE,
+        severity=Severity.HIGH,
+        confidence=Confidence.CONFIRMED,
+        title="A key is accepted in the query",
+        owasp="API2:2023",
+        cwe="CWE-598",
+        asvs="V14.2.1",
+        why="A key in a URL is written to every log on its way; callers use the place because it works.",
+        remedy="Read the key from the header field only; refuse requests that carry it in the query.",
+        contract="keys:\n  header: X-API-Key\n",
+        needs=(Needs.URL, Needs.KEY),
+        look=_query_key,
+    ),
+    Rule(
+        id="keys-guessable",
+        sign=1,
+        method=Method.LIVE,
+        severity=Severity.CRITICAL,
+        confidence=Confidence.SUSPECTED,
+        title="Keys can be guessed",
+        owasp="API2:2023",
+        cwe="CWE-330",
+        asvs="V11.5.1",
+        why="What a key has in common with others, counts up, or spells words is found by trying.",
+        remedy="Issue keys of at least 128 bits from the system's random source: `ninefold keys create`.",
+        contract="keys:\n  max_age: 90d\n",
+        needs=(Needs.KEY,),
+        look=_guessable,
+    ),
+)
