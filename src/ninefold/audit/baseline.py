@@ -73,7 +73,7 @@ def read_baseline(path: Path) -> Mapping[str, Excuse]:
     return {one.fingerprint: one for one in excuses}
 
 
-def write_baseline(findings: Iterable[Finding], reason: str, until: date) -> str:
+def render_baseline(findings: Iterable[Finding], reason: str, until: date) -> str:
     """A baseline that excuses exactly these findings, as JSON text."""
     excuses = [
         {

@@ -15,7 +15,7 @@ import httpcore
 
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
 from ninefold.audit.rule import Untried
-from ninefold.audit.tls import Handshake, shake
+from ninefold.audit.tls import Handshake, distrust, shake
 from ninefold.audit.wire import Backend, Deadline
 from ninefold.errors import FileError, Place, ServiceError
 
@@ -167,6 +167,13 @@ class Probe:
         self._turn()
         return shake(self.origin.host, self.origin.port, oldest, newest)
 
+    def distrusted(self) -> str:
+        """Why the certificate is not trusted, in OpenSSL's words; empty when it is, or there is no TLS."""
+        if self.origin.scheme != "https":
+            return ""
+        self._turn()
+        return distrust(self.origin.host, self.origin.port, self._context)
+
     def _turn(self) -> None:
         if self.left <= 0:
             raise Untried(f"the budget of {self.limits.budget} requests is spent (--budget)")
@@ -234,15 +241,16 @@ class Probe:
         )
 
 
-def reach(probe: Probe) -> Answer:
-    """The first request, so that an API that is not there is told at once. Raises `ServiceError`."""
+def reach(probe: Probe) -> None:
+    """The first request, so that an API that is not there is told at once. Raises `ServiceError`.
+
+    A certificate that is not trusted is no reason to end: it is for a rule to say so.
+    """
     try:
-        return probe.send(Ask("GET", f"{probe.origin.base}/"), patient=False)
+        probe.send(Ask("GET", f"{probe.origin.base}/"), patient=False)
     except Untried as fault:
-        raise ServiceError(
-            fault.reason,
-            remedy="start the API, mend --url, or give --authority PEM if its certificate is your own",
-        ) from None
+        if not probe.distrusted():
+            raise ServiceError(fault.reason, remedy="start the API, or mend --url") from None
 
 
 def _read(response: httpcore.Response) -> tuple[bytes, bool]:

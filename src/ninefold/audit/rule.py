@@ -54,8 +54,8 @@ class Looked:
 class Untried(Exception):  # noqa: N818  (an outcome, not a fault)
     """The rule could not be tried, and why. Reported as skipped, never as passed.
 
-    `missed`: it was meant for this target, so the audit is incomplete without it. False: nothing here is of the
-    kind that the rule is about.
+    `missed`: it was meant for this target, so the audit is incomplete without it. False: nothing here is of
+    the kind that the rule is about.
     """
 
     def __init__(self, reason: str, *, missed: bool = True) -> None:

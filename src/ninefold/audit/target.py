@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ninefold.audit.rule import Needs
@@ -32,6 +32,10 @@ class Target:
     active: bool = False
     _probe: Probe | None = None
     _survey: Survey | None = None
+
+    def at(self, url: str, probe: Probe, survey: Survey) -> Target:
+        """The same target with a running API."""
+        return replace(self, url=url, _probe=probe, _survey=survey)
 
     @property
     def probe(self) -> Probe:

@@ -52,6 +52,20 @@ def shake(host: str, port: int, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) 
             return Handshake("", "", b"", str(fault) or type(fault).__name__)
 
 
+def distrust(host: str, port: int, context: ssl.SSLContext) -> str:
+    """Why `context` does not trust what answers there, in OpenSSL's words; empty when it does."""
+    try:
+        with (
+            socket.create_connection((host, port), TIMEOUT) as raw,
+            context.wrap_socket(raw, server_hostname=host),
+        ):
+            return ""
+    except ssl.SSLCertVerificationError as fault:
+        return str(fault.verify_message)
+    except OSError:
+        return ""
+
+
 def _context(oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
