@@ -88,10 +88,15 @@ def trust(authority: Path | None) -> ssl.SSLContext:
     return context
 
 
+class Unanswered(Untried):
+    """No whole answer came: no connection, no TLS, no HTTP, or not in time."""
+
+
 class Probe:
     """Sends to `origin` and nowhere else; redirects are answers, not ways to go.
 
-    Every method raises `Untried` when the API cannot be reached, throttles for too long, or a limit is spent.
+    Every method raises `Untried` when the API cannot be reached (`Unanswered`), throttles for too long, or a
+    limit is spent.
     """
 
     def __init__(
@@ -222,7 +227,7 @@ class Probe:
             raise Untried(f"the request cannot be written ({fault.reason})") from None
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as fault:
             said = redact(str(fault), self.secrets) or type(fault).__name__
-            raise Untried(
+            raise Unanswered(
                 f"{scheme}://{self.origin.authority} gave no answer to {ask.method} {ask.path}: {said}"
             ) from None
         finally:
@@ -248,7 +253,7 @@ def reach(probe: Probe) -> None:
     """
     try:
         probe.send(Ask("GET", f"{probe.origin.base}/"), patient=False)
-    except Untried as fault:
+    except Unanswered as fault:
         if not probe.distrusted():
             raise ServiceError(fault.reason, remedy="start the API, or mend --url") from None
 

@@ -39,7 +39,7 @@ class Call:
 
 
 class Survey:
-    """Asks GET operations on first use. Without a description the base path is all there is to ask."""
+    """Asks GET operations on first use. Where none is described, the base path is all there is to ask."""
 
     def __init__(self, probe: Probe, description: Description | None, keys: tuple[Key, ...]) -> None:
         self._probe = probe
@@ -58,7 +58,7 @@ class Survey:
         return path if re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) else ""
 
     def calls(self) -> tuple[Call, ...]:
-        """Every GET operation that could be asked, with its answer. Raises `Untried` when there is none."""
+        """Every GET operation, with its answer. Raises `Untried` when one of them gives no answer."""
         if self._failed:
             raise self._failed
         if self._calls is None:
@@ -93,23 +93,22 @@ class Survey:
         return self._keys[0].on(ask) if self._keys else ask
 
     def _ask_all(self) -> tuple[Call, ...]:
-        if self._description is None:
+        gets = (
+            [one for one in self._description.operations if one.method == "get"] if self._description else []
+        )
+        if self._description is None or not gets:
             ask = Ask("GET", f"{self.base}/")
             return (Call(None, ask, self._probe.send(self.as_caller(ask))),)
         calls: list[Call] = []
         waiting: list[Operation] = []
         found: dict[str, str] = {}
-        gets = [one for one in self._description.operations if one.method == "get"]
         for operation in sorted(gets, key=lambda one: one.path.count("{"))[:OPERATIONS]:
             if missing_ids(self._description, operation) - found.keys():
                 waiting.append(operation)
             else:
                 calls.append(self._call(operation, found))
                 found = {**ids_in(self._description, operation, calls[-1].answer), **found}
-        calls += [self._call(operation, found) for operation in waiting]
-        if not calls:
-            raise Untried("the description has no GET operation to ask")
-        return tuple(calls)
+        return (*calls, *(self._call(operation, found) for operation in waiting))
 
     def _call(self, operation: Operation, found: dict[str, str]) -> Call:
         assert self._description is not None

@@ -15,6 +15,7 @@ from ninefold.audit.answer import Ask
 from ninefold.audit.certificate import faults
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
+from ninefold.audit.probe import Unanswered
 from ninefold.audit.pycrypto import dangers
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import modules
@@ -81,7 +82,7 @@ def _plain_http(target: Target) -> Looked:
     ask = Ask("GET", f"{target.survey.base}/")
     try:
         attack = probe.plain(ask)
-    except Untried:
+    except Unanswered:
         if probe.origin.scheme == "http":
             raise
         return Looked(1)  # nothing answers in the clear, which is the wish
@@ -136,12 +137,11 @@ def _certificate(target: Target) -> Looked:
     shaken = target.probe.handshake(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED)
     if not shaken.certificate:
         raise Untried(f"no certificate was shown: {shaken.fault}")
-    seen = tuple(
-        Observation(
-            Location(url=target.url), fault, (f"attack: {shaken.version} {shaken.cipher}",), cause=fault
-        )
-        for fault in faults(shaken.certificate, target.probe.origin.host, target.now)
-    )
+    found = list(faults(shaken.certificate, target.probe.origin.host, target.now))
+    if not found and (why := target.probe.distrusted()):
+        found = [f"The certificate is not trusted: {why}. (Give --authority if its authority is your own.)"]
+    evidence = (f"attack: {shaken.version} {shaken.cipher}",)
+    seen = tuple(Observation(Location(url=target.url), fault, evidence, cause=fault) for fault in found)
     return Looked(1, seen)
 
 

@@ -12,6 +12,7 @@ from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import Judge, alike, proof, serves
 from ninefold.audit.key import Key
 from ninefold.audit.leak import leaks
+from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import files
 
@@ -128,9 +129,14 @@ def _learn(target: Target) -> tuple[Call, Judge]:
 def _plain_key(target: Target) -> Looked:
     call, judge = _learn(target)
     key = target.keys[0]
-    control = target.probe.plain(key.wrong().on(call.ask)) if not _is_plain(target) else judge.bad
-    if not _is_plain(target) and not alike(control, judge.bad):
-        return Looked(1)  # plain HTTP is not served as TLS is, and so the real key is not sent that way
+    control = judge.bad
+    if target.probe.origin.scheme == "https":
+        try:
+            control = target.probe.plain(key.wrong().on(call.ask))
+        except Unanswered:
+            return Looked(1)
+        if not alike(control, judge.bad):
+            return Looked(1)  # not the API as it is over TLS, and so the real key is not sent that way
     attack = target.probe.plain(key.on(call.ask))
     again = target.probe.plain(key.on(call.ask))
     if not (judge.accepts(attack) and judge.accepts(again)):
@@ -140,10 +146,6 @@ def _plain_key(target: Target) -> Looked:
         f"{call.ask.method} {call.ask.path} accepts the key over http://, where everyone on the way reads it."
     )
     return Looked(1, (Observation(call.place, detail, evidence, cause="plain"),))
-
-
-def _is_plain(target: Target) -> bool:
-    return target.probe.origin.scheme == "http"
 
 
 def _query_key(target: Target) -> Looked:
@@ -207,30 +209,23 @@ def _common(one: str, other: str) -> int:
 
 
 def guess_bits(value: str) -> float:
-    """About how many bits of chance a secret holds. Words count 12, runs of one rule nothing, the rest by
-    alphabet.
-    """
+    """About how many bits of chance a secret holds: 12 a word, none a run of one rule, the rest in full."""
+    words = [one for one in re.findall(r"[A-Za-z]+", value) if _is_word(one)]
+    parts = re.findall(r"[A-Za-z]+|[0-9]+", value) if sum(map(len, words)) >= len(value) / 3 else [value]
     bits = 0.0
-    for part in re.findall(r"[A-Za-z]+|[0-9]+", value) if _wordy(value) else [value]:
-        if part.isalpha() and _wordy(part):
+    for part in parts:
+        if part in words:
             bits += 12.0
         elif not _run(part):
             bits += len(part) * math.log2(max(2, min(len(set(part)) * 1.5, _alphabet(part))))
     return bits
 
 
-def _wordy(value: str) -> bool:
-    """Whether its letters make words: a plain case, vowels where a language has them, no digits inside."""
-    words = re.findall(r"[A-Za-z]+", value)
-    if not words or sum(len(one) for one in words) < len(value) / 3:
-        return value.isdigit()
-    spoken = [one for one in words if (one.islower() or one.isupper() or one.istitle()) and _spoken(one)]
-    return len(spoken) >= len(words) * 2 / 3
-
-
-def _spoken(word: str) -> bool:
-    vowels = sum(one in "aeiouyAEIOUY" for one in word)
-    return len(word) <= 12 and (len(word) <= 3 or 0.2 <= vowels / len(word) <= 0.7)
+def _is_word(letters: str) -> bool:
+    """Whether a person could have spoken it: one case, vowels as languages have them, not too long."""
+    vowels = sum(one in "aeiouyAEIOUY" for one in letters)
+    plain = letters.islower() or letters.isupper() or letters.istitle()
+    return plain and 3 <= len(letters) <= 12 and 0.2 <= vowels / len(letters) <= 0.7
 
 
 def _run(part: str) -> bool:
@@ -239,14 +234,15 @@ def _run(part: str) -> bool:
 
 
 def _alphabet(part: str) -> int:
-    sizes = (
-        (r"[a-f0-9]+", 16),
+    """How many characters the part could have been made of."""
+    makes = (
         (r"[0-9]+", 10),
+        (r"[a-f0-9]+", 16),
         (r"[a-z]+|[A-Z]+", 26),
         (r"[a-z0-9]+|[A-Z0-9]+", 36),
         (r"[A-Za-z0-9]+", 62),
     )
-    return next((size for make, size in sizes if re.fullmatch(make, part)), 66)
+    return next((size for make, size in makes if re.fullmatch(make, part)), 66)
 
 
 _LINES = "keys:\n  header: X-API-Key\n  max_age: 90d\n  with: {ip: [local]}\n"
