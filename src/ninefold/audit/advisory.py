@@ -90,9 +90,7 @@ def read_advisories(path: Path, packages: Iterable[str]) -> Advisories:
     is broken.
     """
     names = [re.escape(one).replace(r"\-", "[-_.]+") for one in set(packages)]
-    wanted = (
-        re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])".encode(), re.IGNORECASE) if names else None
-    )
+    wanted = re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])".encode(), re.IGNORECASE) if names else None
     records: list[Advisory] = []
     total, newest = 0, ""
     for name, raw in _documents(path):
@@ -174,12 +172,7 @@ def _affects(affected: Mapping[str, Any], version: str) -> bool:
 
 def _within(version: Version, events: Iterable[Mapping[str, Any]]) -> bool:
     told = sorted(
-        (
-            (at, kind)
-            for event in events
-            for kind, text in event.items()
-            if (at := _event(str(text))) is not None
-        ),
+        ((at, kind) for event in events for kind, text in event.items() if (at := _event(str(text))) is not None),
         key=lambda one: (one[0], one[1] != "introduced"),
     )
     limits = [at for at, kind in told if kind == "limit"]

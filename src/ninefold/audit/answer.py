@@ -20,9 +20,7 @@ EXCERPT = 1200
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _CUT = "[cut]"
-_SECRET_FIELDS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"}
-)
+_SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"})
 _SECRET_MEMBER = re.compile(
     r'("(?:[a-z0-9_-]*(?:token|secret|passw(?:or)?d|passwd|api_?key|private_?key|credential)[a-z0-9_-]*)"\s*:\s*)'
     r'("(?:[^"\\]|\\.)*"?|-?\d[\d.eE+-]*)',

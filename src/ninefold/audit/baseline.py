@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from ninefold.audit.finding import Finding, Location
 
 _VERSION = 1
-_REMEDY = (
-    'write each as {"fingerprint": ..., "rule": ..., "places": [...], "reason": why, "until": "2027-01-31"}'
-)
+_REMEDY = 'write each as {"fingerprint": ..., "rule": ..., "places": [...], "reason": why, "until": "2027-01-31"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +83,7 @@ def render_baseline(findings: Iterable[Finding], reason: str, until: date) -> st
         }
         for one in findings
     ]
-    return (
-        json.dumps({"ninefold_baseline": _VERSION, "excuses": excuses}, indent=2, ensure_ascii=False) + "\n"
-    )
+    return json.dumps({"ninefold_baseline": _VERSION, "excuses": excuses}, indent=2, ensure_ascii=False) + "\n"
 
 
 def _excuse(raw: Any, at: int, path: Path) -> Excuse:

@@ -24,10 +24,7 @@ def faults(der: bytes, host: str, now: float) -> Iterator[str]:
     if moment > certificate.not_valid_after_utc:
         yield f"The certificate ended on {certificate.not_valid_after_utc:%Y-%m-%d}."
     elif moment + SOON > certificate.not_valid_after_utc > certificate.not_valid_before_utc + 2 * SOON:
-        yield (
-            f"The certificate ends on {certificate.not_valid_after_utc:%Y-%m-%d}, in less than "
-            f"{SOON.days} days."
-        )
+        yield (f"The certificate ends on {certificate.not_valid_after_utc:%Y-%m-%d}, in less than {SOON.days} days.")
     if moment < certificate.not_valid_before_utc:
         yield f"The certificate begins on {certificate.not_valid_before_utc:%Y-%m-%d}."
     if not _names(certificate, host):

@@ -39,11 +39,7 @@ class Judge:
 
     def accepts(self, answer: Answer) -> bool:
         """Whether `answer` serves: like the good one, and not just as much like the bad one."""
-        return (
-            self.tells
-            and alike(answer, self.good)
-            and kinship(answer, self.good) >= kinship(answer, self.bad)
-        )
+        return self.tells and alike(answer, self.good) and kinship(answer, self.good) >= kinship(answer, self.bad)
 
 
 def alike(one: Answer, other: Answer) -> bool:
@@ -96,9 +92,9 @@ def _error_inside(document: Any) -> bool:
     said = {str(key).lower(): value for key, value in document.items()}
     if said.get("success") is False or said.get("ok") is False:
         return True
-    return any(
-        said.get(word) not in (None, False, "", 0, [], {}) for word in ("error", "errors")
-    ) and not said.get("data")
+    return any(said.get(word) not in (None, False, "", 0, [], {}) for word in ("error", "errors")) and not said.get(
+        "data"
+    )
 
 
 def _overlap(left: set[str], right: set[str]) -> float:
@@ -111,9 +107,7 @@ def _members(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
         if not value:
             yield f"{path}:{{}}"
         for key, inner in value.items():
-            if depth == 0 and (
-                isinstance(inner, bool) or (key.lower() in _TELLING and isinstance(inner, (str, int)))
-            ):
+            if depth == 0 and (isinstance(inner, bool) or (key.lower() in _TELLING and isinstance(inner, (str, int)))):
                 yield f"{path}.{key}={inner}"
             else:
                 yield from _members(inner, f"{path}.{key}", depth + 1)

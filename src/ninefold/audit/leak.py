@@ -65,11 +65,7 @@ def leaks(text: str) -> Iterator[Leak]:
         leak = _made(number, line) or _named(number, line)
         if leak is None and (collected > 0 or _COLLECTION.search(line)):
             leak = next(
-                (
-                    _leak(number, "a key among API keys", one)
-                    for one in _LITERAL.findall(line)
-                    if secretive(one)
-                ),
+                (_leak(number, "a key among API keys", one) for one in _LITERAL.findall(line) if secretive(one)),
                 None,
             )
         if _COLLECTION.search(line) and line.count("{") + line.count("[") + line.count("(") > sum(
@@ -89,9 +85,7 @@ def secretive(value: str) -> bool:
     if _NO_SECRET.search(value) or _CODE.search(value) or len(set(value)) < 6:
         return False
     mixed = bool(re.search(r"\d", value)) and bool(re.search(r"[A-Za-z]", value))
-    return (mixed and len(value) >= 10 and entropy(value) >= 2.8) or (
-        len(value) >= 24 and entropy(value) >= 3.5
-    )
+    return (mixed and len(value) >= 10 and entropy(value) >= 2.8) or (len(value) >= 24 and entropy(value) >= 3.5)
 
 
 def entropy(value: str) -> float:

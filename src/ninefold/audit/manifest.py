@@ -118,9 +118,7 @@ def _toml(file: SourceFile) -> Iterator[Pin]:
         name, version = str(package["name"]), str(package.get("version", ""))
         source = package.get("source")
         if version and not (isinstance(source, dict) and {"editable", "virtual"} & source.keys()):
-            yield Pin(
-                canonicalize_name(name), version, file.name, _line(file.text, name), f"{name} {version}"
-            )
+            yield Pin(canonicalize_name(name), version, file.name, _line(file.text, name), f"{name} {version}")
 
 
 def _pipfile(file: SourceFile) -> Iterator[Pin]:
@@ -128,9 +126,7 @@ def _pipfile(file: SourceFile) -> Iterator[Pin]:
     for group in ("default", "develop"):
         for name, told in document.get(group, {}).items():
             version = str(told.get("version", "")).removeprefix("==")
-            yield Pin(
-                canonicalize_name(name), version, file.name, _line(file.text, name), f"{name} {version}"
-            )
+            yield Pin(canonicalize_name(name), version, file.name, _line(file.text, name), f"{name} {version}")
 
 
 def _line(text: str, name: str) -> int:

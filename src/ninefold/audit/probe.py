@@ -219,9 +219,7 @@ class Probe:
                 content=ask.body or None,
             ) as response:
                 body, truncated = _read(response)
-                fields = tuple(
-                    (n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in response.headers
-                )
+                fields = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in response.headers)
                 status = response.status
         except UnicodeEncodeError as fault:
             raise Untried(f"the request cannot be written ({fault.reason})") from None

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 _FAST = frozenset(
     {"md4", "md5", "sha", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b"}
 )
-_BROKEN_CIPHERS = frozenset(
-    {"DES", "DES3", "ARC2", "ARC4", "RC4", "Blowfish", "TripleDES", "IDEA", "CAST5", "SEED"}
-)
+_BROKEN_CIPHERS = frozenset({"DES", "DES3", "ARC2", "ARC4", "RC4", "Blowfish", "TripleDES", "IDEA", "CAST5", "SEED"})
 _CIPHERS = frozenset({"AES", *_BROKEN_CIPHERS})
 _PASSWORD = re.compile(r"passw(?:or)?d|passwd|\bpwd\b|passphrase|\bpin\b|_pw\b", re.IGNORECASE)
 _KEY = re.compile(
@@ -29,9 +27,7 @@ _KEY = re.compile(
     r"|aes_?key|hmac_?key|cookie_?secret|session_?secret|app_?secret)$",
     re.IGNORECASE,
 )
-_VERIFYING = re.compile(
-    r"^(?:requests|httpx|aiohttp|urllib3)\b|(?:^|\.)(?:Session|Client|AsyncClient|PoolManager)$"
-)
+_VERIFYING = re.compile(r"^(?:requests|httpx|aiohttp|urllib3)\b|(?:^|\.)(?:Session|Client|AsyncClient|PoolManager)$")
 _SENDS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "send"})
 _TAKES_KEY = frozenset({"new", "encode", "decode", "Fernet", "AESGCM", "ChaCha20Poly1305", "AES", "HMAC"})
 
@@ -88,9 +84,7 @@ def _hash(node: ast.Call, name: str, words: str) -> Iterator[Danger]:
         return
     said = " ".join([words, *(ast.unparse(one) for one in node.args)])
     if _PASSWORD.search(said):
-        yield Danger(
-            "password", node.lineno, f"A password goes through {algorithm.upper()}, which is made to be fast."
-        )
+        yield Danger("password", node.lineno, f"A password goes through {algorithm.upper()}, which is made to be fast.")
 
 
 def _cipher(node: ast.Call, name: str, names: dict[str, str]) -> Iterator[Danger]:
@@ -104,14 +98,10 @@ def _cipher(node: ast.Call, name: str, names: dict[str, str]) -> Iterator[Danger
         if any(dotted(one).endswith("MODE_ECB") for one in node.args):
             yield Danger("cipher", node.lineno, "ECB shows equal blocks as equal blocks.")
         if any(one.arg in {"iv", "nonce"} and isinstance(one.value, ast.Constant) for one in node.keywords):
-            yield Danger(
-                "cipher", node.lineno, "The initialization vector is fixed, so equal texts encrypt equally."
-            )
+            yield Danger("cipher", node.lineno, "The initialization vector is fixed, so equal texts encrypt equally.")
     fixed = node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, bytes)
     if last in {"CBC", "CTR", "GCM", "OFB", "CFB"} and head.endswith("modes") and fixed:
-        yield Danger(
-            "cipher", node.lineno, "The initialization vector is fixed, so equal texts encrypt equally."
-        )
+        yield Danger("cipher", node.lineno, "The initialization vector is fixed, so equal texts encrypt equally.")
     del names
 
 
@@ -120,13 +110,9 @@ def _unverified(node: ast.Call, name: str) -> Iterator[Danger]:
     for keyword in node.keywords:
         off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
         if keyword.arg in {"verify", "verify_ssl"} and off and (_VERIFYING.search(name) or last in _SENDS):
-            yield Danger(
-                "verification", node.lineno, f"`{name}` does not check the other side's certificate."
-            )
+            yield Danger("verification", node.lineno, f"`{name}` does not check the other side's certificate.")
         if keyword.arg == "cert_reqs" and dotted(keyword.value).endswith("CERT_NONE"):
-            yield Danger(
-                "verification", node.lineno, f"`{name}` does not check the other side's certificate."
-            )
+            yield Danger("verification", node.lineno, f"`{name}` does not check the other side's certificate.")
     if head == "ssl" and last in {"_create_unverified_context", "_create_stdlib_context"}:
         yield Danger("verification", node.lineno, f"`{name}` checks no certificate.")
 
@@ -142,9 +128,7 @@ def _assigned(node: ast.Assign | ast.AnnAssign, names: dict[str, str]) -> Iterat
         if last == "verify_mode" and value is not None and dotted(value).endswith("CERT_NONE"):
             yield Danger("verification", node.lineno, "Certificates are not checked.")
         if last == "_create_default_https_context" and value is not None and "unverified" in dotted(value):
-            yield Danger(
-                "verification", node.lineno, "Certificates are not checked anywhere in this process."
-            )
+            yield Danger("verification", node.lineno, "Certificates are not checked anywhere in this process.")
         if _KEY.match(last) and isinstance(literal, (str, bytes)) and _is_key(literal):
             yield Danger("key", node.lineno, f"`{last}` is a literal in the source.")
     del names
@@ -168,6 +152,5 @@ def _is_key(value: str | bytes) -> bool:
     if isinstance(value, bytes):
         return len(value) >= 8
     return secretive(value) or (
-        len(value) >= 6
-        and not re.search(r"^\$|^\{|^<|change.?me|your|^env:|^https?:" r"|^/", value, re.IGNORECASE)
+        len(value) >= 6 and not re.search(r"^\$|^\{|^<|change.?me|your|^env:|^https?:" r"|^/", value, re.IGNORECASE)
     )

@@ -51,7 +51,7 @@ class Looked:
     seen: tuple[Observation, ...] = ()
 
 
-class Untried(Exception):  # noqa: N818  (an outcome, not a fault)
+class Untried(Exception):
     """The rule could not be tried, and why. Reported as skipped, never as passed.
 
     `missed`: it was meant for this target, so the audit is incomplete without it. False: nothing here is of

@@ -60,9 +60,7 @@ def _name(target: Target) -> str:
     return " ".join(str(one) for one in named if one)
 
 
-def _outcomes(
-    rule: Rule, target: Target, asked: frozenset[str], excuses: Mapping[str, Excuse]
-) -> Iterable[Outcome]:
+def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mapping[str, Excuse]) -> Iterable[Outcome]:
     if missing := target.lacks(rule.needs):
         reason = f"needs {' and '.join(missing)}"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked),)
@@ -72,9 +70,7 @@ def _outcomes(
     try:
         looked = rule.look(target)
     except Untried as fault:
-        return (
-            Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=fault.missed or rule.id in asked),
-        )
+        return (Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=fault.missed or rule.id in asked),)
     except NinefoldError as fault:
         return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
     except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)
@@ -82,11 +78,7 @@ def _outcomes(
     if looked.seen:
         return _findings(rule, looked, excuses, target.now)
     if looked.at == 0:
-        return (
-            Skipped(
-                rule.id, rule.sign, rule.method, "there was nothing to try it on", asked=rule.id in asked
-            ),
-        )
+        return (Skipped(rule.id, rule.sign, rule.method, "there was nothing to try it on", asked=rule.id in asked),)
     return (Passed(rule.id, rule.sign, rule.method, looked.at),)
 
 

@@ -85,16 +85,12 @@ def listed(description: Description, operation: Operation, answer: Answer) -> tu
     if not rows:
         return ()
     below = {
-        (one.path, name)
-        for one in description.operations
-        if (name := _one_below(operation.path, one.path)) is not None
+        (one.path, name) for one in description.operations if (name := _one_below(operation.path, one.path)) is not None
     }
     found: list[Listed] = []
     for template, name in sorted(below):
         field = _id_field(rows[0], name, operation.path)
-        ids = (
-            tuple(str(row[field]) for row in rows if isinstance(row.get(field), (str, int))) if field else ()
-        )
+        ids = tuple(str(row[field]) for row in rows if isinstance(row.get(field), (str, int))) if field else ()
         if ids:
             found.append(Listed(template, ids))
     return tuple(found)
@@ -119,12 +115,12 @@ def made(description: Description, schema: Schema, depth: int = 0) -> Any:
         return told
     for word in ("allOf", "oneOf", "anyOf"):
         if isinstance(parts := schema.get(word), list) and parts and depth < DEPTH:
-            return made(description, parts[0], depth + 1)
+            chosen = next((one for one in parts if one != {"type": "null"}), {})
+            return made(description, chosen, depth + 1)
     kind = schema.get("type")
     kind = next((one for one in kind if one != "null"), "string") if isinstance(kind, list) else kind
     if kind in {"integer", "number"}:
-        least = schema.get("minimum", schema.get("exclusiveMinimum", 1))
-        return max(least + 1, 1) if isinstance(least, (int, float)) and not isinstance(least, bool) else 1
+        return _number(schema)
     if kind == "boolean":
         return True
     if kind == "array":
@@ -136,6 +132,16 @@ def made(description: Description, schema: Schema, depth: int = 0) -> Any:
     if schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]]
     return "1".ljust(max(1, int(schema.get("minLength", 1))), "a")
+
+
+def _number(schema: dict[str, Any]) -> float:
+    """1, or the least or most that the schema allows (`exclusiveMinimum` is a number in 3.1, a flag in 3.0)."""
+    least, above, most = (schema.get(word) for word in ("minimum", "exclusiveMinimum", "maximum"))
+    if isinstance(above, (int, float)) and not isinstance(above, bool):
+        return max(above + 1, 1)
+    if isinstance(least, (int, float)):
+        return max(least + (above is True), 1)
+    return min(most, 1) if isinstance(most, (int, float)) else 1
 
 
 def text(value: Any) -> str:

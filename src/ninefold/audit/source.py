@@ -35,8 +35,7 @@ class SourceFile:
         parts = self.name.lower().split("/")
         last = parts[-1]
         return bool({"tests", "test", "fixtures", "testdata"} & set(parts[:-1])) or (
-            last.startswith(("test_", "conftest."))
-            or last.endswith(("_test.py", ".test.js", ".test.ts", "_test.go"))
+            last.startswith(("test_", "conftest.")) or last.endswith(("_test.py", ".test.js", ".test.ts", "_test.go"))
         )
 
 

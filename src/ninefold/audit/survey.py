@@ -75,9 +75,7 @@ class Survey:
         """
         good = tuple(call for call in self.calls() if call.answer.ok)
         if not good:
-            raise Untried(
-                "no operation of the API answered with success, so there is nothing to compare with"
-            )
+            raise Untried("no operation of the API answered with success, so there is nothing to compare with")
         return good
 
     def anonymous(self, call: Call) -> Answer:
@@ -93,9 +91,7 @@ class Survey:
         return self._keys[0].on(ask) if self._keys else ask
 
     def _ask_all(self) -> tuple[Call, ...]:
-        gets = (
-            [one for one in self._description.operations if one.method == "get"] if self._description else []
-        )
+        gets = [one for one in self._description.operations if one.method == "get"] if self._description else []
         if self._description is None or not gets:
             ask = Ask("GET", f"{self.base}/")
             return (Call(None, ask, self._probe.send(self.as_caller(ask))),)

@@ -62,15 +62,9 @@ class _Outputs:
 
 @click.command("audit", epilog=_EPILOG)
 @click.argument("description", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--url", metavar="URL", help="The running API: scheme, host, port, base path. Nothing else is touched."
-)
-@click.option(
-    "--source", type=click.Path(exists=True, path_type=Path), help="The API's source: code and manifests."
-)
-@click.option(
-    "--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The API's own log file."
-)
+@click.option("--url", metavar="URL", help="The running API: scheme, host, port, base path. Nothing else is touched.")
+@click.option("--source", type=click.Path(exists=True, path_type=Path), help="The API's source: code and manifests.")
+@click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The API's own log file.")
 @click.option(
     "--advisories",
     type=click.Path(exists=True, path_type=Path),
@@ -96,18 +90,10 @@ class _Outputs:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PEM file of the authority that signed the API's certificate. Default: the system's authorities.",
 )
-@click.option(
-    "--active", is_flag=True, help="Let rules send what may change things. Default: safe methods only."
-)
-@click.option(
-    "--rate", type=click.FloatRange(0.1, 1000), default=50.0, show_default=True, help="Requests a second."
-)
-@click.option(
-    "--budget", type=click.IntRange(1, 100_000), default=600, show_default=True, help="Requests in all."
-)
-@click.option(
-    "--time", "total", type=click.IntRange(1), default=300, show_default=True, help="Seconds in all."
-)
+@click.option("--active", is_flag=True, help="Let rules send what may change things. Default: safe methods only.")
+@click.option("--rate", type=click.FloatRange(0.1, 1000), default=50.0, show_default=True, help="Requests a second.")
+@click.option("--budget", type=click.IntRange(1, 100_000), default=600, show_default=True, help="Requests in all.")
+@click.option("--time", "total", type=click.IntRange(1), default=300, show_default=True, help="Seconds in all.")
 @click.option(
     "--fail-on",
     type=click.Choice([one.value for one in Severity]),
@@ -115,29 +101,21 @@ class _Outputs:
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
-@click.option(
-    "--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Findings that were accepted."
-)
+@click.option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Findings that were accepted.")
 @click.option(
     "--write-baseline",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Accept what is found now: write it here, with --reason and --until.",
 )
 @click.option("--reason", default="", help="Why it is accepted; required with --write-baseline.")
-@click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it is. Default: in 90 days."
-)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it is. Default: in 90 days.")
 @click.option("--rule", "chosen", multiple=True, metavar="ID", help="Only this rule; may be given again.")
 @click.option("--format", "kind", type=click.Choice(_FORMATS), default="terminal", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where --format goes.")
-@click.option(
-    "--json", "as_json", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON here."
-)
+@click.option("--json", "as_json", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON here.")
 @click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Also write SARIF 2.1.0 here.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write JUnit XML here.")
-@click.option(
-    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write the HTML page here."
-)
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write the HTML page here.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -215,9 +193,7 @@ def exit_code(done: Audit, rules: Sequence[Rule], target: Target, fail_on: Sever
     if any(one.severity.rank >= fail_on.rank for one in done.findings):
         return 1
     tried = {rule.sign for rule in rules if not target.lacks(rule.needs)}
-    missed = any(
-        isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in done.outcomes
-    )
+    missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in done.outcomes)
     return 2 if missed or not tried or any(done.state(sign) == "unknown" for sign in tried) else 0
 
 
@@ -258,9 +234,7 @@ def _read_key(text: str) -> str:
             f"the key cannot be read ({fault})", place=Place(str(path)), remedy="mend --key @FILE"
         ) from None
     if not value or "\n" in value:
-        raise FileError(
-            "the file must hold one key on one line", place=Place(str(path)), remedy="mend --key @FILE"
-        )
+        raise FileError("the file must hold one key on one line", place=Place(str(path)), remedy="mend --key @FILE")
     return value
 
 

@@ -40,29 +40,21 @@ def paths(**operations: dict[str, Any]) -> dict[str, Any]:
 
 class TestOpenOperations:
     @pytest.mark.parametrize("security", [{}, {"security": []}, {"security": [{"key": []}, {}]}])
-    def test_that_change_things_are_told(
-        self, static: Callable[..., Target], security: dict[str, Any]
-    ) -> None:
-        looked = look(
-            "authorization-open-operation", static(paths(post_orders=security, delete_items=security))
-        )
+    def test_that_change_things_are_told(self, static: Callable[..., Target], security: dict[str, Any]) -> None:
+        looked = look("authorization-open-operation", static(paths(post_orders=security, delete_items=security)))
         assert looked.at == 2
         assert {one.place.operation for one in looked.seen} == {"post_orders", "delete_items"}
         assert len({one.cause for one in looked.seen}) == 1
 
     def test_that_read_what_is_somebodys_are_suspected(self, static: Callable[..., Target]) -> None:
         looked = look("authorization-open-operation", static(paths(get_users={}, get_products={})))
-        assert [(one.place.operation, one.confidence) for one in looked.seen] == [
-            ("get_users", Confidence.SUSPECTED)
-        ]
+        assert [(one.place.operation, one.confidence) for one in looked.seen] == [("get_users", Confidence.SUSPECTED)]
 
     @pytest.mark.parametrize(
         "name",
         ["post_login", "post_auth__token", "post_users__register", "post_webhooks__pay", "post_search"],
     )
-    def test_are_right_where_nobody_could_get_in_otherwise(
-        self, static: Callable[..., Target], name: str
-    ) -> None:
+    def test_are_right_where_nobody_could_get_in_otherwise(self, static: Callable[..., Target], name: str) -> None:
         assert look("authorization-open-operation", static(paths(**{name: {}}))).seen == ()
 
     def test_are_right_in_a_public_catalogue(self, static: Callable[..., Target]) -> None:
@@ -91,12 +83,8 @@ class TestFlowsAndScopes:
 
     def test_no_scope_and_an_undefined_scope_are_told(self, static: Callable[..., Target]) -> None:
         assert look("authorization-scopes", static(self.oauth("clientCredentials", {"r": "read"}, []))).seen
-        assert look(
-            "authorization-scopes", static(self.oauth("clientCredentials", {"r": "read"}, ["w"]))
-        ).seen
-        assert not look(
-            "authorization-scopes", static(self.oauth("clientCredentials", {"r": "read"}, ["r"]))
-        ).seen
+        assert look("authorization-scopes", static(self.oauth("clientCredentials", {"r": "read"}, ["w"]))).seen
+        assert not look("authorization-scopes", static(self.oauth("clientCredentials", {"r": "read"}, ["r"]))).seen
 
 
 class TestAdministration:
@@ -135,9 +123,7 @@ def guarded(*, checks: bool, refusal: tuple[int, Any] = (401, {"error": "unautho
 
 
 class TestUnauthenticatedAccess:
-    @pytest.mark.parametrize(
-        "refusal", [(401, {"error": "no"}), (200, {"error": "no"}), (404, {"error": "no"})]
-    )
+    @pytest.mark.parametrize("refusal", [(401, {"error": "no"}), (200, {"error": "no"}), (404, {"error": "no"})])
     def test_is_not_told_of_an_api_that_refuses_in_its_own_way(
         self, serve: Callable[..., str], live: Callable[..., Target], refusal: Any
     ) -> None:
@@ -183,9 +169,7 @@ class TestUndeclaredMethods:
 
         return answer
 
-    def test_named_by_allow_are_suspected(
-        self, serve: Callable[..., str], live: Callable[..., Target]
-    ) -> None:
+    def test_named_by_allow_are_suspected(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
         looked = look(
             "authorization-undeclared-method",
             live(serve(self.api("POST", "PUT", "DELETE")), paths(post_orders={})),
@@ -220,9 +204,7 @@ ITEMS = {
                 "operationId": "read",
                 "security": LOCKED,
                 "responses": {},
-                "parameters": [
-                    {"name": "order_id", "in": "path", "required": True, "schema": {"type": "integer"}}
-                ],
+                "parameters": [{"name": "order_id", "in": "path", "required": True, "schema": {"type": "integer"}}],
             }
         },
     },
@@ -254,16 +236,12 @@ class TestObjectsOfAnother:
     def test_are_read_where_the_owner_is_not_asked_for(
         self, serve: Callable[..., str], live: Callable[..., Target]
     ) -> None:
-        looked = look(
-            "authorization-object-level", live(serve(orders(owner=False)), ITEMS, "alice-key", "bob-key")
-        )
+        looked = look("authorization-object-level", live(serve(orders(owner=False)), ITEMS, "alice-key", "bob-key"))
         assert looked.at == 1
         assert [one.role for one in looked.seen[0].evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
 
     def test_are_not_read_where_it_is(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
-        looked = look(
-            "authorization-object-level", live(serve(orders(owner=True)), ITEMS, "alice-key", "bob-key")
-        )
+        looked = look("authorization-object-level", live(serve(orders(owner=True)), ITEMS, "alice-key", "bob-key"))
         assert (looked.at, looked.seen) == (1, ())
 
     def test_are_nobodys_in_a_catalogue(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:

@@ -42,20 +42,20 @@ class TestServersInTheDescription:
 
 SOURCES = {
     "encryption-password-hash": (
-        "import hashlib\ndef hash_password(value: str) -> str:\n    return hashlib.md5(value.encode()).hexdigest()\n",
+        "import hashlib\ndef hash_password(value):\n    return hashlib.md5(value.encode()).hexdigest()\n",
         "from hashlib import sha256\nstored = sha256(password.encode()).hexdigest()\n",
         "import hashlib as h\ncheck = h.new('sha1', user.password.encode())\n",
     ),
     "encryption-weak-cipher": (
         "from Crypto.Cipher import AES\nc = AES.new(key, AES.MODE_ECB)\n",
         "from Crypto.Cipher import DES3\nc = DES3.new(key, DES3.MODE_CBC)\n",
-        "from cryptography.hazmat.primitives.ciphers import algorithms, modes\nc = (algorithms.AES(k), modes.ECB())\n",
+        "from cryptography.hazmat.primitives.ciphers import modes\nmode = modes.ECB()\n",
         "from cryptography.hazmat.primitives.ciphers import modes\nm = modes.CBC(b'0123456789abcdef')\n",
     ),
     "encryption-hard-coded-key": (
         "SECRET_KEY = 'correct horse battery staple'\n",
         "import jwt\ntoken = jwt.encode({'sub': 1}, 'hunter2hunter2', algorithm='HS256')\n",
-        "from cryptography.fernet import Fernet\nbox = Fernet(b'ZmDfcTF7_60GrrY167zsiPd67pEvs0aGOv2oasOM1Pg=')\n",
+        "from cryptography.fernet import Fernet\nbox = Fernet(b'ZmDfcTF7_60GrrY167zsiPd67pEvs0aG')\n",
         "class Settings:\n    jwt_secret: str = 's3cr3t-9f8b3c1d7e6a'\n",
     ),
     "encryption-unverified": (
@@ -94,9 +94,7 @@ HONEST = {
 }
 
 
-@pytest.mark.parametrize(
-    ("rule", "text"), [(rule, text) for rule, texts in SOURCES.items() for text in texts]
-)
+@pytest.mark.parametrize(("rule", "text"), [(rule, text) for rule, texts in SOURCES.items() for text in texts])
 def test_dangerous_source_is_told_with_its_line(source: Callable[..., Target], rule: str, text: str) -> None:
     looked = look(rule, source({"app.py": text}))
     assert [one.place.file for one in looked.seen] == ["app.py"]
@@ -125,31 +123,23 @@ def hello(**headers: Any) -> Any:
 
 
 class TestPlainHttp:
-    def test_is_told_of_an_api_without_tls(
-        self, serve: Callable[..., str], live: Callable[..., Target]
-    ) -> None:
+    def test_is_told_of_an_api_without_tls(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
         looked = look("encryption-plain-http", live(serve(hello())))
         assert len(looked.seen[0].evidence) == 4
 
-    def test_is_not_told_of_a_redirect_to_tls(
-        self, serve: Callable[..., str], live: Callable[..., Target]
-    ) -> None:
+    def test_is_not_told_of_a_redirect_to_tls(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
         def away(_: Any) -> tuple[int, dict[str, str], bytes]:
             return 308, {"Location": "https://api.example.com/"}, b""
 
         assert look("encryption-plain-http", live(serve(away))).seen == ()
 
-    def test_is_told_of_a_redirect_to_elsewhere(
-        self, serve: Callable[..., str], live: Callable[..., Target]
-    ) -> None:
+    def test_is_told_of_a_redirect_to_elsewhere(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
         def away(_: Any) -> tuple[int, dict[str, str], bytes]:
             return 308, {"Location": "/docs"}, b""
 
         assert look("encryption-plain-http", live(serve(away))).seen
 
-    def test_is_not_told_of_tls(
-        self, serve: Callable[..., str], live: Callable[..., Target], certified: Any
-    ) -> None:
+    def test_is_not_told_of_tls(self, serve: Callable[..., str], live: Callable[..., Target], certified: Any) -> None:
         target = live(serve(hello(), certified.context), authority=certified.authority)
         looked = look("encryption-plain-http", target)
         assert (looked.at, looked.seen) == (1, ())
@@ -176,9 +166,7 @@ class TestOldTls:
         assert look("encryption-old-tls", target).at == 2
         assert look("encryption-old-tls", target).seen == ()
 
-    def test_has_nothing_to_look_at_without_tls(
-        self, serve: Callable[..., str], live: Callable[..., Target]
-    ) -> None:
+    def test_has_nothing_to_look_at_without_tls(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
         with pytest.raises(Untried) as told:
             look("encryption-old-tls", live(serve(hello())))
         assert not told.value.missed
@@ -245,9 +233,7 @@ class TestCookies:
     def test_of_a_session_without_flags_are_told_and_cut(
         self, serve: Callable[..., str], live: Callable[..., Target]
     ) -> None:
-        looked = look(
-            "encryption-cookie-flags", live(serve(hello(**{"Set-Cookie": "sessionid=abcdef123; Path=/"})))
-        )
+        looked = look("encryption-cookie-flags", live(serve(hello(**{"Set-Cookie": "sessionid=abcdef123; Path=/"}))))
         assert "lacks Secure and HttpOnly" in looked.seen[0].detail
         assert "abcdef123" not in repr(looked)
 

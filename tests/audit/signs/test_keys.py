@@ -28,9 +28,7 @@ def look(rule: str, target: Target) -> Looked:
 def document(scheme: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
         "paths": {"/orders": {"post": {"security": [{"key": []}], "responses": {}, **more}}},
-        "components": {
-            "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key", **scheme}}
-        },
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key", **scheme}}},
     }
 
 
@@ -56,9 +54,7 @@ class TestAKeyAlone:
             {"x-kong-plugin-ip-restriction": {"config": {"allow": ["192.0.2.7"]}}},
             {
                 "x-amazon-apigateway-policy": {
-                    "Statement": [
-                        {"Effect": "Allow", "Condition": {"IpAddress": {"aws:SourceIp": ["192.0.2.0/24"]}}}
-                    ]
+                    "Statement": [{"Effect": "Allow", "Condition": {"IpAddress": {"aws:SourceIp": ["192.0.2.0/24"]}}}]
                 }
             },
         ],
@@ -80,9 +76,7 @@ class TestAKeyAlone:
             {"x-internal": True},
         ],
     )
-    def test_from_anywhere_is_a_key_alone(
-        self, static: Callable[..., Target], restriction: dict[str, Any]
-    ) -> None:
+    def test_from_anywhere_is_a_key_alone(self, static: Callable[..., Target], restriction: dict[str, Any]) -> None:
         assert len(look("keys-alone", static(document(restriction))).seen) == 1
 
     @pytest.mark.parametrize("scheme", [{"in": "cookie", "name": "sid"}, {"name": "Authorization"}])
@@ -136,9 +130,7 @@ class TestAKeyInTheSource:
             (".env.example", "API_KEY=9f8b3c1d7e6a5042b1c9\n"),
         ],
     )
-    def test_is_no_reference_placeholder_or_test(
-        self, source: Callable[..., Target], name: str, text: str
-    ) -> None:
+    def test_is_no_reference_placeholder_or_test(self, source: Callable[..., Target], name: str, text: str) -> None:
         assert look("keys-in-source", source({name: text, "main.py": "x = 1\n"})).seen == ()
 
 
@@ -160,9 +152,7 @@ def api(*, query: bool, says_no: tuple[int, Any] = (401, {"error": "unauthorized
     return answer
 
 
-@pytest.fixture(
-    params=[(401, {"error": "unauthorized"}), (200, {"error": "unauthorized"}), (404, {"error": "x"})]
-)
+@pytest.fixture(params=[(401, {"error": "unauthorized"}), (200, {"error": "unauthorized"}), (404, {"error": "x"})])
 def says_no(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -193,9 +183,7 @@ class TestAKeyInTheQuery:
 
 
 class TestAKeyOverPlainHttp:
-    def test_is_found_with_proof(
-        self, serve: Callable[..., str], live: Callable[..., Target], says_no: Any
-    ) -> None:
+    def test_is_found_with_proof(self, serve: Callable[..., str], live: Callable[..., Target], says_no: Any) -> None:
         looked = look("keys-over-plain-http", live(serve(api(query=False, says_no=says_no)), DOCUMENT, GOOD))
         assert len(looked.seen[0].evidence) == 4
         assert looked.seen[0].confidence is not Confidence.SUSPECTED
@@ -220,9 +208,7 @@ class TestAGuessableKey:
             ("9f8b3c1d7e6a",),
         ],
     )
-    def test_is_told(
-        self, live: Callable[..., Target], serve: Callable[..., str], given: tuple[str, ...]
-    ) -> None:
+    def test_is_told(self, live: Callable[..., Target], serve: Callable[..., str], given: tuple[str, ...]) -> None:
         looked = look("keys-guessable", live("http://127.0.0.1:9", None, *given))
         assert looked.seen
         assert all(one not in repr(looked) for one in given)

@@ -63,9 +63,7 @@ def _open_operations(target: Target) -> Looked:
     for operation in target.api.operations:
         if not _open(operation) or _ENTRY.search(_words(operation)):
             continue
-        said = (
-            "says nothing about security" if operation.security is None else "is declared open to everybody"
-        )
+        said = "says nothing about security" if operation.security is None else "is declared open to everybody"
         place = Location(operation=operation.id, pointer=operation.pointer)
         what = f"{operation.method.upper()} {operation.path} {said}"
         if operation.method in _CHANGES:
@@ -93,12 +91,8 @@ def _weak_flows(target: Target) -> Looked:
         flows = scheme.raw.get("flows") or {scheme.raw.get("flow"): scheme.raw}
         for flow in flows if scheme.kind == "oauth2" and isinstance(flows, dict) else ():
             if flow in {"implicit", "password"}:
-                detail = (
-                    f"The scheme `{scheme.name}` uses the {flow} flow, which RFC 9700 (2.1.2, 2.4) rules out."
-                )
-                seen.append(
-                    Observation(Location(pointer=scheme.pointer), detail, cause=f"{scheme.name} {flow}")
-                )
+                detail = f"The scheme `{scheme.name}` uses the {flow} flow, which RFC 9700 (2.1.2, 2.4) rules out."
+                seen.append(Observation(Location(pointer=scheme.pointer), detail, cause=f"{scheme.name} {flow}"))
     return Looked(len(target.api.schemes), tuple(seen))
 
 
@@ -124,9 +118,7 @@ def _is_admin(operation: Operation) -> bool:
 
 def _rights(operation: Operation) -> frozenset[tuple[str, tuple[str, ...]]]:
     return frozenset(
-        (name, tuple(sorted(scopes)))
-        for choice in operation.security or ()
-        for name, scopes in choice.items()
+        (name, tuple(sorted(scopes))) for choice in operation.security or () for name, scopes in choice.items()
     )
 
 
@@ -180,8 +172,7 @@ def _unauthenticated(target: Target) -> Looked:
                 f"described as secured, "
                 "and answers without any credential as it does with one."
                 if sure
-                else f"{call.ask.method} {call.ask.path} is described as secured, and answers "
-                f"without any credential.",
+                else f"{call.ask.method} {call.ask.path} is described as secured, and answers without any credential.",
                 proof(call.answer, attack, control, again),
                 cause="unauthenticated",
                 confidence=None if sure else Confidence.SUSPECTED,
@@ -205,14 +196,11 @@ def _undeclared_methods(target: Target) -> Looked:
         again = target.probe.send(survey.as_caller(Ask("OPTIONS", survey.base + path)))
         if not _allowed(again.header("allow")) >= more:
             continue
-        known = next(
-            (call.answer for call in survey.calls() if call.operation and call.operation.path == path), asked
-        )
+        known = next((call.answer for call in survey.calls() if call.operation and call.operation.path == path), asked)
         seen.append(
             Observation(
                 Location(operation=f"{min(declared[path])} {path}", url=survey.base + path),
-                f"{path} says that it also takes {', '.join(sorted(more))}, which the description "
-                f"does not know.",
+                f"{path} says that it also takes {', '.join(sorted(more))}, which the description does not know.",
                 proof(known, asked, nowhere, again),
                 cause=f"undeclared {path}",
             )
@@ -223,9 +211,7 @@ def _undeclared_methods(target: Target) -> Looked:
 def _undeclared_reads(target: Target, declared: dict[str, set[str]]) -> list[Observation]:
     """GET where only other methods are declared: a read that nobody described."""
     survey, seen = target.survey, []
-    hidden = sorted(
-        path for path, methods in declared.items() if "{" not in path and not methods & {"GET", "HEAD"}
-    )
+    hidden = sorted(path for path, methods in declared.items() if "{" not in path and not methods & {"GET", "HEAD"})
     for path in hidden[:_PATHS]:
         ask = survey.as_caller(Ask("GET", survey.base + path))
         attack = target.probe.send(ask)
@@ -235,9 +221,7 @@ def _undeclared_reads(target: Target, declared: dict[str, set[str]]) -> list[Obs
         again = target.probe.send(ask)
         if alike(control, attack) or not alike(again, attack):
             continue
-        detail = (
-            f"GET {path} answers, and the description knows only {', '.join(sorted(declared[path]))} there."
-        )
+        detail = f"GET {path} answers, and the description knows only {', '.join(sorted(declared[path]))} there."
         baseline = next((one.answer for one in survey.calls()), attack)
         place = Location(operation=f"GET {path}", url=ask.path)
         seen.append(
@@ -298,13 +282,8 @@ def _foreign_read(target: Target, read: Call, mine: Listed, private: str) -> Obs
     again = target.probe.send(stranger.on(ask))
     if again.body != attack.body:
         return None
-    detail = (
-        f"GET {mine.template} gives a caller the object of another, which the API does not "
-        f"list to that caller."
-    )
-    return Observation(
-        read.place, detail, proof(baseline, attack, control, again), cause=f"object {mine.template}"
-    )
+    detail = f"GET {mine.template} gives a caller the object of another, which the API does not list to that caller."
+    return Observation(read.place, detail, proof(baseline, attack, control, again), cause=f"object {mine.template}")
 
 
 def _no_such(value: str) -> str:
@@ -315,8 +294,7 @@ def _no_such(value: str) -> str:
 
 
 _LINES = (
-    "authorization:\n  roles: {reader: [things:read]}\n  rules:\n    - {operations: "
-    "[getThing], allow: [things:read]}\n"
+    "authorization:\n  roles: {reader: [things:read]}\n  rules:\n    - {operations: [getThing], allow: [things:read]}\n"
 )
 _CLOSED = "authorization:\n  rules:\n    - {operations: ['*'], allow: [api:use]}\n"
 
@@ -332,8 +310,7 @@ RULES = (
         cwe="CWE-862",
         asvs="V8.2.1",
         why="What no rule closes is open: anybody on the network may call it.",
-        remedy="Declare `security` for the whole description, and open single operations on "
-        "purpose and with a reason.",
+        remedy="Declare `security` for the whole description, and open single operations on purpose and with a reason.",
         contract=_CLOSED,
         needs=(Needs.DESCRIPTION,),
         look=_open_operations,
@@ -349,8 +326,7 @@ RULES = (
         cwe="CWE-287",
         asvs="V10.4.4",
         why="The implicit flow puts tokens into URLs, the password flow hands the password to the client.",
-        remedy="Use the authorization code flow with PKCE (RFC 7636), or client credentials "
-        "between machines.",
+        remedy="Use the authorization code flow with PKCE (RFC 7636), or client credentials between machines.",
         contract="",
         needs=(Needs.DESCRIPTION,),
         look=_weak_flows,
@@ -413,8 +389,7 @@ RULES = (
         owasp="API9:2023",
         cwe="CWE-749",
         asvs="V4.1.4",
-        why="What is not described is not reviewed, and rules written for the described methods "
-        "do not cover it.",
+        why="What is not described is not reviewed, and rules written for the described methods do not cover it.",
         remedy="Serve exactly the declared methods; answer 405 with `Allow` to all others.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is refused\n",
         needs=(Needs.DESCRIPTION, Needs.URL),

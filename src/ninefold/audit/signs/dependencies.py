@@ -44,9 +44,7 @@ def _read(target: Target) -> Manifests:
 
 def _vulnerable(target: Target) -> Looked:
     if target.advisories is None:
-        raise Untried(
-            "not verified: without advisories (--advisories PATH) nothing is known about any version"
-        )
+        raise Untried("not verified: without advisories (--advisories PATH) nothing is known about any version")
     found = _read(target)
     pinned = [pin for pin in found.pins if pin.version and pin.version != "url"]
     known = read_advisories(target.advisories, {pin.name for pin in pinned})
@@ -90,12 +88,8 @@ def fixed_in(pin: Pin, hits: Iterable[Advisory]) -> str:
         mine = Version(pin.version)
     except InvalidVersion:
         return ""
-    later = sorted(
-        one for one in _versions(text for hit in records for text in hit.fixes(pin.name)) if one > mine
-    )
-    return next(
-        (str(one) for one in later if not any(hit.affects(pin.name, str(one)) for hit in records)), ""
-    )
+    later = sorted(one for one in _versions(text for hit in records for text in hit.fixes(pin.name)) if one > mine)
+    return next((str(one) for one in later if not any(hit.affects(pin.name, str(one)) for hit in records)), "")
 
 
 def _versions(texts: Iterable[str]) -> Iterator[Version]:
@@ -163,8 +157,7 @@ RULES = (
         cwe="CWE-1395",
         asvs="V15.2.1",
         why="What is known about the version is known to attackers too, often with a working program.",
-        remedy="Raise the dependency to the fixed version that the finding names, and install "
-        "from the lock file.",
+        remedy="Raise the dependency to the fixed version that the finding names, and install from the lock file.",
         contract="",
         needs=(Needs.SOURCE,),
         look=_vulnerable,
@@ -197,8 +190,7 @@ RULES = (
         cwe="CWE-200",
         asvs="V13.4.6",
         why="Who knows the version looks up its vulnerabilities instead of searching for them.",
-        remedy="Take product and version out of `Server`, `X-Powered-By` and their kin, and keep "
-        "the software current.",
+        remedy="Take product and version out of `Server`, `X-Powered-By` and their kin, and keep the software current.",
         contract="responses: {errors: scrub}\n",
         needs=(Needs.URL,),
         look=_disclosed,

@@ -176,9 +176,7 @@ def _cookies(target: Target) -> Looked:
                 missing = [flag for flag in ("Secure", "HttpOnly") if flag.lower() not in flags]
                 if missing and _is_session(name):
                     detail = f"The cookie `{name}` lacks {' and '.join(missing)} (RFC 6265 section 4.1.2)."
-                    seen.append(
-                        Observation(call.place, detail, (answer.exchange("attack"),), cause=f"cookie {name}")
-                    )
+                    seen.append(Observation(call.place, detail, (answer.exchange("attack"),), cause=f"cookie {name}"))
     return Looked(len(calls), tuple(seen))
 
 
@@ -285,8 +283,7 @@ RULES = (
         cwe="CWE-319",
         asvs="V12.2.1",
         why="Everyone on the way reads and changes every request and every answer.",
-        remedy="Serve TLS only. For an API do not redirect: refuse, so that no client goes on "
-        "sending in the clear.",
+        remedy="Serve TLS only. For an API do not redirect: refuse, so that no client goes on sending in the clear.",
         contract=_TLS_LINES,
         needs=(Needs.URL,),
         look=_plain_http,
@@ -318,8 +315,7 @@ RULES = (
         cwe="CWE-295",
         asvs="V12.2.2",
         why="Clients that meet a faulty certificate fail, or learn to look away.",
-        remedy="Have a certificate issued for this name, with a key of today's size, and renew it "
-        "by machine.",
+        remedy="Have a certificate issued for this name, with a key of today's size, and renew it by machine.",
         contract=_TLS_LINES,
         needs=(Needs.URL,),
         look=_certificate,

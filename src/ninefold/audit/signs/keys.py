@@ -94,11 +94,7 @@ def _key_in_url(target: Target) -> Looked:
 
 
 def _key_in_source(target: Target) -> Looked:
-    read = [
-        file
-        for file in files(target.tree, *_SOURCE_SUFFIXES)
-        if not file.is_test and not _MADE.search(file.name)
-    ]
+    read = [file for file in files(target.tree, *_SOURCE_SUFFIXES) if not file.is_test and not _MADE.search(file.name)]
     seen = tuple(
         Observation(
             Location(file=file.name, line=leak.line),
@@ -142,9 +138,7 @@ def _plain_key(target: Target) -> Looked:
     if not (judge.accepts(attack) and judge.accepts(again)):
         return Looked(1)
     evidence = proof(call.answer, attack, control, again)
-    detail = (
-        f"{call.ask.method} {call.ask.path} accepts the key over http://, where everyone on the way reads it."
-    )
+    detail = f"{call.ask.method} {call.ask.path} accepts the key over http://, where everyone on the way reads it."
     return Looked(1, (Observation(call.place, detail, evidence, cause="plain"),))
 
 
@@ -166,8 +160,7 @@ def _query_key(target: Target) -> Looked:
         again = target.probe.send(placed.on(call.ask))
         if judge.accepts(again) and not judge.accepts(control):
             detail = (
-                f"{call.ask.method} {call.ask.path} accepts the key as `?{name}=`, beside "
-                f"{key.place} `{key.name}`."
+                f"{call.ask.method} {call.ask.path} accepts the key as `?{name}=`, beside {key.place} `{key.name}`."
             )
             return Looked(1, (Observation(call.place, detail, proof(call.answer, attack, control, again)),))
     return Looked(1)
@@ -203,9 +196,7 @@ def _own_part(value: str, values: list[str]) -> str:
 
 
 def _common(one: str, other: str) -> int:
-    return next(
-        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def guess_bits(value: str) -> float:
@@ -258,8 +249,7 @@ RULES = (
         owasp="API2:2023",
         cwe="CWE-308",
         asvs="V6.3.3",
-        why="A key is copied with every log, proxy and laptop it passes. Whoever holds a copy is "
-        "the caller, for good.",
+        why="A key is copied with every log, proxy and laptop it passes. Whoever holds a copy is the caller, for good.",
         remedy="Ask for a second proof beside the key: a token, a client certificate, or the "
         "addresses callers come from, "
         "and declare it in the description.",

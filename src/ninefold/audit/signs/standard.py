@@ -70,10 +70,7 @@ def _undefined(target: Target) -> Looked:
             at += 1
             if name not in target.api.schemes:
                 place = Location(operation=operation.id, pointer=operation.pointer)
-                detail = (
-                    f"The scheme `{name}` is asked for, and is defined nowhere: no client "
-                    f"can know what it is."
-                )
+                detail = f"The scheme `{name}` is asked for, and is defined nowhere: no client can know what it is."
                 seen.append(Observation(place, detail, cause=f"undefined {name}"))
     return Looked(at, tuple(seen))
 
@@ -93,13 +90,8 @@ def _effect(scheme: SecurityScheme) -> tuple[str, ...]:
     """What tells one scheme from another on the wire."""
     raw = scheme.raw
     flows = raw.get("flows") if isinstance(raw.get("flows"), dict) else {}
-    told = [
-        str(raw.get(word, "")).lower()
-        for word in ("in", "name", "scheme", "openIdConnectUrl", "flow", "tokenUrl")
-    ]
-    urls = sorted(
-        str(flow.get("tokenUrl") or flow.get("authorizationUrl")) for flow in (flows or {}).values()
-    )
+    told = [str(raw.get(word, "")).lower() for word in ("in", "name", "scheme", "openIdConnectUrl", "flow", "tokenUrl")]
+    urls = sorted(str(flow.get("tokenUrl") or flow.get("authorizationUrl")) for flow in (flows or {}).values())
     same = scheme.kind in {"apiKey", "http", "oauth2", "openIdConnect"}
     return (scheme.kind, *told, *urls) if same else (scheme.kind, scheme.name)
 
@@ -125,15 +117,12 @@ def _no_refusal(target: Target) -> Looked:
     secured = _secured(target)
     seen = []
     for operation in secured:
-        wanted = ["401"] + (
-            ["403"] if any(s for choice in operation.security or () for s in choice.values()) else []
-        )
+        wanted = ["401"] + (["403"] if any(s for choice in operation.security or () for s in choice.values()) else [])
         missing = [one for one in wanted if _declared(operation, one) is None]
         if missing:
             place = Location(operation=operation.id, pointer=operation.pointer)
             detail = (
-                f"Secured operations do not declare {' and '.join(missing)}: clients cannot "
-                f"know how they are refused."
+                f"Secured operations do not declare {' and '.join(missing)}: clients cannot know how they are refused."
             )
             seen.append(Observation(place, detail, cause=f"undeclared {' '.join(missing)}"))
     return Looked(len(secured), tuple(seen))
@@ -161,9 +150,7 @@ def _refusals(target: Target) -> list[_Refusal]:
         if answer.status in _REFUSED or (served and not alike(answer, call.answer)):
             found.append(_Refusal(call, call.operation, answer))
     if not found:
-        raise Untried(
-            "no operation that is described as secured refused a request without credentials", missed=False
-        )
+        raise Untried("no operation that is described as secured refused a request without credentials", missed=False)
     return found
 
 
@@ -202,9 +189,7 @@ def _differ(target: Target) -> Looked:
             f"{_said(other.answer)}: one API, two ways to refuse."
         )
         evidence = proof(first.answer, other.answer, control, again)
-        return Looked(
-            len(refusals), (Observation(other.call.place, detail, evidence, cause="refusals differ"),)
-        )
+        return Looked(len(refusals), (Observation(other.call.place, detail, evidence, cause="refusals differ"),))
     return Looked(len(refusals))
 
 
@@ -228,9 +213,7 @@ def _verdict(target: Target, operation: Operation, answer: Answer) -> str:
     """What is declared, what is described for it, and what was observed: the sentence in which they differ,
     or none.
     """
-    told = (
-        ", ".join(one for one in operation.responses if not one.startswith(("1", "2", "3"))) or "no refusal"
-    )
+    told = ", ".join(one for one in operation.responses if not one.startswith(("1", "2", "3"))) or "no refusal"
     key = _declared(operation, str(answer.status))
     if key is None:
         return f"Declared: {told}. Observed without credentials: {answer.status}."
@@ -332,8 +315,7 @@ RULES = (
         Method.STATIC,
         Severity.MEDIUM,
         "Credentials are passed as ordinary parameters",
-        "What is no security scheme is seen by no gateway, no client generator and no scanner as "
-        "a credential.",
+        "What is no security scheme is seen by no gateway, no client generator and no scanner as a credential.",
         "Declare it under `components.securitySchemes`, and use `Authorization` with a registered "
         "scheme where you can.",
         _LINES,
@@ -346,8 +328,7 @@ RULES = (
         Severity.LOW,
         "Secured operations do not say how they refuse",
         "Clients that do not expect a refusal retry, crash, or take its body for data.",
-        "Declare 401, and 403 where scopes are asked for, with one problem+json body (RFC 9457) "
-        "for all operations.",
+        "Declare 401, and 403 where scopes are asked for, with one problem+json body (RFC 9457) for all operations.",
         _SERVED,
         _no_refusal,
     ),
@@ -366,8 +347,7 @@ RULES = (
         Method.LIVE,
         Severity.MEDIUM,
         "Operations refuse in different ways",
-        "Different refusals come from different checks, written again for every operation, and "
-        "one is the weakest.",
+        "Different refusals come from different checks, written again for every operation, and one is the weakest.",
         "Check credentials in one place before all operations, and answer with one problem+json (RFC 9457).",
         _LINES,
         _differ,
@@ -378,8 +358,7 @@ RULES = (
         Method.LIVE,
         Severity.LOW,
         "The API refuses otherwise than it says",
-        "What is declared, described and observed should be one; where they differ, one of them "
-        "was never tested.",
+        "What is declared, described and observed should be one; where they differ, one of them was never tested.",
         "Make the API answer as declared, or declare how it answers.",
         _SERVED,
         _three_ways,

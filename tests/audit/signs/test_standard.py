@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ninefold.audit.rule import Untried
+from ninefold.audit.signs import standard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ninefold.audit.rule import Looked
+    from ninefold.audit.target import Target
+
+RULES = {rule.id: rule for rule in standard.RULES}
+KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+BEARER = {"type": "http", "scheme": "bearer"}
+LOCKED = [{"key": []}]
+
+
+def look(rule: str, target: Target) -> Looked:
+    return RULES[rule].look(target)
+
+
+def told(schemes: dict[str, Any] | None = None, **securities: Any) -> dict[str, Any]:
+    """GET operations by name, with their `security`."""
+    paths = {f"/{name}": {"get": {"security": one, "responses": {}}} for name, one in securities.items()}
+    return {"paths": paths, "components": {"securitySchemes": schemes or {"key": KEY, "bearer": BEARER}}}
+
+
+class TestMixedSchemes:
+    def test_are_told_of_the_fewer_operations(self, static: Callable[..., Target]) -> None:
+        looked = look("standard-mixed-schemes", static(told(a=LOCKED, b=LOCKED, c=[{"bearer": []}])))
+        assert [one.place.operation for one in looked.seen] == ["get /c"]
+        assert "bearer / key" in looked.seen[0].detail
+
+    @pytest.mark.parametrize(
+        "securities",
+        [
+            {"a": LOCKED, "b": LOCKED},
+            {"a": LOCKED, "b": [{"key": []}, {"bearer": []}]},
+            {"a": LOCKED, "login": [{"bearer": []}]},
+            {"a": LOCKED, "b": []},
+        ],
+    )
+    def test_are_not_told_where_one_opens_all(self, static: Callable[..., Target], securities: Any) -> None:
+        looked = look("standard-mixed-schemes", static(told(**securities)))
+        assert looked.at > 0
+        assert looked.seen == ()
+
+
+class TestSchemes:
+    def test_that_nobody_defined_are_told(self, static: Callable[..., Target]) -> None:
+        looked = look("standard-undefined-scheme", static(told(a=LOCKED, b=[{"jwt": []}])))
+        assert [one.cause for one in looked.seen] == ["undefined jwt"]
+        assert look("standard-undefined-scheme", static(told(a=LOCKED))).seen == ()
+
+    def test_that_are_one_under_two_names_are_told(self, static: Callable[..., Target]) -> None:
+        assert look("standard-twice", static(told({"key": KEY, "ApiKeyAuth": KEY}))).seen
+        looked = look("standard-twice", static(told({"key": KEY, "other": {**KEY, "name": "X-Other"}, "b": BEARER})))
+        assert (looked.at, looked.seen) == (3, ())
+
+
+class TestHomemadeCredentials:
+    @pytest.mark.parametrize(("name", "place"), [("X-Token", "header"), ("password", "query"), ("X-User-Id", "header")])
+    def test_are_told(self, static: Callable[..., Target], name: str, place: str) -> None:
+        document = told(a=[])
+        document["paths"]["/a"]["get"]["parameters"] = [{"name": name, "in": place, "schema": {"type": "string"}}]
+        assert look("standard-homemade", static(document)).seen
+
+    @pytest.mark.parametrize(
+        ("name", "place"),
+        [("X-Request-Id", "header"), ("username", "path"), ("q", "query"), ("X-API-Key", "header")],
+    )
+    def test_are_not_other_parameters_or_declared_keys(
+        self, static: Callable[..., Target], name: str, place: str
+    ) -> None:
+        document = told(a=LOCKED)
+        document["paths"]["/a"]["get"]["parameters"] = [{"name": name, "in": place, "schema": {"type": "string"}}]
+        looked = look("standard-homemade", static(document))
+        assert (looked.at, looked.seen) == (1, ())
+
+
+class TestUndeclaredRefusals:
+    @pytest.mark.parametrize(
+        ("security", "responses", "told_of"),
+        [
+            (LOCKED, {"200": {}}, True),
+            (LOCKED, {"200": {}, "401": {}}, False),
+            (LOCKED, {"4XX": {}}, False),
+            (LOCKED, {"default": {}}, False),
+            ([{"key": ["admin"]}], {"401": {}}, True),
+            ([{"key": ["admin"]}], {"401": {}, "403": {}}, False),
+        ],
+    )
+    def test_are_told(self, static: Callable[..., Target], security: Any, responses: Any, *, told_of: bool) -> None:
+        document = told(a=security)
+        document["paths"]["/a"]["get"]["responses"] = responses
+        assert bool(look("standard-undeclared-refusal", static(document)).seen) is told_of
+
+
+PROBLEM = {"type": "object", "required": ["title", "status"], "properties": {"title": {}, "status": {}}}
+
+
+def refusing(**refusals: tuple[int, dict[str, str], Any]) -> Any:
+    """Each path refuses in its own way, and serves the right key."""
+
+    def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+        name = request.path.strip("/")
+        if request.headers.get("X-API-Key") == "right-key":
+            return 200, {"Content-Type": "application/json"}, b'{"items": [], "total": 0}'
+        status, headers, body = refusals[name]
+        return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
+
+    return answer
+
+
+WELL = (401, {"WWW-Authenticate": "ApiKey"}, {"title": "no", "status": 401})
+
+
+class TestTheChallenge:
+    def test_is_missed(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
+        target = live(serve(refusing(a=(401, {}, {"error": "no"}))), told(a=LOCKED))
+        assert look("standard-challenge", target).seen
+
+    def test_is_found(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
+        looked = look("standard-challenge", live(serve(refusing(a=WELL)), told(a=LOCKED)))
+        assert (looked.at, looked.seen) == (1, ())
+
+    def test_belongs_to_401_only(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
+        with pytest.raises(Untried) as why:
+            look(
+                "standard-challenge",
+                live(serve(refusing(a=(404, {}, {"error": "no"}))), told(a=LOCKED), "right-key"),
+            )
+        assert not why.value.missed
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        "other",
+        [
+            (403, {}, {"title": "no", "status": 403}),
+            (401, {}, {"error": "unauthorized"}),
+            (200, {}, {"error": "no"}),
+        ],
+    )
+    def test_that_differ_are_told_with_proof(
+        self, serve: Callable[..., str], live: Callable[..., Target], other: Any
+    ) -> None:
+        target = live(serve(refusing(a=WELL, b=other)), told(a=LOCKED, b=LOCKED), "right-key")
+        assert len(look("standard-refusals-differ", target).seen[0].evidence) == 4
+
+    def test_that_are_alike_are_not(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
+        target = live(serve(refusing(a=WELL, b=WELL)), told(a=LOCKED, b=LOCKED), "right-key")
+        looked = look("standard-refusals-differ", target)
+        assert (looked.at, looked.seen) == (2, ())
+
+
+class TestDeclaredDescribedObserved:
+    def document(self, responses: dict[str, Any]) -> dict[str, Any]:
+        document = told(a=LOCKED)
+        document["paths"]["/a"]["get"]["responses"] = responses
+        return document
+
+    @pytest.mark.parametrize(
+        ("responses", "fault"),
+        [
+            ({"200": {}}, "Declared: no refusal. Observed"),
+            ({"403": {}}, "Declared: 403. Observed without credentials: 401"),
+            (
+                {"401": {"content": {"application/problem+json": {"schema": PROBLEM}}}},
+                "application/problem+json",
+            ),
+            (
+                {"401": {"content": {"application/json": {"schema": {**PROBLEM, "required": ["instance"]}}}}},
+                "instance is missing",
+            ),
+        ],
+    )
+    def test_are_told_where_they_differ(
+        self, serve: Callable[..., str], live: Callable[..., Target], responses: Any, fault: str
+    ) -> None:
+        looked = look("standard-three-way", live(serve(refusing(a=WELL)), self.document(responses)))
+        assert fault in looked.seen[0].detail
+
+    @pytest.mark.parametrize(
+        "responses",
+        [{"401": {}}, {"default": {}}, {"401": {"content": {"application/json": {"schema": PROBLEM}}}}],
+    )
+    def test_are_one(self, serve: Callable[..., str], live: Callable[..., Target], responses: Any) -> None:
+        looked = look("standard-three-way", live(serve(refusing(a=WELL)), self.document(responses)))
+        assert (looked.at, looked.seen) == (1, ())
