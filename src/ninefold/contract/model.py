@@ -66,16 +66,24 @@ def _why(value: str) -> str:
 
 
 Address = Annotated[
-    Network | Literal["local"], BeforeValidator(_address), WithJsonSchema({"type": "string", "examples": ["local", "10.0.0.0/8"]})
+    Network | Literal["local"],
+    BeforeValidator(_address),
+    WithJsonSchema({"type": "string", "examples": ["local", "10.0.0.0/8"]}),
 ]
 Duration = Annotated[
-    float, BeforeValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$", "examples": ["30s", "90d"]})
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$", "examples": ["30s", "90d"]}),
 ]
 Size = Annotated[
-    int, BeforeValidator(parse_size), WithJsonSchema({"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB|kB|MB|GB)$", "examples": ["1MiB"]})
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB|kB|MB|GB)$", "examples": ["1MiB"]}),
 ]
 RateText = Annotated[
-    Rate, BeforeValidator(parse_rate), WithJsonSchema({"type": "string", "pattern": r"^\d+/(s|min|h|d)$", "examples": ["100/min"]})
+    Rate,
+    BeforeValidator(parse_rate),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+/(s|min|h|d)$", "examples": ["100/min"]}),
 ]
 Why = Annotated[str, AfterValidator(_why)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -92,10 +100,16 @@ class Section(BaseModel):
 class Api(Section):
     """Which API this is."""
 
-    name: str = Field("api", description="How the API is called in reports and in the trail.", min_length=1, max_length=64)
-    description: str = Field(description="The OpenAPI 3.0, 3.1 or Swagger 2.0 file, relative to the contract. It is the list of what is served.")
+    name: str = Field(
+        "api", description="How the API is called in reports and in the trail.", min_length=1, max_length=64
+    )
+    description: str = Field(
+        description="The OpenAPI 3.0, 3.1 or Swagger 2.0 file, relative to the contract. It is the list of what is served."
+    )
     serve_description: str | None = Field(
-        None, pattern=r"^/[^?#\s]*$", description="The path at which the guard serves the description of the guarded API; public. Default: nowhere."
+        None,
+        pattern=r"^/[^?#\s]*$",
+        description="The path at which the guard serves the description of the guarded API; public. Default: nowhere.",
     )
     trusted_proxies: tuple[Address, ...] = Field(
         (), description="Peers whose `X-Forwarded-For` is believed. Default: none, the peer's address is the caller's."
@@ -105,27 +119,43 @@ class Api(Section):
 class Upstream(Section):
     """The API behind the gateway. A bare URL is short for `{url: URL}`."""
 
-    url: HttpUrl = Field(description="Scheme, host and port of the API. `https` is verified against the system's authorities or `authority`.")
-    authority: str | None = Field(None, description="A PEM file with the authority that signed the upstream's certificate.")
+    url: HttpUrl = Field(
+        description="Scheme, host and port of the API. `https` is verified against the system's authorities or `authority`."
+    )
+    authority: str | None = Field(
+        None, description="A PEM file with the authority that signed the upstream's certificate."
+    )
     connections: int = Field(128, ge=1, le=10_000, description="Most connections to the upstream at once.")
-    waiting: int = Field(1024, ge=0, le=100_000, description="Most requests that wait for one of them; the next gets 503.")
+    waiting: int = Field(
+        1024, ge=0, le=100_000, description="Most requests that wait for one of them; the next gets 503."
+    )
 
 
 class With(Section):
     """What else proves the caller, beside the key."""
 
-    ip: tuple[Address, ...] = Field(min_length=1, description="The caller's address is in one of these ranges; `local` is this machine's own.")
+    ip: tuple[Address, ...] = Field(
+        min_length=1, description="The caller's address is in one of these ranges; `local` is this machine's own."
+    )
 
 
 class Keys(Section):
     """Sign 1. An API key tells which caller it is; it proves little alone."""
 
     header: Token = Field("X-API-Key", description="The header field that carries the key.")
-    max_age: Duration = Field(90 * 86400.0, gt=0, le=400 * 86400, description="The longest life a new key may have; a key always expires.")
-    overlap: Duration = Field(86400.0, ge=0, le=30 * 86400, description="How long the old key lives on after `ninefold keys rotate`.")
+    max_age: Duration = Field(
+        90 * 86400.0, gt=0, le=400 * 86400, description="The longest life a new key may have; a key always expires."
+    )
+    overlap: Duration = Field(
+        86400.0, ge=0, le=30 * 86400, description="How long the old key lives on after `ninefold keys rotate`."
+    )
     store: str = Field("ninefold-keys.db", description="The SQLite file of the key digests, relative to the contract.")
-    with_: With | None = Field(None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses.")
-    alone: Why | None = Field(None, description="Why a key alone is enough here. Only with this are keys accepted from everywhere.")
+    with_: With | None = Field(
+        None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses."
+    )
+    alone: Why | None = Field(
+        None, description="Why a key alone is enough here. Only with this are keys accepted from everywhere."
+    )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Keys:
@@ -137,10 +167,14 @@ class Keys(Section):
 class Rule(Section):
     """Who may call some operations. Without a rule of its own, an operation is refused once there are rules."""
 
-    operations: tuple[str, ...] = Field(min_length=1, description="Operation ids of the description; `*` for every operation.")
+    operations: tuple[str, ...] = Field(
+        min_length=1, description="Operation ids of the description; `*` for every operation."
+    )
     allow: tuple[str, ...] = Field((), description="Scopes or roles, any one of which allows.")
     public: Why | None = Field(None, description="Why the operation is open to callers without a key.")
-    upgrade: tuple[Token, ...] = Field((), description="Protocols that the operation may switch to (RFC 9110 section 7.8), as `websocket`.")
+    upgrade: tuple[Token, ...] = Field(
+        (), description="Protocols that the operation may switch to (RFC 9110 section 7.8), as `websocket`."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Rule:
@@ -155,7 +189,9 @@ class Authorization(Section):
     """Sign 2. Default deny; roles hold scopes and other roles."""
 
     roles: dict[str, tuple[str, ...]] = Field({}, description="A role and what it holds: scopes and other roles.")
-    rules: tuple[Rule, ...] = Field((), description="Which scopes or roles each operation asks. Any rule that fits allows.")
+    rules: tuple[Rule, ...] = Field(
+        (), description="Which scopes or roles each operation asks. Any rule that fits allows."
+    )
 
 
 class Tls(Section):
@@ -176,18 +212,29 @@ class Encryption(Section):
     """Sign 3."""
 
     tls: Tls = Field(Tls(), description="TLS towards callers.")
-    plain: Why | None = Field(None, description="Why the gateway speaks plain HTTP (TLS ends in front of it, say). Default: TLS only.")
-    hsts: Duration = Field(365 * 86400.0, ge=0, description="`Strict-Transport-Security: max-age` (RFC 6797), sent over TLS.")
+    plain: Why | None = Field(
+        None, description="Why the gateway speaks plain HTTP (TLS ends in front of it, say). Default: TLS only."
+    )
+    hsts: Duration = Field(
+        365 * 86400.0, ge=0, description="`Strict-Transport-Security: max-age` (RFC 6797), sent over TLS."
+    )
 
 
 class RateLimit(Section):
     """One limit, kept by GCRA: `rate` on average, `burst` at once."""
 
-    per: Annotated[tuple[Literal["ip", "caller", "operation"], ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)] = Field(
-        min_length=1, description="What is counted: `ip`, `caller`, `operation`, or a list of them for each combination."
+    per: Annotated[
+        tuple[Literal["ip", "caller", "operation"], ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)
+    ] = Field(
+        min_length=1,
+        description="What is counted: `ip`, `caller`, `operation`, or a list of them for each combination.",
     )
     rate: RateText = Field(description="Requests in a unit of time: `100/min`, `5/s`.")
-    burst: int | None = Field(None, ge=1, description="Requests at once before the rate holds. Default: a tenth of the rate's count, at least 1.")
+    burst: int | None = Field(
+        None,
+        ge=1,
+        description="Requests at once before the rate holds. Default: a tenth of the rate's count, at least 1.",
+    )
     operations: tuple[str, ...] = Field((), description="Only these operations. Default: all.")
 
     @property
@@ -198,9 +245,13 @@ class RateLimit(Section):
 
 class Timeouts(Section):
     header: Duration = Field(10.0, gt=0, description="From the first byte of a request to the end of its header.")
-    body: Duration = Field(30.0, gt=0, description="The longest pause inside a request body, and inside what a caller reads.")
+    body: Duration = Field(
+        30.0, gt=0, description="The longest pause inside a request body, and inside what a caller reads."
+    )
     idle: Duration = Field(60.0, gt=0, description="A kept-alive connection without a request.")
-    upstream: Duration = Field(30.0, gt=0, description="To connect, and for the upstream to begin or go on with its answer.")
+    upstream: Duration = Field(
+        30.0, gt=0, description="To connect, and for the upstream to begin or go on with its answer."
+    )
     total: Duration = Field(300.0, gt=0, description="A whole exchange, whatever moves.")
     drain: Duration = Field(30.0, gt=0, description="How long running exchanges may go on after SIGTERM.")
 
@@ -219,11 +270,17 @@ _DEFAULT_RATES = (
 class Limits(Section):
     """Sign 6. A list is short for `{rates: LIST}`."""
 
-    rates: tuple[RateLimit, ...] = Field(_DEFAULT_RATES, min_length=1, description="Default: 600/min, 120 at once, per ip and per caller.")
-    header: Size = Field(16 * 1024, ge=512, le=64 * 1024, description="Most bytes of a request's line and header fields; 431 past it.")
+    rates: tuple[RateLimit, ...] = Field(
+        _DEFAULT_RATES, min_length=1, description="Default: 600/min, 120 at once, per ip and per caller."
+    )
+    header: Size = Field(
+        16 * 1024, ge=512, le=64 * 1024, description="Most bytes of a request's line and header fields; 431 past it."
+    )
     fields: int = Field(64, ge=8, le=512, description="Most header fields of a request; 431 past it.")
     body: Size = Field(1024 * 1024, ge=0, description="Most bytes of a request body; 413 past it.")
-    response: Size = Field(8 * 1024 * 1024, ge=1024, description="Most bytes of a response that is checked as a whole; 502 past it.")
+    response: Size = Field(
+        8 * 1024 * 1024, ge=1024, description="Most bytes of a response that is checked as a whole; 502 past it."
+    )
     timeouts: Timeouts = Timeouts()
     connections: Connections = Connections()
 
@@ -231,8 +288,12 @@ class Limits(Section):
 class Responses(Section):
     """Sign 7. What the description does not declare does not leave."""
 
-    undeclared: Literal["drop"] = Field("drop", description="Undeclared fields of a JSON response are dropped; each drop is counted in the trail.")
-    errors: Literal["scrub"] = Field("scrub", description="Bodies of 5xx and of undeclared error answers are replaced by problem+json (RFC 9457).")
+    undeclared: Literal["drop"] = Field(
+        "drop", description="Undeclared fields of a JSON response are dropped; each drop is counted in the trail."
+    )
+    errors: Literal["scrub"] = Field(
+        "scrub", description="Bodies of 5xx and of undeclared error answers are replaced by problem+json (RFC 9457)."
+    )
     open: dict[str, Why] = Field({}, description="Operations whose responses pass unread, and why. Default: none.")
 
 
@@ -246,10 +307,14 @@ class Trail(Section):
 class Origins(Section):
     """Sign 9. Browsers on other origins; exact matches only (Fetch standard, CORS protocol)."""
 
-    allow: tuple[Origin, ...] = Field((), description="Origins that may read responses. Default: none, cross-origin requests are refused.")
+    allow: tuple[Origin, ...] = Field(
+        (), description="Origins that may read responses. Default: none, cross-origin requests are refused."
+    )
     methods: tuple[Token, ...] = Field((), description="Methods they may use. Default: those of each operation's path.")
     headers: tuple[Token, ...] = Field(("Content-Type",), description="Header fields they may send, beside the key's.")
-    expose: tuple[Token, ...] = Field((), description="Response header fields that they may read, beside the rate limit's.")
+    expose: tuple[Token, ...] = Field(
+        (), description="Response header fields that they may read, beside the rate limit's."
+    )
     credentials: bool = Field(default=False, description="Whether cookies go along.")
     max_age: Duration = Field(600.0, ge=0, le=86400, description="How long a browser may keep a preflight's answer.")
 
@@ -269,7 +334,9 @@ class Contract(Section):
         None, description="The API behind the gateway; the ASGI middleware needs none."
     )
     keys: Keys = Field(default_factory=Keys)
-    authorization: Authorization | None = Field(None, description="Without it, any valid key may call any declared operation.")
+    authorization: Authorization | None = Field(
+        None, description="Without it, any valid key may call any declared operation."
+    )
     encryption: Encryption = Encryption()
     limits: Annotated[Limits, BeforeValidator(lambda v: {"rates": v} if isinstance(v, list) else v)] = Limits()
     responses: Responses = Responses()

@@ -16,7 +16,11 @@ class Rate(NamedTuple):
     period: float
 
     def __str__(self) -> str:
-        unit = next(name for name, seconds in (("s", 1.0), ("min", 60.0), ("h", 3600.0), ("d", 86400.0)) if seconds == self.period)
+        unit = next(
+            name
+            for name, seconds in (("s", 1.0), ("min", 60.0), ("h", 3600.0), ("d", 86400.0))
+            if seconds == self.period
+        )
         return f"{self.count}/{unit}"
 
 

@@ -1,0 +1,180 @@
+"""A contract held against its description: what cannot be kept (problems), and what a reviewer would ask about (advice)."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from ninefold.errors import DescriptionError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninefold.contract.description import Description, Operation
+    from ninefold.contract.model import Contract
+    from ninefold.contract.source import Source
+
+ROLE_OR_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._/-]*\Z")
+
+
+def problems(contract: Contract, description: Description, source: Source) -> list[Problem]:
+    """Why the contract cannot be kept as it is written; empty: it can."""
+    return [
+        *_operations(contract, description, source),
+        *_roles(contract, source),
+        *_responses(contract, description, source),
+        *_routes(contract, description, source),
+        *_methods(contract, description, source),
+    ]
+
+
+def advice(contract: Contract, description: Description, source: Source) -> list[Problem]:
+    """What is allowed, and worth a second look."""
+    found: list[Problem] = []
+    top = source.place(())
+    if not description.operations:
+        found.append(Problem("the description has no operations, so nothing is served", top, "describe them"))
+    if contract.authorization is None and len(description.operations) > 1:
+        what = "there is no `authorization`: any valid key may call every operation"
+        found.append(Problem(what, top, "add roles and rules; `ninefold contract draft` proposes some"))
+    elif contract.authorization is not None:
+        ruled = {one for rule in contract.authorization.rules for one in rule.operations}
+        if "*" not in ruled:
+            place = source.place(("authorization",), key=True)
+            for operation in description.operations:
+                if operation.id not in ruled:
+                    what = f"no rule allows {operation.id}, so it is refused"
+                    found.append(Problem(what, place, "add a rule, or leave it closed"))
+    if contract.keys.alone is not None:
+        place = source.place(("keys", "alone"), key=True)
+        found.append(
+            Problem("a key alone is enough, from every address", place, "give `keys.with: {ip: [...]}` if you can")
+        )
+    if contract.encryption.plain is not None:
+        place = source.place(("encryption", "plain"), key=True)
+        found.append(Problem("callers are served without TLS", place, "make sure that TLS ends right in front"))
+    for operation in description.operations:
+        if not any(status[0] in "23d" for status in operation.responses):
+            what = f"{operation.id} declares no successful response, so every answer of it is withheld"
+            found.append(Problem(what, top, "declare its 200 with a schema in the description"))
+    return found
+
+
+def _operations(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    known = {operation.id for operation in description.operations}
+
+    def unknown(name: str, path: tuple[str | int, ...]) -> Iterator[Problem]:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            remedy = f"did you mean `{near[0]}`?" if near else f"the description has: {', '.join(sorted(known)[:8])}"
+            yield Problem(f"the description has no operation {name!r}", source.place(path), remedy)
+
+    if contract.authorization is not None:
+        for place, rule in enumerate(contract.authorization.rules):
+            for index, name in enumerate(rule.operations):
+                if name != "*":
+                    yield from unknown(name, ("authorization", "rules", place, "operations", index))
+                elif rule.public is not None and len(contract.authorization.rules) > 1:
+                    what = "a public rule for `*` opens every operation that has no rule of its own"
+                    path = ("authorization", "rules", place, "operations", index)
+                    yield Problem(what, source.place(path), "name the operations that are public")
+    shorthand = isinstance(source.data.get("limits"), list)
+    for place, limit in enumerate(contract.limits.rates):
+        for index, name in enumerate(limit.operations):
+            prefix: tuple[str | int, ...] = ("limits",) if shorthand else ("limits", "rates")
+            yield from unknown(name, (*prefix, place, "operations", index))
+    for name in contract.responses.open:
+        yield from unknown(name, ("responses", "open", name))
+
+
+def _roles(contract: Contract, source: Source) -> Iterator[Problem]:
+    authorization = contract.authorization
+    if authorization is None:
+        return
+    held = {name for names in authorization.roles.values() for name in names}
+    for role, names in authorization.roles.items():
+        for index, name in enumerate((role, *names)):
+            if not ROLE_OR_SCOPE.match(name):
+                path = ("authorization", "roles", role) + ((index - 1,) if index else ())
+                yield Problem(
+                    f"{name!r} is no name for a role or scope", source.place(path), "letters, digits and : . _ / -"
+                )
+    for role in authorization.roles:
+        if _reaches(authorization.roles, role, role):
+            place = source.place(("authorization", "roles", role), key=True)
+            yield Problem(f"the role {role!r} holds itself, through other roles", place, "break the circle")
+    for place_, rule in enumerate(authorization.rules):
+        for index, name in enumerate(rule.allow):
+            if name not in held and name not in authorization.roles:
+                near = get_close_matches(name, held | set(authorization.roles), 1)
+                remedy = f"did you mean `{near[0]}`?" if near else "give it to a role in `authorization.roles`"
+                path = ("authorization", "rules", place_, "allow", index)
+                yield Problem(f"no role holds {name!r}, so nobody could ever pass", source.place(path), remedy)
+
+
+def _reaches(roles: dict[str, tuple[str, ...]], start: str, goal: str) -> bool:
+    seen: set[str] = set()
+    waiting = list(roles[start])
+    while waiting:
+        one = waiting.pop()
+        if one == goal:
+            return True
+        if one not in seen:
+            seen.add(one)
+            waiting.extend(roles.get(one, ()))
+    return False
+
+
+def _responses(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    place = source.place(("api", "description"))
+    for operation in description.operations:
+        if operation.id in contract.responses.open:
+            continue
+        for response in operation.responses.values():
+            for media, schema in response.media.items():
+                name = media.partition(";")[0].strip().lower()
+                if not (name == "application/json" or name.endswith("+json")) or response.status[0] == "5":
+                    continue
+                if schema is None or _empty(schema, description):
+                    yield Problem(
+                        f"{operation.id} declares {media} with {response.status} and no schema, so nothing of it may leave",
+                        place,
+                        f"give the schema in the description, or write `responses: {{open: {{{operation.id}: <why>}}}}`",
+                    )
+
+
+def _empty(schema: object, description: Description) -> bool:
+    try:
+        resolved = description.resolve(schema)  # type: ignore[arg-type]
+    except DescriptionError:
+        return False
+    return resolved is True or (
+        isinstance(resolved, dict) and not set(resolved) - {"title", "description", "example", "examples"}
+    )
+
+
+def _routes(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    place = source.place(("api", "description"))
+    seen: dict[tuple[str, str], Operation] = {}
+    for operation in description.operations:
+        key = (operation.method, re.sub(r"\{[^{}]*\}", "{}", operation.path))
+        other = seen.setdefault(key, operation)
+        if other is not operation:
+            what = f"{other.id} and {operation.id} answer the same paths ({other.path}, {operation.path})"
+            yield Problem(what, place, "keep one of the two templates")
+    served = contract.api.serve_description
+    if served is not None and any(operation.path == served for operation in description.operations):
+        path = ("api", "serve_description")
+        yield Problem(f"the description has operations at {served} already", source.place(path), "choose another path")
+
+
+def _methods(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    known = {operation.method for operation in description.operations} | {"HEAD"}
+    for index, method in enumerate(contract.origins.methods):
+        if method not in known:
+            yield Problem(
+                f"no operation has the method {method!r}",
+                source.place(("origins", "methods", index)),
+                f"methods are upper case; the description has {', '.join(sorted(known - {'HEAD'}))}",
+            )

@@ -1,0 +1,644 @@
+"""A caller's connection: reads requests strictly, asks the guard, writes responses in order.
+
+This is the hot path: on the admitted path of a request without a body there is no task, no future and no coroutine.
+The reasons for its shape, and what each check costs, are in docs/adr/0003-data-plane.md. It is longer than a module
+should be because its states belong together: a reader who has to hold half of them in another file will miss one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from ninefold.gateway import wire
+from ninefold.gateway.exchange import Exchange
+from ninefold.gateway.forwarded import caller_address, canonical, forwarded_fields
+from ninefold.guard.answer import Answer, refuse
+from ninefold.guard.need import Need
+from ninefold.guard.plan import Plan
+from ninefold.guard.steps.arrival import subscriber
+from ninefold.guard.steps.content import TOO_LARGE
+
+if TYPE_CHECKING:
+    from ninefold.gateway.gateway import Gateway
+    from ninefold.gateway.upstream import UpstreamConnection
+
+#: A refused request's body up to this size is read away, so that the connection can go on.
+MOST_DISCARDED = 65_536
+#: How long, and how many bytes, a caller may go on sending after the last answer before the connection is cut.
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 1 << 20
+
+#: A request line that needs no second look, of a method without a body.
+_PLAIN_LINE = re.compile(
+    rb"(GET|HEAD|DELETE) ((/[A-Za-z0-9_~!$&'()*+,=:@%./;-]*)(?:\?[A-Za-z0-9_~!$&'()*+,=:@%./?;-]*)?) HTTP/1\.1\Z"
+)
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"connection", b"expect", b"te", b"trailer"})
+
+_QUEUE, _WRITE, _BODY, _SWITCH = 1, 2, 4, 8
+FOREVER = float("inf")
+
+
+class ClientConnection(asyncio.Protocol):
+    """One connection from a caller."""
+
+    __slots__ = (
+        "_arriving",
+        "_block",
+        "_block_fields",
+        "_block_passed",
+        "_block_stripped",
+        "_bytes",
+        "_candidate",
+        "_current",
+        "_fields",
+        "_forwarded",
+        "_held",
+        "_host",
+        "_lingering",
+        "_parser",
+        "_peer",
+        "_queue",
+        "_repeated",
+        "_secure",
+        "_size",
+        "_switched",
+        "_target",
+        "_tunnel",
+        "deadline",
+        "gateway",
+        "transport",
+    )
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.deadline = FOREVER
+        self._parser = httptools.HttpRequestParser(self)
+        self._peer = ""
+        self._secure = False
+        self._arriving: Exchange | None = None
+        self._current: Exchange | None = None
+        self._queue: deque[Exchange] = deque()
+        self._held = 0
+        self._lingering = -1
+        self._tunnel: UpstreamConnection | None = None
+        self._switched = b""
+        self._host = b""
+        self._forwarded = b""
+        self._block = b""
+        self._candidate = b""
+        self._block_fields: dict[bytes, bytes] | None = None
+        self._block_stripped: frozenset[bytes] | None = None
+        self._block_passed = b""
+        self._target = b""
+        self._fields: dict[bytes, bytes] | None = None
+        self._repeated: tuple[bytes, ...] = ()
+        self._size = 0
+        self._bytes = 0
+
+    # -- the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self._secure = transport.get_extra_info("sslcontext") is not None
+        peer = transport.get_extra_info("peername")
+        try:
+            self._peer = canonical(peer[0])
+        except (TypeError, IndexError, ValueError):
+            self.transport.abort()
+            return
+        if not self.gateway.welcome(self, subscriber(self._peer)):
+            self.transport.abort()
+            return
+        self.deadline = self.gateway.clock() + self.gateway.timeouts.header
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.deadline = FOREVER
+        self._lingering = 0
+        self.gateway.farewell(self, subscriber(self._peer) if self._peer else "")
+        if self._tunnel is not None:
+            self._tunnel.close()
+            self._tunnel = None
+        current, self._current = self._current, None
+        self._queue.clear()
+        if current is not None and not current.answered:
+            if current.up is not None:
+                current.up.abandon()
+            if current.decided:
+                self.gateway.record(current, "failed", "wire", "the caller went away before the answer was whole")
+
+    def eof_received(self) -> bool:
+        # A caller who has closed his side may still read, while an exchange is running; else the connection ends.
+        current = self._current
+        if current is None or self._tunnel is not None or self._secure or not current.complete:
+            return False
+        (self._queue[-1] if self._queue else current).keep = False
+        return True
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering >= 0:
+            self._lingering += len(data)
+            if self._lingering > LINGER_BYTES:
+                self.transport.abort()
+            return
+        if self._tunnel is not None:
+            self.deadline = self.gateway.clock() + self.gateway.timeouts.idle
+            self._tunnel.transport.write(data)
+            return
+        if self._held & _SWITCH:
+            self._switched += data
+            return
+        self.gateway.now = self.gateway.clock()
+        if self._current is None and self._fields is None and not self._bytes:
+            # Between messages. Callers that keep a connection send the same fields again and again: a block that is the
+            # same to the byte as the last one, after a plain request line and with nothing behind it, was parsed already.
+            line, _, block = data.partition(b"\r\n")
+            if block == self._block and block and (plain := _PLAIN_LINE.match(line)) is not None:
+                self._again(plain)
+                return
+            self._candidate = block
+        else:
+            self._candidate = b""
+        self._bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as pause:
+            self._after_upgrade(data[pause.args[0] :])
+        except httptools.HttpParserError as fault:
+            self._ambiguous(fault)
+            return
+        if self._lingering >= 0:
+            return
+        gateway = self.gateway
+        if self._arriving is None:
+            if self._fields is not None or self._bytes:
+                self._header_goes_on(gateway)
+        elif self._bytes > gateway.most_bytes:
+            self._answer_instead(self._arriving, TOO_LARGE)
+
+    def _again(self, line: re.Match[bytes]) -> None:
+        """A request whose fields are those of the last one on this connection."""
+        verb, target, path = line.groups()
+        fields = self._block_fields
+        assert fields is not None
+        exchange = self._current = Exchange(
+            verb.decode("latin-1"), path.decode("latin-1"), fields, (), self._peer, self._secure, 0, 0.0, 0.0, b"",
+            client=self, verb=verb, target=target, complete=True,
+        )  # fmt: skip
+        self._begin(exchange)
+
+    def _header_goes_on(self, gateway: Gateway) -> None:
+        """A part of a header (or only blank lines) has come, and nothing runs: it has so long, and so many bytes."""
+        if self._bytes > gateway.limits.header:
+            self._refuse_unread(wire.TOO_MANY_FIELDS)
+        elif self._current is None and self.deadline > (until := gateway.clock() + gateway.timeouts.header):
+            self.deadline = until
+
+    def pause_writing(self) -> None:
+        """The caller reads more slowly than the upstream writes."""
+        self.deadline = self.gateway.clock() + self.gateway.timeouts.body
+        up = self._tunnel or (self._current.up if self._current is not None else None)
+        if up is not None:
+            up.hold()
+
+    def resume_writing(self) -> None:
+        current = self._current
+        up = self._tunnel or (current.up if current is not None else None)
+        if current is not None:
+            self.deadline = current.now + self.gateway.timeouts.total
+        if up is not None:
+            up.release()
+
+    def hold(self, reason: int = _BODY) -> None:
+        """Read no more until `release`, for one of several reasons."""
+        if not self._held:
+            self.transport.pause_reading()
+        self._held |= reason
+
+    def release(self, reason: int = _BODY) -> None:
+        if self._held & reason:
+            self._held &= ~reason
+            if not self._held and not self.transport.is_closing():
+                self.transport.resume_reading()
+
+    # -- the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._fields = {}
+        self._repeated = ()
+        self._size = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._target = self._target + url if self._target else url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        fields = self._fields
+        if fields is None:
+            return  # a trailer: dropped (RFC 9110 section 6.5.1)
+        name = name.lower()
+        self._size += len(name) + len(value) + 4
+        if name in fields:
+            self._repeated += (name,)
+            fields[name] = fields[name] + (b"; " if name == b"cookie" else b", ") + value
+        else:
+            fields[name] = value
+
+    def on_headers_complete(self) -> None:
+        if self._lingering >= 0:
+            return
+        parser = self._parser
+        fields = self._fields
+        assert fields is not None
+        self._fields = None
+        verb = parser.get_method()
+        exchange = Exchange(
+            verb.decode("latin-1"), "", fields, self._repeated, self._peer, self._secure, 0, 0.0, 0.0, b"",
+            client=self, verb=verb, target=self._target, version=parser.get_http_version(),
+            keep=parser.should_keep_alive(),
+        )  # fmt: skip
+        self._arriving = exchange
+        self._bytes = 0
+        if self._current is None:
+            self._current = exchange
+            self._begin(exchange)
+        else:
+            fault = self._strict(exchange)
+            if fault is not None:
+                exchange.keep = False
+            self._queue.append(exchange)
+            self.hold(_QUEUE)
+
+    def on_body(self, data: bytes) -> None:
+        exchange = self._arriving
+        if exchange is None or self._lingering >= 0 or exchange.answered:
+            return
+        exchange.received += len(data)
+        if exchange.received > self.gateway.limits.body:
+            self._answer_instead(exchange, TOO_LARGE)
+            return
+        up = exchange.up
+        if up is not None:
+            self.deadline = self.gateway.clock() + self.gateway.timeouts.body
+            up.send_body(wire.chunk(data) if exchange.body < 0 else data)
+        else:
+            if exchange.chunks is None:
+                exchange.chunks = []
+            exchange.chunks.append(wire.chunk(data) if exchange.body < 0 else data)
+            self.hold(_BODY)
+
+    def on_message_complete(self) -> None:
+        exchange = self._arriving
+        self._arriving = None
+        self._bytes = 0
+        if exchange is None or exchange.complete:
+            return
+        exchange.complete = True
+        if exchange.answered:
+            if exchange is self._current and self._lingering < 0:
+                self._finished(exchange)
+            return
+        if exchange.up is not None:
+            self.deadline = exchange.now + self.gateway.timeouts.total
+            exchange.up.end_body()
+
+    # -- from request to decision
+
+    def _strict(self, exchange: Exchange) -> Answer | None:
+        """What the parser lets through and an upstream could read in another way (RFC 9112 sections 3.2, 6.1, 11.2)."""
+        fields = exchange.fields
+        if exchange.version == "1.1":
+            host = fields.get(b"host")
+            if host is None:
+                return wire.NO_HOST
+        elif exchange.version == "1.0":
+            host = fields.get(b"host", b"")
+            exchange.keep = exchange.keep and fields.get(b"connection", b"").lower() == b"keep-alive"
+        else:
+            return wire.BAD_VERSION
+        if exchange.repeated and (b"host" in exchange.repeated or b"transfer-encoding" in exchange.repeated):
+            return wire.NO_HOST if b"host" in exchange.repeated else wire.BAD_CODING
+        if exchange.repeated and b"content-length" in exchange.repeated:
+            return wire.BAD_LENGTH
+        if host != self._host or not self._forwarded:
+            if host and wire.HOST.match(host) is None:
+                return wire.NO_HOST
+            self._host = host
+            self._forwarded = forwarded_fields(self._peer, host, secure=self._secure)
+        if exchange.target[:1] != b"/" or b"#" in exchange.target:
+            found = wire.origin_form(exchange.target, host)
+            if isinstance(found, Answer):
+                return found
+            exchange.target = found
+        for name in fields:
+            if b"_" in name:
+                return wire.UNDERSCORE
+        if self._size > self.gateway.limits.header or len(fields) > self.gateway.limits.fields:
+            return wire.TOO_MANY_FIELDS
+        coding = fields.get(b"transfer-encoding")
+        length = fields.get(b"content-length")
+        if coding is not None:
+            if coding.lower() != b"chunked" or exchange.version != "1.1" or length is not None:
+                return wire.BAD_CODING
+            exchange.body = -1
+        elif length is not None:
+            if not length.isdigit() or len(length) > 18:
+                return wire.BAD_LENGTH
+            exchange.body = int(length)
+        exchange.complete = exchange.complete or exchange.body == 0
+        expected = fields.get(b"expect")
+        if expected is not None and expected.lower() != b"100-continue":
+            return wire.BAD_EXPECTATION
+        exchange.path = exchange.target.partition(b"?")[0].decode("latin-1")
+        if self._candidate[-4:] == b"\r\n\r\n" and exchange.body == 0 and self._plain(exchange):
+            self._block, self._block_fields, self._block_stripped = self._candidate, fields, None
+        return None
+
+    def _plain(self, exchange: Exchange) -> bool:
+        """Whether the header block may stand for itself the next time: nothing in it frames, switches or ends anything."""
+        fields = exchange.fields
+        return (
+            exchange.keep
+            and exchange.version == "1.1"
+            and not exchange.repeated
+            and self._candidate.find(b"\r\n\r\n") == len(self._candidate) - 4
+            and fields.keys().isdisjoint(_FRAMING)
+        )
+
+    def _begin(self, exchange: Exchange) -> None:
+        """Decide about a request whose header has arrived, and send it on or answer it."""
+        gateway = self.gateway
+        exchange.now = now = gateway.now
+        exchange.time = gateway.wall()
+        exchange.id = gateway.next_id()
+        exchange.decided = True
+        self.deadline = now + (gateway.timeouts.total if exchange.complete else gateway.timeouts.body)
+        fault = exchange.path == "" and self._strict(exchange)
+        if not fault and (gateway.recorder.fault or gateway.keys_fault):
+            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys_fault)
+        if not fault and gateway.trusts is not None:
+            try:
+                exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
+            except ValueError:
+                fault = wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+        if fault:
+            self._answer(exchange, fault)
+            return
+        decision = gateway.guard.admit(exchange)
+        while decision is Need.KEYS:
+            try:
+                gateway.keys.refresh()
+            except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
+                decision = refuse(503, "key", f"the keys cannot be read: {trouble}")
+                break
+            decision = gateway.guard.admit(exchange)
+        if type(decision) is not Plan:
+            self._answer(exchange, cast("Answer", decision))
+            return
+        exchange.plan = decision
+        if not exchange.complete or decision.upgrade:
+            self._prepare(exchange, decision)
+        gateway.pool.dispatch(exchange)
+
+    def _prepare(self, exchange: Exchange, plan: Plan) -> None:
+        """What only some requests have: a body that is on its way, or another protocol to switch to."""
+        fields = exchange.fields
+        protocol = fields.get(b"upgrade", b"").lower()
+        if protocol in plan.upgrade and exchange.complete:
+            exchange.protocol = protocol
+            self.hold(_SWITCH)
+        if not exchange.complete and b"expect" in fields and exchange.version == "1.1":
+            self.transport.write(wire.CONTINUE)
+
+    def request_head(self, exchange: Exchange) -> bytes:
+        """The header as the upstream gets it."""
+        plan = exchange.plan
+        assert plan is not None
+        stripped = plan.stripped
+        fields = exchange.fields
+        if fields is self._block_fields and stripped is self._block_stripped:
+            passed = self._block_passed
+        else:
+            named = fields.get(b"connection")
+            hidden = stripped
+            if named is not None and named.lower() not in {b"keep-alive", b"close"}:
+                hidden = stripped | {part.strip().lower() for part in named.split(b",")}
+            passed = b"".join([b"%b: %b\r\n" % field for field in fields.items() if field[0] not in hidden])
+            if fields is self._block_fields:
+                self._block_stripped, self._block_passed = stripped, passed
+        forwarded = self._forwarded
+        if exchange.address != self._peer:
+            forwarded = forwarded_fields(exchange.address, self._host, secure=self._secure)
+        framing = b""
+        if exchange.body > 0:
+            framing = b"content-length: %d\r\n" % exchange.body
+        elif exchange.body < 0:
+            framing = b"transfer-encoding: chunked\r\n"
+        elif b"content-length" in fields:
+            framing = b"content-length: 0\r\n"
+        elif exchange.protocol:
+            framing = b"connection: upgrade\r\nupgrade: %b\r\n" % exchange.protocol
+        return b"%b %b%b%b%b%bx-ninefold-caller: %b\r\nx-request-id: %b\r\n\r\n" % (
+            exchange.verb, exchange.target, self.gateway.pool.host_line, passed, forwarded, framing,
+            exchange.caller.encode(), exchange.id,
+        )  # fmt: skip
+
+    # -- from decision to answer
+
+    def _answer(self, exchange: Exchange, answer: Answer) -> None:
+        """Write what the guard or the gateway answers itself."""
+        gateway = self.gateway
+        keep = (
+            exchange.keep
+            and not answer.closes
+            and not gateway.draining
+            and (exchange.complete or (0 < exchange.body <= MOST_DISCARDED and b"expect" not in exchange.fields))
+        )
+        exchange.keep = keep
+        plan = gateway.guard.plan(exchange)
+        parts = [wire.STATUS_LINES[answer.status], plan.block, b"date: %b\r\n" % gateway.date]
+        parts += [b"%b: %b\r\n" % field for field in answer.fields]
+        parts.append(gateway.guard.block(exchange))
+        if not keep:
+            parts.append(b"connection: close\r\n")
+        elif exchange.version == "1.0":
+            parts.append(b"connection: keep-alive\r\n")
+        if answer.status != 204:
+            parts.append(b"content-length: %d\r\n" % len(answer.body))
+        parts.append(b"\r\n")
+        if exchange.verb != b"HEAD":
+            parts.append(answer.body)
+        self.transport.write(b"".join(parts))
+        exchange.status = answer.status
+        gateway.record(exchange, answer.outcome, answer.step, answer.reason)
+        self.answered(exchange)
+
+    def fail(self, exchange: Exchange, status: int, reason: str) -> None:
+        """The upstream gave no answer. Before a byte of it was written: 502, 503 or 504; after: the connection is cut."""
+        if exchange is not self._current or exchange.answered:
+            return
+        exchange.up = None
+        self.release(_SWITCH)
+        if exchange.begun:
+            self.gateway.record(exchange, "failed", "upstream", reason)
+            exchange.answered = True
+            self._current = None
+            self.transport.abort()
+            return
+        answer = refuse(status, "upstream", reason, closes=not exchange.complete)
+        self._answer(
+            exchange,
+            Answer(answer.status, answer.fields, answer.body, "failed", answer.step, reason, answer.closes),
+        )
+
+    def _answer_instead(self, exchange: Exchange, answer: Answer) -> None:
+        """The request turned out to be too much while it was on its way to the upstream."""
+        up, exchange.up = exchange.up, None
+        if up is not None:
+            up.abandon()
+        if exchange is not self._current:
+            self._refuse_unread(answer)
+        elif exchange.begun:
+            self.gateway.record(exchange, answer.outcome, answer.step, answer.reason)
+            exchange.answered = True
+            self._current = None
+            self.transport.abort()
+        else:
+            self._answer(exchange, answer)
+
+    def answered(self, exchange: Exchange) -> None:
+        """The last byte of the response was written."""
+        exchange.answered = True
+        exchange.up = None
+        if self._held & _BODY:
+            self.release(_BODY)
+        if not exchange.keep:
+            self._linger()
+        elif exchange.complete:
+            self._finished(exchange)
+
+    def _finished(self, exchange: Exchange) -> None:
+        """Request and response are whole: the next, if one waits."""
+        del exchange
+        self._current = None
+        self.deadline = self.gateway.now + self.gateway.timeouts.idle
+        if self.gateway.draining and not self._queue:
+            self._linger()
+            return
+        if self._held & _SWITCH:
+            # the upstream did not switch: what came meanwhile is read as HTTP again
+            self.release(_SWITCH)
+            self._after_upgrade(b"")
+        while self._queue and self._current is None and self._lingering < 0:
+            following = self._queue.popleft()
+            self._current = following
+            self._begin(following)
+        if not self._queue and self._held & _QUEUE:
+            self.release(_QUEUE)
+
+    def _linger(self) -> None:
+        """Answer given, connection not to be used again: let the caller read it before the socket goes (RFC 9112 9.6)."""
+        self._lingering = 0
+        self._current = None
+        self._queue.clear()
+        self._held = 0
+        self.deadline = self.gateway.clock() + LINGER_SECONDS
+        if self._arriving is None or self._secure:
+            self.transport.close()
+            return
+        self.transport.resume_reading()
+        self.transport.write_eof()
+
+    # -- what is no request
+
+    def _ambiguous(self, fault: Exception) -> None:
+        """The bytes are no HTTP/1.1 that has one reading."""
+        cause = fault.__context__
+        self._refuse_unread(wire.malformed(f"{fault}{f' ({cause})' if cause is not None else ''}"))
+
+    def _refuse_unread(self, answer: Answer) -> None:
+        """Refuse what never became a request. While another is being answered, that one is cut: its bytes are suspect too."""
+        arriving = self._arriving
+        if self._current is not None and self._current is not arriving:
+            current, self._current = self._current, None
+            if current.up is not None:
+                current.up.abandon()
+            if not current.answered and current.decided:
+                self.gateway.record(current, "failed", "wire", "malformed bytes followed the request")
+            self.transport.abort()
+            return
+        if arriving is not None and arriving.decided:
+            if not arriving.answered:
+                self._answer_instead(arriving, answer)
+            else:
+                self._linger()
+            return
+        gateway = self.gateway
+        exchange = Exchange(
+            "", self._target.partition(b"?")[0].decode("latin-1"), {}, (), self._peer, self._secure, 0,
+            gateway.wall(), gateway.clock(), gateway.next_id(),
+            client=self, verb=b"", keep=False, complete=True, decided=True,
+        )  # fmt: skip
+        self._current = exchange
+        self._answer(exchange, answer)
+
+    def expired(self, now: float) -> None:
+        """The deadline has passed."""
+        self.deadline = FOREVER
+        current = self._current
+        if self._lingering >= 0 or self._tunnel is not None:
+            self.transport.abort()
+        elif current is None:
+            if self._fields is not None or self._bytes:
+                self._refuse_unread(wire.SLOW_HEADER)
+            else:
+                self.transport.close()
+        elif not current.complete and not current.begun:
+            self._answer_instead(current, wire.SLOW_BODY)
+        else:
+            up, current.up = current.up, None
+            if up is not None:
+                up.abandon()
+            over = now >= current.now + self.gateway.timeouts.total
+            self.fail(
+                current,
+                504,
+                "the exchange took longer than limits.timeouts.total" if over else "the caller stopped reading",
+            )
+
+    def drain(self) -> None:
+        """The gateway is ending: an idle connection ends now, a busy one after its answer."""
+        if self._current is None and self._lingering < 0 and self._tunnel is None:
+            self.transport.close()
+
+    def went_through(self, data: bytes) -> None:
+        """Bytes of a tunnel, from the upstream."""
+        self.deadline = self.gateway.clock() + self.gateway.timeouts.idle
+        self.transport.write(data)
+
+    # -- another protocol
+
+    def _after_upgrade(self, rest: bytes) -> None:
+        """The parser stops at a request that asks to switch protocols. Unless it is switched, HTTP goes on after it."""
+        if self._held & _SWITCH:
+            self._switched += rest
+            return
+        self._parser = httptools.HttpRequestParser(self)
+        rest = self._switched + rest
+        self._switched = b""
+        if rest and self._lingering < 0:
+            self.data_received(rest)
+
+    def switch(self, up: UpstreamConnection) -> bytes:
+        """The upstream has switched: from here on bytes go both ways unread. Gives what the caller has already sent."""
+        self._tunnel = up
+        early, self._switched = self._switched, b""
+        self.deadline = self.gateway.clock() + self.gateway.timeouts.idle
+        self._current = None
+        self.release(_SWITCH)
+        return early

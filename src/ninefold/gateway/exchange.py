@@ -1,0 +1,39 @@
+"""One request on its way to its response."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ninefold.guard.request import Request
+
+if TYPE_CHECKING:
+    from ninefold.guard.plan import Plan
+
+
+class Exchange(Request, gc=False):
+    """The guard's request, and what both connections know about it.
+
+    One object for each request, and none that the garbage collector has to look at: `client` and `up` (a
+    `ClientConnection` and an `UpstreamConnection`) let go of it when it ends.
+
+    `target` is in origin form. `chunks` holds what of the body came before it could go on. `complete`: the whole request
+    has arrived. `begun`: a byte of the response was written; `answered`: the last one.
+    """
+
+    client: Any = None
+    verb: bytes = b""
+    target: bytes = b""
+    version: str = "1.1"
+    keep: bool = True
+    received: int = 0
+    chunks: list[bytes] | None = None
+    complete: bool = False
+    begun: bool = False
+    answered: bool = False
+    retried: bool = False
+    decided: bool = False
+    status: int = 0
+    withheld: int = 0
+    protocol: bytes = b""
+    plan: Plan | None = None
+    up: Any = None

@@ -1,0 +1,42 @@
+"""Whose request it is: the peer's own address, or the one that a trusted proxy saw (RFC 7239)."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ninefold.guard.steps.key import Ranges
+
+
+def canonical(address: str) -> str:
+    """One text for one address: no zone, IPv4 in IPv6 as IPv4. Raises `ValueError`."""
+    whole = ip_address(address.partition("%")[0])
+    mapped = getattr(whole, "ipv4_mapped", None)
+    return str(mapped or whole)
+
+
+def caller_address(peer: str, forwarded_for: bytes | None, trusted: Ranges) -> str:
+    """The last address in `X-Forwarded-For` that no trusted proxy vouches to be one of them; else the peer's.
+
+    What stands before it was written by the caller himself and is not looked at. Raises `ValueError` where a trusted
+    proxy passed on something that is no address.
+    """
+    if forwarded_for is None or peer not in trusted:
+        return peer
+    for part in reversed(forwarded_for.decode("latin-1").split(",")):
+        address = canonical(part.strip())
+        if address not in trusted:
+            return address
+        peer = address
+    return peer
+
+
+def forwarded_fields(address: str, host: bytes, *, secure: bool) -> bytes:
+    """`Forwarded` and its older relatives, rebuilt: exactly what this gateway saw."""
+    node = (f'"[{address}]"' if ":" in address else address).encode()
+    scheme = b"https" if secure else b"http"
+    quoted = b'"%b"' % host if b":" in host or b"[" in host else host
+    return b"forwarded: for=%b;host=%b;proto=%b\r\nx-forwarded-for: %b\r\nx-forwarded-host: %b\r\nx-forwarded-proto: %b\r\n" % (
+        node, quoted, scheme, address.encode(), host, scheme,
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""The gateway: one guard, its connections on both sides, its clocks and its limits on connections."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Protocol
+
+from ninefold.gateway.client import ClientConnection
+from ninefold.gateway.pool import Pool
+from ninefold.guard.steps.key import Ranges
+from ninefold.trail.event import Event
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Sequence
+    from ipaddress import IPv4Network, IPv6Network
+
+    from ninefold.contract.model import Contract
+    from ninefold.gateway.exchange import Exchange
+    from ninefold.gateway.recorder import Recorder
+    from ninefold.guard.guard import Guard
+
+#: How often deadlines are looked at, in seconds: what a time-out may be late by.
+SWEEP = 0.25
+
+
+class Keys(Protocol):
+    """The key ring as the gateway handles it; the guard has its own view of it."""
+
+    def refresh(self) -> None: ...
+    def verify(self) -> None: ...
+
+
+class Gateway:
+    """Everything that connections share. `keys_fault` is why every request is refused now; empty when all is well."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        guard: Guard,
+        keys: Keys,
+        recorder: Recorder,
+        *,
+        upstream_tls: ssl.SSLContext | None,
+        local: Sequence[IPv4Network | IPv6Network],
+        say: Callable[[str], None],
+    ) -> None:
+        assert contract.upstream is not None
+        self.contract = contract
+        self.guard = guard
+        self.keys = keys
+        self.recorder = recorder
+        self.limits = contract.limits
+        self.timeouts = contract.limits.timeouts
+        self.most_bytes = 8 * contract.limits.body + 65_536  # a chunk of one byte takes six; more is no honest framing
+        proxies = contract.api.trusted_proxies
+        trusted = [one for one in proxies if not isinstance(one, str)]
+        self.trusts = Ranges((*trusted, *(local if len(trusted) < len(proxies) else ()))) if proxies else None
+        self.pool = Pool(self, contract.upstream, upstream_tls)
+        self.clock = time.monotonic
+        self.now = self.clock()  # when bytes last came, on either side
+        self.wall = time.time
+        self.date = b""
+        self.draining = False
+        self._say = say
+        self._clients: set[ClientConnection] = set()
+        self._by_address: dict[str, int] = {}
+        self.keys_fault = ""
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._emptied: asyncio.Event | None = None
+        self._id_stem = f"{secrets.token_hex(8)}-".encode()
+        self._id_count = 0
+
+    def next_id(self) -> bytes:
+        """An id that no other request has, of this process or another."""
+        self._id_count += 1
+        return b"%b%x" % (self._id_stem, self._id_count)
+
+    def welcome(self, client: ClientConnection, subscriber: str) -> bool:
+        """Whether one more connection fits."""
+        connections = self.limits.connections
+        held = self._by_address.get(subscriber, 0)
+        if self.draining or len(self._clients) >= connections.total or held >= connections.per_ip:
+            return False
+        self._clients.add(client)
+        self._by_address[subscriber] = held + 1
+        return True
+
+    def farewell(self, client: ClientConnection, subscriber: str) -> None:
+        """A connection has gone."""
+        if client not in self._clients:
+            return
+        self._clients.discard(client)
+        held = self._by_address.get(subscriber, 0) - 1
+        if held > 0:
+            self._by_address[subscriber] = held
+        else:
+            self._by_address.pop(subscriber, None)
+        if not self._clients and self._emptied is not None:
+            self._emptied.set()
+
+    def record(self, exchange: Exchange, outcome: str, step: str, reason: str) -> None:
+        """One decision for the trail."""
+        plan = exchange.plan or self.guard.plan(exchange)
+        self.recorder.add(
+            Event(
+                time=exchange.time,
+                id=exchange.id.decode(),
+                outcome=outcome,
+                method=exchange.method,
+                path=exchange.path,
+                operation=plan.operation,
+                caller=exchange.caller,
+                address=exchange.address,
+                status=exchange.status,
+                step=step,
+                reason=reason,
+                took=int((self.now - exchange.now) * 1e6) / 1e3,
+                withheld=exchange.withheld,
+            )
+        )
+
+    def start(self) -> None:
+        """Begin to look at deadlines, the keys' file and the date."""
+        self._sweep()
+
+    def _sweep(self) -> None:
+        self.now = now = self.clock()
+        self.date = formatdate(usegmt=True).encode()
+        for client in [one for one in self._clients if one.deadline <= now]:
+            client.expired(now)
+        self.pool.sweep(now)
+        try:
+            self.keys.verify()
+        except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
+            if not self.keys_fault:
+                self._say(f"the keys cannot be read, so every request is refused: {fault}")
+            self.keys_fault = f"the keys cannot be read: {fault}"
+        else:
+            if self.keys_fault:
+                self._say("the keys can be read again")
+            self.keys_fault = ""
+        self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+    async def drain(self) -> None:
+        """Let running exchanges end, for at most `limits.timeouts.drain`; then cut what is left."""
+        self.draining = True
+        for client in list(self._clients):
+            client.drain()
+        if self._clients:
+            self._emptied = asyncio.Event()
+            try:
+                async with asyncio.timeout(self.timeouts.drain):
+                    await self._emptied.wait()
+            except TimeoutError:
+                self._say(f"{len(self._clients)} connections were cut: limits.timeouts.drain is over")
+        for client in list(self._clients):
+            client.transport.abort()
+        self.pool.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self.recorder.close()

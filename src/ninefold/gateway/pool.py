@@ -1,0 +1,143 @@
+"""Connections to the upstream, kept and shared. Taking one that is idle costs a list's pop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ninefold.gateway.upstream import UpstreamConnection
+
+if TYPE_CHECKING:
+    import ssl
+
+    from ninefold.contract.model import Upstream
+    from ninefold.gateway.exchange import Exchange
+    from ninefold.gateway.gateway import Gateway
+
+Line = tuple[bytes, bytes, bytes]
+
+#: An upstream says the same lines over and over; so many are remembered, parsed.
+MOST_LINES = 4096
+
+
+class Pool:
+    """At most `connections` of them; past that requests wait, and past `waiting` of those, 503."""
+
+    def __init__(self, gateway: Gateway, upstream: Upstream, tls: ssl.SSLContext | None) -> None:
+        self.gateway = gateway
+        parts = urlsplit(upstream.url)
+        assert parts.hostname is not None
+        self._host = parts.hostname
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._tls = tls
+        self._most = upstream.connections
+        self._most_waiting = upstream.waiting
+        self._idle: list[UpstreamConnection] = []
+        self._open: set[UpstreamConnection] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._waiting: deque[Exchange] = deque()
+        self.lines: dict[bytes, Line] = {}
+        self.host_line = f" HTTP/1.1\r\nhost: {parts.netloc}\r\n".encode()
+
+    def dispatch(self, exchange: Exchange) -> None:
+        """Send on an idle connection; else on the next that is free."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.transport.is_closing():
+                connection.start(exchange)
+                return
+        # one may wait for each connection that is being made, and so many more
+        if len(self._waiting) >= self._most_waiting + len(self._connecting):
+            if len(self._open) + len(self._connecting) >= self._most:
+                exchange.client.fail(
+                    exchange,
+                    503,
+                    "every connection to the upstream is busy, and upstream.waiting requests wait",
+                )
+                return
+        self._waiting.append(exchange)
+        self._connect()
+
+    def line(self, line: bytes) -> Line:
+        """A header line of the upstream's, that its parser has accepted: lowercase name, value, and both as a line again."""
+        name, _, value = line.partition(b":")
+        name, value = name.lower(), value.strip(b" \t")
+        field = name, value, b"%b: %b\r\n" % (name, value)
+        if len(self.lines) >= MOST_LINES:
+            self.lines.clear()
+        self.lines[line] = field
+        return field
+
+    def _connect(self) -> None:
+        wanted = len(self._waiting) - len(self._connecting)
+        if wanted > 0 and len(self._open) + len(self._connecting) < self._most:
+            task = asyncio.get_running_loop().create_task(self._make())
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    async def _make(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self.gateway.timeouts.upstream):
+                await loop.create_connection(
+                    lambda: UpstreamConnection(self),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls is not None else None,
+                )
+        except (OSError, TimeoutError) as fault:
+            status = 504 if isinstance(fault, TimeoutError) else 502
+            self._fail_next(status, f"no connection to the upstream {self._host}:{self._port}: {fault or 'timed out'}")
+        except Exception as fault:  # noqa: BLE001  # a fault of ours must not leave a caller waiting
+            self._fail_next(503, f"no connection to the upstream: {type(fault).__name__}: {fault}")
+
+    def _fail_next(self, status: int, reason: str) -> None:
+        while self._waiting:
+            exchange = self._waiting.popleft()
+            if self._alive(exchange):
+                exchange.client.fail(exchange, status, reason)
+                return
+
+    @staticmethod
+    def _alive(exchange: Exchange) -> bool:
+        return not exchange.answered and not exchange.client.transport.is_closing()
+
+    def made(self, connection: UpstreamConnection) -> None:
+        """A connection was made; it takes whoever waits longest."""
+        self._open.add(connection)
+        self.release(connection)
+
+    def release(self, connection: UpstreamConnection) -> None:
+        """A connection is free."""
+        while self._waiting:
+            exchange = self._waiting.popleft()
+            if self._alive(exchange):
+                connection.start(exchange)
+                return
+        self._idle.append(connection)
+
+    def lost(self, connection: UpstreamConnection) -> None:
+        """A connection has gone."""
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._connect()
+
+    def sweep(self, now: float) -> None:
+        """End what has taken too long."""
+        for connection in [one for one in self._open if one.deadline <= now]:
+            connection.expired()
+        limit = self.gateway.timeouts.upstream
+        while self._waiting and (not self._alive(self._waiting[0]) or self._waiting[0].now + limit <= now):
+            exchange = self._waiting.popleft()
+            if self._alive(exchange):
+                exchange.client.fail(exchange, 503, "no connection to the upstream was free in time")
+
+    def close(self) -> None:
+        for task in list(self._connecting):
+            task.cancel()
+        for connection in list(self._open):
+            connection.transport.abort()

@@ -1,0 +1,150 @@
+"""From a contract on disk to a gateway that listens; and to its end. The one place of this room that wires others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import uvloop
+
+from ninefold.contract.describe import describe
+from ninefold.errors import ContractError, Place, ServiceError
+from ninefold.gateway.addresses import own_addresses
+from ninefold.gateway.client import ClientConnection
+from ninefold.gateway.gateway import Gateway
+from ninefold.gateway.recorder import Recorder
+from ninefold.gateway.tls import development_certificate, server_context, upstream_context
+from ninefold.guard.guard import Guard
+from ninefold.keys.ring import Ring
+from ninefold.trail.writer import TrailWriter
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Callable
+
+    from ninefold.contract.load import LoadedContract
+
+BACKLOG = 2048
+HANDSHAKE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen: `HOST:PORT`; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Listen:
+        """`127.0.0.1:8443`, `[::1]:8443`, `:8443` (every address). Raises `ServiceError`."""
+        host, separator, port = text.rpartition(":")
+        if not separator or not port.isdigit() or int(port) > 65535 or (":" in host and not host.startswith("[")):
+            raise ServiceError(f"{text!r} is no address to listen on", remedy="write HOST:PORT, as 127.0.0.1:8443")
+        return cls(host.strip("[]"), int(port))
+
+
+def run(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Raises `NinefoldError` where it cannot begin."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(loaded, listen, say))
+
+
+async def _serve(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, ended.set)
+    async with opened(loaded, listen, say):
+        await ended.wait()
+        say("draining: no new connections, running exchanges may end")
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    loaded: LoadedContract, listen: Listen, say: Callable[[str], None]
+) -> AsyncIterator[tuple[Gateway, str]]:
+    """A gateway that listens on this loop, as `(gateway, url)`; drained at the end."""
+    contract = loaded.contract
+    if contract.upstream is None:
+        raise ContractError(
+            "there is no upstream to guard",
+            place=Place(str(loaded.path)),
+            remedy="add `upstream: http://127.0.0.1:9000`",
+        )
+    loop = asyncio.get_running_loop()
+    tls = _tls(loaded, say)
+    upstream_tls = None
+    if contract.upstream.url.startswith("https:"):
+        authority = contract.upstream.authority
+        upstream_tls = upstream_context(loaded.resolve(authority) if authority else None)
+    scheme = "https" if tls is not None else "http"
+    local = own_addresses()
+    bound = _bind(listen)
+    port = bound.getsockname()[1]
+    name = f"[{listen.host}]" if ":" in listen.host else listen.host or "127.0.0.1"
+    url = f"{scheme}://{name}:{port}"
+    with contextlib.ExitStack() as stack:
+        stack.callback(bound.close)
+        ring = stack.enter_context(contextlib.closing(Ring(loaded.resolve(contract.keys.store))))
+        writer = stack.enter_context(contextlib.closing(TrailWriter(loaded.resolve(contract.trail.path))))
+        described = msgspec.json.encode(describe(loaded, url)) if contract.api.serve_description else b""
+        guard = Guard(contract, loaded.description, ring, local=local, described=described)
+        recorder = Recorder(writer, contract.trail.batch, say, loop)
+        gateway = Gateway(contract, guard, ring, recorder, upstream_tls=upstream_tls, local=local, say=say)
+        gateway.start()
+        server = await loop.create_server(
+            lambda: ClientConnection(gateway),
+            sock=bound,
+            ssl=tls,
+            backlog=BACKLOG,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls is not None else None,
+        )
+        say(f"guarding {contract.upstream.url} as {contract.api.name}, listening on {url}")
+        try:
+            yield gateway, url
+        finally:
+            server.close()
+            await gateway.drain()
+
+
+def _tls(loaded: LoadedContract, say: Callable[[str], None]) -> ssl.SSLContext | None:
+    encryption = loaded.contract.encryption
+    if encryption.plain is not None:
+        say(f"speaking plain HTTP, by the contract: {encryption.plain}")
+        return None
+    if encryption.tls.certificate is not None and encryption.tls.key is not None:
+        certificate, key = loaded.resolve(encryption.tls.certificate), loaded.resolve(encryption.tls.key)
+    else:
+        certificate, key = development_certificate(loaded.resolve(".ninefold"), datetime.now(UTC))
+        say(f"no certificate in the contract: using a self-signed one for development, {certificate}")
+    return server_context(certificate, key, encryption.tls.minimum)
+
+
+def _bind(listen: Listen) -> socket.socket:
+    """A listening socket's address, taken before anything else is opened. Raises `ServiceError`."""
+    family = socket.AF_INET6 if ":" in listen.host or not listen.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if not listen.host:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind((listen.host, listen.port))
+        bound.setblocking(False)
+    except OSError as fault:
+        bound.close()
+        where = f"{listen.host or '*'}:{listen.port}"
+        remedies = {
+            errno.EADDRINUSE: "end the other server, or choose another port with --listen HOST:PORT",
+            errno.EACCES: "ports below 1024 need a right; choose one above with --listen HOST:PORT",
+        }
+        remedy = remedies.get(fault.errno or 0, "choose an address of this machine with --listen HOST:PORT")
+        raise ServiceError(f"cannot listen on {where} ({fault.strerror})", remedy=remedy) from None
+    return bound

@@ -1,0 +1,493 @@
+"""A connection to the API behind the gateway: sends a request, reads its response strictly, treats it as the plan says.
+
+Its parser lives as long as the connection, and a response goes on to the caller from the parser's own callbacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from ninefold.gateway import wire
+from ninefold.guard.answer import problem
+from ninefold.guard.project import Unpromised
+from ninefold.guard.treatment import Treatment, Way
+
+if TYPE_CHECKING:
+    from ninefold.gateway.exchange import Exchange
+    from ninefold.gateway.pool import Line, Pool
+
+FOREVER = float("inf")
+#: Most bytes of a response's header, and of a body that is read away so that its connection can be used again.
+MOST_HEADER = 65_536
+MOST_DISCARDED = 65_536
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One pooled connection. `exchange` is the one that it serves now."""
+
+    __slots__ = (
+        "_body",
+        "_chunked",
+        "_cookies",
+        "_discarding",
+        "_early",
+        "_fields",
+        "_first",
+        "_head",
+        "_held",
+        "_length",
+        "_lines",
+        "_parser",
+        "_private",
+        "_reusable",
+        "_size",
+        "_streaming",
+        "_treatment",
+        "_tunnel",
+        "_whole",
+        "deadline",
+        "exchange",
+        "pool",
+        "transport",
+    )
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.deadline = FOREVER
+        self.exchange: Exchange | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._first = True
+        self._held = False
+        self._tunnel = False
+        self._discarding = False
+        self._whole = False
+        self._reusable = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._fields: list[Line] = []
+        self._lines: list[bytes] | None = None
+        self._early = b""
+        self._head = False
+        self._length = b""
+        self._private = True
+        self._cookies = False
+        self._size = 0
+        self._body: list[bytes] | None = None
+        self._streaming = False
+        self._chunked = False
+        self._treatment: Treatment | None = None
+
+    # -- the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.pool.made(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.deadline = FOREVER
+        self.pool.lost(self)
+        exchange, self.exchange = self.exchange, None
+        if exchange is None:
+            return
+        client = exchange.client
+        if self._tunnel:
+            client.transport.close()
+            self.pool.gateway.record(exchange, "admitted", "", "")
+            return
+        if not self._head and not self._early and not self._first and exchange.body == 0 and not exchange.retried:
+            # A kept connection that the upstream had already given up: nothing was read, so another may be tried
+            # (RFC 9112 section 9.3.1), for methods that may be repeated.
+            if exchange.verb in {b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"}:
+                exchange.retried = True
+                exchange.up = None
+                self.pool.dispatch(exchange)
+                return
+        client.fail(
+            exchange,
+            502,
+            f"the upstream closed the connection before its answer was whole{f': {exc}' if exc else ''}",
+        )
+
+    def eof_received(self) -> bool:
+        # A body without a length ends with the connection (RFC 9112 section 6.3).
+        if (self._streaming or self._body is not None) and not self._length and not self._chunked:
+            self._complete(reusable=False)
+            self._settle()
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self.exchange
+        if self._tunnel:
+            if exchange is not None:
+                exchange.client.went_through(data)
+            return
+        if exchange is None and not self._discarding:
+            self.transport.abort()  # bytes that nobody asked for belong to no request
+            return
+        gateway = self.pool.gateway
+        gateway.now = now = gateway.clock()
+        self.deadline = now + gateway.timeouts.upstream
+        if not self._head and self._lines is None:
+            data = self._header(data)
+            if not data:
+                return
+        self._feed(data)
+
+    def _header(self, data: bytes) -> bytes:
+        """Keep bytes until a whole header is there, and its lines; gives what the parser may have now."""
+        if self._early:
+            data = self._early + data
+        end = data.find(b"\r\n\r\n")
+        while end >= 0 and data[9:10] == b"1" and data[9:12] != b"101":
+            # an interim answer (RFC 9110 section 15.2): dropped
+            if not self._feed(data[: end + 4]):
+                return b""
+            data = data[end + 4 :]
+            end = data.find(b"\r\n\r\n")
+        if end >= 0:
+            self._early = b""
+            self._lines = data[:end].split(b"\r\n")[1:]
+            return data
+        self._early = data
+        if len(data) > MOST_HEADER:
+            self._refuse("the header of the upstream's answer is too large, or none")
+        return b""
+
+    def _feed(self, data: bytes) -> bool:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as pause:
+            self._upgraded(data[pause.args[0] :])
+            return False
+        except httptools.HttpParserError as fault:
+            cause = fault.__context__
+            self._refuse(f"the upstream's answer is malformed: {fault}{f' ({cause})' if cause is not None else ''}")
+            return False
+        if self._whole:
+            self._settle()
+        return True
+
+    def pause_writing(self) -> None:
+        if self.exchange is not None:
+            self.exchange.client.hold()
+
+    def resume_writing(self) -> None:
+        if self.exchange is not None:
+            self.exchange.client.release()
+
+    def hold(self) -> None:
+        """The caller reads slowly: read no more from the upstream meanwhile."""
+        if not self._held:
+            self._held = True
+            self.deadline = FOREVER
+            self.transport.pause_reading()
+
+    def release(self) -> None:
+        if self._held:
+            self._held = False
+            if not self.transport.is_closing():
+                self.deadline = self.pool.gateway.clock() + self.pool.gateway.timeouts.upstream
+                self.transport.resume_reading()
+
+    def abandon(self) -> None:
+        """Nobody waits for this answer any more; the connection cannot be used again."""
+        self.exchange = None
+        self._discarding = False
+        self.deadline = FOREVER
+        self.transport.abort()
+
+    def close(self) -> None:
+        """The caller's side of a tunnel has ended."""
+        self.transport.close()
+
+    def expired(self) -> None:
+        """The upstream has said nothing for too long."""
+        self.deadline = FOREVER
+        exchange, self.exchange = self.exchange, None
+        self.transport.abort()
+        if exchange is not None:
+            exchange.client.fail(exchange, 504, "the upstream said nothing for limits.timeouts.upstream")
+
+    # -- the request
+
+    def start(self, exchange: Exchange) -> None:
+        """Send a request whose header (and perhaps body) has arrived; the rest follows by `send_body`."""
+        self.exchange = exchange
+        exchange.up = self
+        client = exchange.client
+        head = client.request_head(exchange)
+        chunks, exchange.chunks = exchange.chunks, None
+        if chunks:
+            head += b"".join(chunks)
+        if exchange.complete and exchange.body < 0:
+            head += wire.LAST_CHUNK
+        gateway = self.pool.gateway
+        self.deadline = gateway.now + gateway.timeouts.upstream if exchange.complete else FOREVER
+        self.transport.write(head)
+        client.release()
+
+    def send_body(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def end_body(self) -> None:
+        exchange = self.exchange
+        if exchange is not None and exchange.body < 0:
+            self.transport.write(wire.LAST_CHUNK)
+        gateway = self.pool.gateway
+        self.deadline = gateway.now + gateway.timeouts.upstream
+
+    # -- the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        if self._whole:
+            raise ValueError("more bytes followed the answer")
+
+    def on_headers_complete(self) -> None:
+        exchange = self.exchange
+        status = self._parser.get_status_code()
+        if status < 200 or exchange is None:
+            return
+        self._head = True
+        known = self.pool.lines
+        fields = self._fields = [known.get(line) or self.pool.line(line) for line in self._lines or ()]
+        media = encoding = b""
+        for name, value, _ in fields:
+            if name == b"content-type":
+                media = value
+            elif name == b"content-length":
+                self._length = value
+            elif name == b"content-encoding":
+                encoding = value.lower()
+            elif name == b"cache-control":
+                self._private = False
+            elif name == b"set-cookie":
+                self._cookies = True
+            elif name == b"transfer-encoding":
+                self._chunked = True
+                if value.lower() != b"chunked":
+                    raise ValueError("the transfer coding is not `chunked` alone")
+        plan = exchange.plan
+        assert plan is not None
+        assert plan.treatments is not None
+        exchange.status = status
+        treatment = self._treatment = plan.treatments.of(status, media)
+        way = treatment.way
+        if exchange.verb == b"HEAD":
+            self._answer_head(exchange, treatment)
+        elif way is Way.PROJECT:
+            if encoding and encoding != b"identity":
+                self._withhold(exchange, "the upstream encoded a body that had to be read")
+            elif self._length and int(self._length) > self.pool.gateway.limits.response:
+                self._withhold(exchange, "the body is longer than limits.response")
+            else:
+                self._body = []
+        elif way is Way.PASS:
+            self._begin_stream(exchange, treatment)
+        elif way is Way.EMPTY:
+            self._write_whole(exchange, treatment, b"", with_length=status not in {204, 304})
+            self._discard(exchange)
+        elif way is Way.SCRUB:
+            self._scrub(exchange, treatment)
+        else:
+            self._withhold(exchange, treatment.reason)
+
+    def on_body(self, data: bytes) -> None:
+        exchange = self.exchange
+        if exchange is None:
+            self._size += len(data)
+            if self._size > MOST_DISCARDED:
+                self.transport.abort()
+            return
+        if self._body is not None:
+            self._size += len(data)
+            if self._size > self.pool.gateway.limits.response:
+                self._withhold(exchange, "the body is longer than limits.response")
+                return
+            self._body.append(data)
+        elif self._streaming:
+            framed = exchange.version == "1.1" and not self._length
+            exchange.client.transport.write(wire.chunk(data) if framed else data)
+
+    def on_message_complete(self) -> None:
+        if not self._head:
+            self._reset()  # an interim answer (1xx): dropped
+            return
+        self._complete(reusable=self._parser.should_keep_alive())
+
+    # -- the answer
+
+    def _complete(self, *, reusable: bool) -> None:
+        """The upstream's message is whole."""
+        exchange = self.exchange
+        body = self._body
+        if exchange is not None and body is not None:
+            treatment = self._treatment
+            assert treatment is not None
+            assert treatment.projector is not None
+            text = body[0] if len(body) == 1 else b"".join(body)
+            try:
+                projected, exchange.withheld = treatment.projector(text) if text else (b"", 0)
+            except Unpromised as fault:
+                self.exchange = None
+                exchange.client.fail(exchange, 502, f"the body is not as described: {fault}")
+            else:
+                self._write_whole(exchange, treatment, projected)
+                self._finish(exchange)
+        elif exchange is not None and self._streaming:
+            if exchange.version == "1.1" and not self._length:
+                exchange.client.transport.write(wire.LAST_CHUNK)
+            self._finish(exchange)
+        self._reset()
+        self._whole = True
+        self._reusable = reusable
+
+    def _settle(self) -> None:
+        """After every byte that was read: the connection is free, or ends."""
+        self._whole = self._discarding = False
+        if self._reusable and not self.transport.is_closing():
+            self._first = False
+            self.deadline = FOREVER
+            self.pool.release(self)
+        else:
+            self.transport.close()
+
+    def _finish(self, exchange: Exchange) -> None:
+        """Let go of the exchange; a request that is still being sent cannot be followed by another here."""
+        self.exchange = None
+        if not exchange.complete:
+            self.transport.abort()
+        self.pool.gateway.record(exchange, "admitted", "", "")
+        exchange.client.answered(exchange)
+
+    def _discard(self, exchange: Exchange, outcome: str = "admitted", step: str = "", reason: str = "") -> None:
+        """The caller has his answer; what is left of the upstream's is read away."""
+        self._discarding = True
+        self.exchange = None
+        self._body = None
+        self._size = 0
+        if not exchange.complete:
+            self.transport.abort()
+        self.pool.gateway.record(exchange, outcome, step, reason)
+        exchange.client.answered(exchange)
+
+    def _head_parts(self, exchange: Exchange, treatment: Treatment, status: int) -> list[bytes]:
+        plan = exchange.plan
+        assert plan is not None
+        gateway = self.pool.gateway
+        allowed = treatment.fields
+        parts = [wire.STATUS_LINES[status], plan.block]
+        parts += [line for name, _, line in self._fields if name in allowed]
+        if exchange.secure and self._cookies:
+            parts = [_hardened(part) for part in parts]
+        if plan.private and self._private:
+            parts.append(b"cache-control: no-store\r\n")
+        parts.append(gateway.guard.block(exchange))
+        if gateway.draining or not exchange.complete:
+            exchange.keep = False
+        if not exchange.keep:
+            parts.append(b"connection: close\r\n")
+        elif exchange.version == "1.0":
+            parts.append(b"connection: keep-alive\r\n")
+        exchange.begun = True
+        return parts
+
+    def _write_whole(self, exchange: Exchange, treatment: Treatment, body: bytes, *, with_length: bool = True) -> None:
+        parts = self._head_parts(exchange, treatment, exchange.status)
+        parts.append(b"content-length: %d\r\n\r\n" % len(body) if with_length else b"\r\n")
+        parts.append(body)
+        exchange.client.transport.write(b"".join(parts))
+
+    def _begin_stream(self, exchange: Exchange, treatment: Treatment) -> None:
+        bodiless = exchange.status in {204, 304}
+        if not self._length and exchange.version == "1.0" and not bodiless:
+            exchange.keep = False
+        parts = self._head_parts(exchange, treatment, exchange.status)
+        if self._length and not bodiless:
+            parts.append(b"content-length: %b\r\n\r\n" % self._length)
+        elif exchange.version == "1.1" and not bodiless:
+            parts.append(b"transfer-encoding: chunked\r\n\r\n")
+        else:
+            parts.append(b"\r\n")
+        exchange.client.transport.write(b"".join(parts))
+        if bodiless:
+            self._discard(exchange)
+        else:
+            self._streaming = True
+
+    def _answer_head(self, exchange: Exchange, treatment: Treatment) -> None:
+        """A HEAD's answer ends with its header, whatever lengths it tells; the parser cannot know."""
+        # Its bytes are not worth telling apart from a body that should not be there: one connection less.
+        self.transport.close()
+        if treatment.way is Way.WITHHOLD:
+            self._withhold(exchange, treatment.reason)
+            return
+        parts = self._head_parts(exchange, treatment, exchange.status)
+        if treatment.way is Way.PASS and self._length:
+            parts.append(b"content-length: %b\r\n" % self._length)
+        parts.append(b"\r\n")
+        exchange.client.transport.write(b"".join(parts))
+        self._discard(exchange)
+
+    def _scrub(self, exchange: Exchange, treatment: Treatment) -> None:
+        """The upstream's error, without its words."""
+        body = problem(exchange.status) if exchange.status in wire.STATUS_LINES else problem(502)
+        self._fields = [field for field in self._fields if field[0] in _ERROR_FIELDS]
+        self._fields.append((b"content-type", b"", b"content-type: application/problem+json\r\n"))
+        scrubbed = Treatment(Way.SCRUB, treatment.fields | {b"content-type"}, reason=treatment.reason)
+        self._write_whole(exchange, scrubbed, body)
+        self._discard(exchange, "admitted", "response", treatment.reason)
+
+    def _withhold(self, exchange: Exchange, reason: str) -> None:
+        """The answer may not leave: 502, and the reason for the trail alone. What is left of it is not read."""
+        self.exchange = None
+        exchange.client.fail(exchange, 502, reason)
+        self.transport.abort()
+
+    def _refuse(self, reason: str) -> None:
+        exchange, self.exchange = self.exchange, None
+        self._discarding = False
+        self.transport.abort()
+        if exchange is not None:
+            exchange.up = None
+            exchange.client.fail(exchange, 502, reason)
+
+    def _upgraded(self, rest: bytes) -> None:
+        exchange = self.exchange
+        if exchange is None or not exchange.protocol or self._parser.get_status_code() != 101:
+            self._refuse("the upstream switched protocols without being asked")
+            return
+        named = b"".join(value.lower() for name, value, _ in self._fields if name == b"upgrade")
+        if named != exchange.protocol:
+            self._refuse(f"the upstream switched to {named!r}, which was not asked for")
+            return
+        self._tunnel = True
+        self.deadline = FOREVER
+        exchange.status = 101
+        exchange.begun = exchange.answered = True
+        client = exchange.client
+        passed = _HANDSHAKE_FIELDS
+        parts = [b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ", named, b"\r\n"]
+        parts += [line for name, _, line in self._fields if name in passed]
+        parts += [b"x-request-id: ", exchange.id, b"\r\n\r\n", rest]
+        client.transport.write(b"".join(parts))
+        early = client.switch(self)
+        if early:
+            self.transport.write(early)
+
+
+def _hardened(line: bytes) -> bytes:
+    if not line.startswith(b"set-cookie: "):
+        return line
+    return b"set-cookie: %b\r\n" % wire.hardened(line[12:-2])
+
+
+#: What of an error's header may leave beside the guard's own fields.
+_ERROR_FIELDS = frozenset({b"date", b"retry-after", b"allow", b"www-authenticate"})
+#: What a WebSocket handshake answers with (RFC 6455 section 4.2.2).
+_HANDSHAKE_FIELDS = frozenset(
+    {b"sec-websocket-accept", b"sec-websocket-protocol", b"sec-websocket-extensions", b"date"}
+)

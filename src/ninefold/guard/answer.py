@@ -1,0 +1,69 @@
+"""What the guard answers itself, without the upstream: refusals, preflights, its own description."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Fields = tuple[tuple[bytes, bytes], ...]
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """A whole response. `step` and `reason` are for the trail alone; the caller sees `status`, `fields` and `body`.
+
+    `closes`: the connection cannot be trusted after it.
+    """
+
+    status: int
+    fields: Fields
+    body: bytes
+    outcome: str
+    step: str
+    reason: str
+    closes: bool = False
+
+
+#: What a refusal may tell a caller, by status: enough to mend an honest request, nothing to map the API with.
+_DETAILS = {
+    400: "The request cannot be understood.",
+    401: "This needs a valid key.",
+    403: "The caller may not do this.",
+    404: "There is nothing here.",
+    405: "The resource does not know this method.",
+    408: "The request took too long to arrive.",
+    413: "The request body is larger than this API takes.",
+    415: "The operation does not take a body of this kind.",
+    417: "This expectation cannot be met.",
+    421: "This server does not answer for that host.",
+    429: "Too many requests; try again later.",
+    431: "The request header is larger than this API takes.",
+    502: "The API behind this gateway gave no answer that may be passed on.",
+    503: "The API cannot answer now; try again later.",
+    504: "The API behind this gateway did not answer in time.",
+    505: "This HTTP version is not spoken here.",
+}
+
+
+def lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header fields as the lines of a message (RFC 9112 section 5)."""
+    return b"".join([b"%b: %b\r\n" % field for field in fields])
+
+
+def problem(status: int) -> bytes:
+    """The body of an error answer (RFC 9457). The request's id is in the `X-Request-Id` field."""
+    phrase = HTTPStatus(status).phrase
+    document = {"type": "about:blank", "title": phrase, "status": status}
+    if status in _DETAILS:
+        document["detail"] = _DETAILS[status]
+    return msgspec.json.encode(document)
+
+
+def refuse(status: int, step: str, reason: str, fields: Fields = (), *, closes: bool = False) -> Answer:
+    """A refusal: problem+json for the caller, the whole reason for the trail."""
+    head = ((b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"))
+    return Answer(status, head + fields, problem(status), "refused", step, reason, closes)

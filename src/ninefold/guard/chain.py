@@ -1,0 +1,15 @@
+"""The steps in the order in which they run. The order is decided here and nowhere else."""
+
+from __future__ import annotations
+
+from ninefold.guard.steps import arrival, content, key, origin, permission, quota, route
+
+CHAIN = (
+    arrival.STEP,  # before all else, so that guessing is limited whatever it guesses
+    route.STEP,  # what is no operation needs no more thought
+    origin.STEP,  # cheaper than a key, and a browser must be told before it sends one
+    key.STEP,  # who
+    permission.STEP,  # may they
+    quota.STEP,  # how often; after the permission, so that a refusal spends nothing
+    content.STEP,  # last: what they bring along
+)

@@ -1,0 +1,206 @@
+"""The guard: a contract compiled once, asked about every request and every response. It does no I/O.
+
+`admit` gives the operation's `Plan` (go on, and treat the response as it says), an `Answer` (send this instead) or a
+`Need` (bring this fact and ask again). Whatever goes wrong inside a check is a refusal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ninefold.guard.answer import Answer, Fields, lines, refuse
+from ninefold.guard.chain import CHAIN
+from ninefold.guard.gcra import Limiter
+from ninefold.guard.need import Need
+from ninefold.guard.plan import Check, Permission, Plan, Setting
+from ninefold.guard.roles import grants, permission, rules_for
+from ninefold.guard.router import AmbiguousPath, Resource, Router
+from ninefold.guard.steps.arrival import standing
+from ninefold.guard.treatment import Projectors, Treatments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from ipaddress import IPv4Network, IPv6Network
+
+    from ninefold.contract.description import Description, Operation
+    from ninefold.contract.model import Contract
+    from ninefold.guard.keyring import Keyring
+    from ninefold.guard.request import Request
+
+_PREFLIGHT = "preflight"
+
+
+class Guard:
+    """Immutable but for what its limits count. Safe for one thread."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        description: Description,
+        keyring: Keyring,
+        *,
+        local: Sequence[IPv4Network | IPv6Network],
+        described: bytes = b"",
+    ) -> None:
+        """Compile. `local` are this machine's own addresses; `described` is what `api.serve_description` serves.
+
+        Raises `DescriptionError` where a response schema cannot be followed.
+        """
+        self.contract = contract
+        self._keyring = keyring
+        self._local = tuple(local)
+        self._grants = grants(contract.authorization)
+        self._limiters = tuple(
+            Limiter("-".join(limit.per) + (f"-{place}" if place else ""), limit.rate, limit.depth)
+            for place, limit in enumerate(contract.limits.rates)
+        )
+        self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
+        projectors = Projectors(description)
+        methods: dict[str, list[str]] = {}
+        for operation in description.operations:
+            methods.setdefault(operation.path, []).append(operation.method)
+        for known in methods.values():
+            if "GET" in known and "HEAD" not in known:
+                known.append("HEAD")
+        routes = [
+            (operation.method, operation.path, self._plan(operation, methods[operation.path], projectors))
+            for operation in description.operations
+        ]
+        by_template = {(template, method): plan for method, template, plan in routes}
+        opened = {operation.path: self._permission(operation).open for operation in description.operations}
+        for template, known in methods.items():
+            if "HEAD" in known and (template, "HEAD") not in by_template:
+                routes.append(("HEAD", template, by_template[template, "GET"]))
+            routes.append((_PREFLIGHT, template, self._preflight(known, open_=opened[template])))
+            allow = ((b"allow", ", ".join(sorted(known)).encode()),)
+            routes.append(("", template, self._nothing(refuse(405, "route", "the method is not declared", allow))))
+        if contract.api.serve_description is not None:
+            answer = Answer(
+                200, ((b"content-type", b"application/json"),), described, "answered", "route", "description"
+            )
+            for method in ("GET", "HEAD"):
+                routes.append((method, contract.api.serve_description, self._nothing(answer, "description")))
+            refused = refuse(405, "route", "the method is not declared", ((b"allow", b"GET, HEAD"),))
+            routes.append(("", contract.api.serve_description, self._nothing(refused)))
+        self._router = Router(routes)
+        self._nowhere = self._nothing(refuse(404, "route", "the path is not declared"))
+        self._ambiguous = self._nothing(refuse(400, "route", "the path can be read in two ways", closes=True))
+
+    def admit(self, request: Request) -> Plan | Answer | Need:
+        """Decide about one request. After a `Need`, ask again with the same request."""
+        try:
+            plan = self.plan(request)
+            checks = plan.checks
+            for check in checks[request.step :] if request.step else checks:
+                verdict = check(request)
+                if verdict is not None:
+                    if verdict is Need.KEYS:
+                        request.step = checks.index(check)
+                    return verdict
+        except Exception as fault:  # noqa: BLE001  # a fault of ours must not open the gate
+            return refuse(503, "guard", f"{type(fault).__name__}: {fault}", closes=True)
+        return plan
+
+    def plan(self, request: Request) -> Plan:
+        """What the request is about, nothing checked yet."""
+        try:
+            resource: Resource[Plan] | None = self._router.find(request.path)
+        except AmbiguousPath:
+            return self._ambiguous
+        if resource is None:
+            return self._nowhere
+        methods = resource.methods
+        method = request.method
+        if method == "OPTIONS" and b"access-control-request-method" in request.fields and b"origin" in request.fields:
+            return methods.get(_PREFLIGHT) or methods[""]
+        return methods.get(method) or methods[""]
+
+    def block(self, request: Request) -> bytes:
+        """The fields of this one answer as header lines, beside `Plan.block`: its id, how its limit stands, its origin."""
+        allowance = request.allowance
+        origin = self._origins[request.origin] if request.origin else b""
+        if allowance is None:
+            return b"x-request-id: %b\r\n%b" % (request.id, origin)
+        return b"x-request-id: %b\r\nratelimit: %b\r\n%b" % (request.id, standing(allowance), origin)
+
+    def _permission(self, operation: Operation) -> Permission:
+        return permission(self.contract.authorization, operation.id)
+
+    def _setting(
+        self,
+        operation: Operation | None,
+        methods: Sequence[str],
+        final: Answer | None = None,
+        *,
+        open_: bool = False,
+        preflight: bool = False,
+    ) -> Setting:
+        asked = self._permission(operation) if operation is not None else Permission(open=open_)
+        return Setting(
+            self.contract, operation, asked, tuple(methods), self._keyring, self._local, self._grants, self._limiters,
+            final, preflight,
+        )  # fmt: skip
+
+    def _plan(self, operation: Operation, methods: Sequence[str], projectors: Projectors) -> Plan:
+        setting = self._setting(operation, methods)
+        rules = rules_for(self.contract.authorization, operation.id)
+        return Plan(
+            operation.id,
+            _compile(setting),
+            Treatments(operation, projectors, open_=operation.id in self.contract.responses.open),
+            self._fields(),
+            self.contract.limits.body,
+            frozenset(name.lower().encode() for rule in rules for name in rule.upgrade),
+            private=not setting.permission.open,
+            key_field=self.contract.keys.header.lower().encode(),
+        )
+
+    def _nothing(self, answer: Answer, operation: str = "") -> Plan:
+        return Plan(
+            operation,
+            _compile(self._setting(None, (), answer)),
+            None,
+            self._fields(),
+            0,
+            frozenset(),
+            private=False,
+        )
+
+    def _preflight(self, methods: Sequence[str], *, open_: bool) -> Plan:
+        not_asked = refuse(
+            405, "route", "the method is not declared", ((b"allow", ", ".join(sorted(methods)).encode()),)
+        )
+        setting = self._setting(None, methods, open_=open_, preflight=True)
+        last = _compile(self._setting(None, methods, not_asked))
+        return Plan("", (*_compile(setting), *last[-1:]), None, self._fields(), 0, frozenset(), private=False)
+
+    def _fields(self) -> Fields:
+        """What every answer carries: no sniffing, no framing, no referrer, TLS from now on (OWASP API8:2023)."""
+        encryption = self.contract.encryption
+        fields = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"ratelimit-policy", b", ".join(limiter.policy for limiter in self._limiters)),
+        ]
+        if encryption.plain is None and encryption.hsts:
+            fields.append((b"strict-transport-security", b"max-age=%d" % encryption.hsts))
+        if self._origins:
+            fields.append((b"vary", b"Origin"))
+        return tuple(fields)
+
+    def _cross_origin(self, origin: bytes) -> bytes:
+        origins = self.contract.origins
+        expose = ", ".join(("RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", *origins.expose))
+        fields = [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", expose.encode()),
+        ]
+        if origins.credentials:
+            fields.append((b"access-control-allow-credentials", b"true"))
+        return lines(fields)
+
+
+def _compile(setting: Setting) -> tuple[Check, ...]:
+    compiled = (step.compile(setting) for step in CHAIN)
+    return tuple(check for check in compiled if check is not None)

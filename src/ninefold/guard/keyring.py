@@ -1,0 +1,30 @@
+"""What the guard asks about API keys; `ninefold.keys` answers it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class KnownKey(Protocol):
+    """A key that was issued. `scopes` narrows what the role holds; empty: all of it. `expires` is Unix seconds."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
+    @property
+    def expires(self) -> float: ...
+
+
+class Keyring(Protocol):
+    """The issued keys, in memory."""
+
+    def fresh(self) -> bool:
+        """Whether nobody has changed the keys since they were read."""
+        ...
+
+    def present(self, text: bytes) -> KnownKey | None:
+        """The key with this text; None: malformed, unknown or revoked."""
+        ...

@@ -1,0 +1,96 @@
+"""One operation of the API, compiled: the checks before it, and what may come back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from ninefold.guard.answer import Answer, Fields, lines
+from ninefold.guard.need import Need
+from ninefold.guard.request import Request
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+    from ninefold.contract.description import Operation
+    from ninefold.contract.model import Contract
+    from ninefold.guard.gcra import Limiter
+    from ninefold.guard.keyring import Keyring
+    from ninefold.guard.treatment import Treatments
+
+#: None: go on. The first check that says something else ends the chain.
+Check: TypeAlias = Callable[[Request], Answer | Need | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Who may call an operation. `open`: no key is asked for. `held_by`: any of these scopes or roles; None: any key."""
+
+    open: bool = False
+    held_by: frozenset[str] | None = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """All that a step may look at when it is compiled for one operation (or, `operation` None, for what is none)."""
+
+    contract: Contract
+    operation: Operation | None
+    permission: Permission
+    methods: tuple[str, ...]
+    keyring: Keyring
+    local: tuple[IPv4Network | IPv6Network, ...]
+    grants: dict[str, frozenset[str]]
+    limiters: tuple[Limiter, ...]
+    final: Answer | None = None
+    preflight: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the chain. `compile` gives the check for one operation, or None where there is nothing to check."""
+
+    name: str
+    compile: Callable[[Setting], Check | None]
+
+
+#: Request fields that never reach the API: about one connection only (RFC 9110 section 7.6.1), or ways for a caller to
+#: say for himself what the gateway knows better (his address, the host, the method, who he is).
+STRIPPED_FIELDS = frozenset({
+    b"connection", b"content-length", b"expect", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection",
+    b"te", b"trailer", b"transfer-encoding", b"upgrade", b"http2-settings",
+    b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto",
+    b"x-forwarded-prefix", b"x-forwarded-server", b"x-forwarded-scheme", b"x-real-ip", b"x-client-ip",
+    b"x-cluster-client-ip", b"true-client-ip", b"cf-connecting-ip", b"fastly-client-ip", b"x-original-url",
+    b"x-rewrite-url", b"x-original-host", b"x-host", b"x-http-method", b"x-http-method-override",
+    b"x-method-override", b"x-request-id", b"x-ninefold-caller",
+})  # fmt: skip
+
+#: Beside these, where the answer is projected: it must come whole and in plain.
+_WHOLE_FIELDS = frozenset({b"accept-encoding", b"range", b"if-range"})
+
+
+@dataclass(slots=True)
+class Plan:
+    """Immutable once compiled; `treatments` is None where the guard itself always answers.
+
+    `fields` go on every answer of the operation, `stripped` are the request fields that the upstream does not get.
+    `body_limit` is in bytes; `upgrade` are lowercase protocol names. `private`: the answer is for this caller alone.
+    """
+
+    operation: str
+    checks: tuple[Check, ...]
+    treatments: Treatments | None
+    fields: Fields
+    body_limit: int
+    upgrade: frozenset[bytes]
+    private: bool
+    key_field: bytes = b""
+    block: bytes = b""
+    stripped: frozenset[bytes] = STRIPPED_FIELDS
+
+    def __post_init__(self) -> None:
+        whole = _WHOLE_FIELDS if self.treatments is not None and self.treatments.reads_bodies else frozenset()
+        self.stripped = STRIPPED_FIELDS | whole | {self.key_field}
+        self.block = lines(self.fields)

@@ -1,0 +1,130 @@
+"""Projects a JSON text onto a declared shape: what was not declared is never decoded, so it cannot leave.
+
+A shape becomes a msgspec type that holds the declared members alone; decoding skips the rest (still refusing JSON that
+is malformed, RFC 8259), encoding writes what is left. A value of another kind than the declared one raises: it was not
+promised, and it might be anything. Integers of any size and decimal digits are kept as they are.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+if TYPE_CHECKING:
+    from ninefold.guard.shape import Shape
+
+
+class Unpromised(Exception):
+    """The JSON text is malformed, or holds a value of another kind than the declared one. Says which, never the value."""
+
+
+class Projector:
+    """Compiled once from a shape; called for every response."""
+
+    __slots__ = ("_decode", "_encode", "_exact")
+
+    def __init__(self, shape: Shape) -> None:
+        types = _Types()
+        self._decode = msgspec.json.Decoder(types.of(shape)).decode
+        self._encode = msgspec.json.Encoder(decimal_format="number").encode
+        self._exact = types.exact
+
+    def __call__(self, body: bytes) -> tuple[bytes, int]:
+        """The projected text, and how many members stayed behind. Raises `Unpromised`."""
+        try:
+            text = self._encode(self._decode(body))
+            if (
+                self._exact
+                and (text.find(b"N") >= 0 or text.find(b"I") >= 0)
+                and (b"NaN" in text or b"Infinity" in text)
+            ):
+                msgspec.json.decode(text)  # a string in a number's place may read as one of these; JSON has none
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as fault:
+            raise Unpromised(_without_values(fault)) from None
+        return text, members(body) - members(text) if len(text) != len(body) else 0
+
+
+def members(text: bytes) -> int:
+    """How many members the objects of a valid JSON text have.
+
+    A member's name ends in `":`, and inside a string a quote is always escaped, so counting is enough unless the text
+    has a backslash, or is written with a space before its colons; then it is walked.
+    """
+    colon = text.find(b":")
+    if text.find(b"\\") >= 0 or text[colon - 1 : colon].isspace():
+        return _walk(msgspec.json.decode(text))
+    return text.count(b'":')
+
+
+def _walk(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(_walk, value.values()))
+    if isinstance(value, list):
+        return sum(map(_walk, value))
+    return 0
+
+
+def _without_values(fault: Exception) -> str:
+    """msgspec names kinds and places, never values; other faults may quote the body and are told by their kind."""
+    return str(fault) if isinstance(fault, msgspec.MsgspecError) else type(fault).__name__
+
+
+#: Arrays of themselves, with no object between, have no msgspec type; they are followed this deep, and end in null.
+MOST_SELF_NESTING = 3
+
+
+class _Types:
+    """Shapes to msgspec types. Objects are made empty first and filled after, so that they may hold themselves."""
+
+    def __init__(self) -> None:
+        self._structs: dict[int, type[msgspec.Struct]] = {}
+        self._within: list[int] = []
+        self.exact = False
+
+    def of(self, shape: Shape) -> Any:
+        if shape.anything:
+            return Raw
+        if self._within.count(id(shape)) >= MOST_SELF_NESTING:
+            return None
+        self._within.append(id(shape))
+        kinds: Any = None
+        for kind in self._kinds(shape):
+            kinds = kind | kinds
+        self._within.pop()
+        return kinds
+
+    def _kinds(self, shape: Shape) -> list[Any]:
+        found: list[Any] = []
+        if "string" in shape.scalars:
+            found.append(str)
+        if "boolean" in shape.scalars:
+            found.append(bool)
+        if "number" in shape.scalars:
+            exact = shape.exact and "string" not in shape.scalars  # msgspec tells no Decimal from a str
+            self.exact |= exact
+            found += [int, Decimal if exact else float]
+        elif "integer" in shape.scalars:
+            found.append(int)
+        if shape.items is not None:
+            found.append(list[self.of(shape.items)])  # type: ignore[misc]
+        if shape.members is not None:
+            found.append(self._object(shape))
+        return found
+
+    def _object(self, shape: Shape) -> Any:
+        if shape.others is not None:
+            return dict[str, self.of(shape.others)]  # type: ignore[misc]
+        if (known := self._structs.get(id(shape))) is not None:
+            return known
+        assert shape.members is not None
+        names = {f"m{place}": name for place, name in enumerate(shape.members)}
+        fields = [(name, Any, UNSET) for name in names]
+        struct = msgspec.defstruct(f"Object{len(self._structs)}", fields, rename=names, gc=False)
+        self._structs[id(shape)] = struct
+        for name, member in zip(names, shape.members.values(), strict=True):
+            # a member of any kind keeps its bytes; every other one may be absent
+            struct.__annotations__[name] = self.of(member) | UnsetType
+        return struct

@@ -1,0 +1,37 @@
+"""What the guard is asked about: one request, as its host (gateway, ASGI, a test) read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from ninefold.guard.gcra import Allowance
+
+
+class Request(msgspec.Struct, gc=False):
+    """One request. The host fills the first part; what the steps learn on the way is below.
+
+    `path` is the target's path as it was sent (percent-encoded), `fields` maps each lowercase field name to its
+    value, and `repeated` has the names that came on more than one line, their values joined (RFC 9110 section 5.3).
+    `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
+    seconds; `now` seconds on a clock that never goes back.
+    """
+
+    method: str
+    path: str
+    fields: dict[bytes, bytes]
+    repeated: tuple[bytes, ...]
+    address: str
+    secure: bool
+    body: int
+    time: float
+    now: float
+    id: bytes
+
+    step: int = 0
+    caller: str = ""
+    scopes: frozenset[str] = frozenset()
+    origin: bytes = b""
+    allowance: Allowance | None = None

@@ -1,0 +1,152 @@
+"""What is done with the upstream's response, by its status and media type. What was not declared does not leave."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ninefold.guard.project import Projector
+from ninefold.guard.shape import Shapes
+
+if TYPE_CHECKING:
+    from ninefold.contract.description import Description, Operation, Response, Schema
+    from ninefold.guard.shape import Shape
+
+#: Fields about the message or the representation (RFC 9110, 9111, 6265), which need no declaration. Everything else that
+#: the description does not declare stays behind: banners, internal hosts, debug output, the upstream's own CORS.
+STANDARD_FIELDS = frozenset({
+    b"accept-patch", b"accept-post", b"accept-ranges", b"age", b"allow", b"cache-control", b"content-disposition",
+    b"content-encoding", b"content-language", b"content-location", b"content-range", b"content-type", b"date",
+    b"deprecation", b"etag", b"expires", b"last-modified", b"link", b"location", b"preference-applied", b"retry-after",
+    b"set-cookie", b"sunset", b"vary", b"www-authenticate",
+})  # fmt: skip
+
+#: Fields that are the guard's to set; a declared one of the upstream's does not replace them.
+GUARDED_FIELDS = frozenset({
+    b"content-length", b"content-security-policy", b"ratelimit", b"ratelimit-policy", b"referrer-policy", b"server",
+    b"strict-transport-security", b"x-content-type-options", b"x-powered-by", b"x-request-id",
+    b"access-control-allow-credentials", b"access-control-allow-headers", b"access-control-allow-methods",
+    b"access-control-allow-origin", b"access-control-expose-headers", b"access-control-max-age",
+    b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-connection", b"te", b"trailer",
+    b"transfer-encoding", b"upgrade",
+})  # fmt: skip
+
+
+class Way(Enum):
+    """What happens to a response's body."""
+
+    PASS = "pass"  # noqa: S105
+    PROJECT = "project"
+    EMPTY = "empty"
+    SCRUB = "scrub"
+    WITHHOLD = "withhold"
+
+
+class Treatment(msgspec.Struct, frozen=True, gc=False):
+    """`fields` are the names that may leave. `reason` says, for the trail, why a body is scrubbed or withheld."""
+
+    way: Way
+    fields: frozenset[bytes]
+    projector: Projector | None = None
+    reason: str = ""
+
+
+class Projectors:
+    """Projectors of one description, each shape's made once."""
+
+    def __init__(self, description: Description) -> None:
+        self._shapes = Shapes(description)
+        self._made: dict[int, tuple[Shape, Projector]] = {}
+
+    def of(self, schema: Schema) -> Projector:
+        """Raises `DescriptionError` where the schema refers to nothing."""
+        shape = self._shapes.of(schema)
+        if id(shape) not in self._made:
+            self._made[id(shape)] = (shape, Projector(shape))
+        return self._made[id(shape)][1]
+
+
+#: More kinds of answer than this from one operation are not remembered (the media type is the upstream's to choose).
+MOST_REMEMBERED = 64
+
+
+class Treatments:
+    """The treatments of one operation's responses. Asking costs one dict look-up."""
+
+    __slots__ = ("_declared", "_known", "_method", "_open", "_projectors")
+
+    def __init__(self, operation: Operation, projectors: Projectors, *, open_: bool) -> None:
+        self._method = operation.method
+        self._open = open_
+        self._declared: dict[str, Response] = dict(operation.responses)
+        self._known: dict[tuple[int, bytes], Treatment] = {}
+        self._projectors: dict[int, Projector] = {}
+        for response in () if open_ else self._declared.values():
+            for media, schema in response.media.items():
+                if schema is not None and is_json(media):
+                    self._projectors[id(schema)] = projectors.of(schema)
+
+    def of(self, status: int, media: bytes) -> Treatment:
+        """For a final `status` and the value of `Content-Type` (empty: none)."""
+        known = self._known.get((status, media))
+        if known is None:
+            known = self._decide(status, media)
+            if len(self._known) < MOST_REMEMBERED:
+                self._known[status, media] = known
+        return known
+
+    @property
+    def reads_bodies(self) -> bool:
+        """Whether some response is projected, so that the upstream must not compress or cut it."""
+        return bool(self._projectors)
+
+    def _decide(self, status: int, media: bytes) -> Treatment:
+        declared = self._declared
+        response = declared.get(str(status)) or declared.get(f"{status // 100}XX") or declared.get("default")
+        if status >= 500:
+            return Treatment(Way.SCRUB, frozenset({b"date", b"retry-after"}), reason=f"the upstream answered {status}")
+        names = frozenset(name.lower().encode() for name in response.headers) if response else frozenset()
+        fields = (STANDARD_FIELDS | names) - GUARDED_FIELDS
+        if self._open:
+            return Treatment(Way.PASS, fields)
+        if status == 304 and self._method in {"GET", "HEAD"}:
+            return Treatment(Way.EMPTY, fields)
+        if response is None:
+            return self._refused(status, fields, f"the status {status} is not declared")
+        if not response.media:
+            return Treatment(Way.EMPTY, fields)
+        if not media:
+            return Treatment(Way.EMPTY, fields)
+        name = media.partition(b";")[0].strip().lower().decode("latin-1")
+        found = _match(name, response)
+        if found is None:
+            return self._refused(status, fields, f"the media type {name!r} is not declared for {status}")
+        if not is_json(name):
+            return Treatment(Way.PASS, fields)
+        schema = response.media[found]
+        projector = self._projectors.get(id(schema)) if schema is not None else None
+        if projector is None:
+            return self._refused(status, fields, f"no schema is declared for {name!r} with {status}")
+        return Treatment(Way.PROJECT, fields, projector)
+
+    @staticmethod
+    def _refused(status: int, fields: frozenset[bytes], reason: str) -> Treatment:
+        return Treatment(Way.SCRUB if status >= 400 else Way.WITHHOLD, fields - {b"set-cookie"}, reason=reason)
+
+
+def is_json(media: str) -> bool:
+    """Whether a media type is JSON (RFC 8259, RFC 6839 section 3.1). A range that takes JSON in counts as JSON."""
+    name = media.partition(";")[0].strip().lower()
+    return name in {"application/json", "text/json", "*/*", "application/*"} or name.endswith("+json")
+
+
+def _match(name: str, response: Response) -> str | None:
+    """The declared media type or range that a media type falls under, the most specific first."""
+    wanted = (name, name.partition("/")[0] + "/*", "*/*")
+    for one in wanted:
+        for declared in response.media:
+            if declared.partition(";")[0].strip().lower() == one:
+                return declared
+    return None
