@@ -23,74 +23,19 @@ from ninefold.audit.key import Key
 from ninefold.audit.probe import Limits, Probe, parse_origin, trust
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
-from ninefold.contract.description import METHODS, Description, Operation, Parameter, Response, SecurityScheme
+from ninefold.contract.openapi import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from ninefold.contract.description import Description
+
 NOW = 1_795_000_000.0  # 2026-11-18
 
 
 def _describe(document: dict[str, Any]) -> Description:
-    """A description from an OpenAPI document that names everything in place (no `$ref` outside schemas)."""
-    operations = []
-    for path, item in document.get("paths", {}).items():
-        for method in (one for one in METHODS if one in item):
-            raw = item[method]
-            pointer = f"/paths/{path.replace('/', '~1')}/{method}"
-            security = raw.get("security", document.get("security"))
-            operations.append(
-                Operation(
-                    id=raw.get("operationId", f"{method} {path}"),
-                    method=method,
-                    path=path,
-                    parameters=tuple(
-                        Parameter(
-                            one["name"],
-                            one["in"],
-                            one.get("required", one["in"] == "path"),
-                            one.get("schema", {}),
-                            f"{pointer}/parameters/{at}",
-                        )
-                        for at, one in enumerate(raw.get("parameters", ()))
-                    ),
-                    request={},
-                    request_required=False,
-                    responses={
-                        status: Response(
-                            status,
-                            told.get("description", ""),
-                            {media: one.get("schema") for media, one in told.get("content", {}).items()},
-                            {},
-                            f"{pointer}/responses/{status}",
-                        )
-                        for status, told in raw.get("responses", {}).items()
-                    },
-                    security=None
-                    if security is None
-                    else tuple({n: tuple(s) for n, s in one.items()} for one in security),
-                    summary="",
-                    tags=tuple(raw.get("tags", ())),
-                    deprecated=False,
-                    pointer=pointer,
-                    raw=raw,
-                )
-            )
-    schemes = document.get("components", {}).get("securitySchemes", {})
-    return Description(
-        source="openapi.json",
-        dialect="3.1",
-        title="test",
-        version="1",
-        servers=tuple(one["url"] for one in document.get("servers", ())),
-        operations=tuple(operations),
-        schemes={
-            name: SecurityScheme(name, raw["type"], raw, f"/components/securitySchemes/{name}")
-            for name, raw in schemes.items()
-        },
-        document=document,
-    )
+    return read({"openapi": "3.1.0", "info": {"title": "test", "version": "1"}, **document}, "openapi.json")
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ def _affects(affected: Mapping[str, Any], version: str) -> bool:
 def _within(version: Version, events: Iterable[Mapping[str, Any]]) -> bool:
     told = sorted(
         ((at, kind) for event in events for kind, text in event.items() if (at := _event(str(text))) is not None),
-        key=lambda one: (one[0], one[1] != "introduced"),
+        key=lambda one: (one[0], one[1] == "introduced"),
     )
     limits = [at for at, kind in told if kind == "limit"]
     if limits and not any(version < at for at in limits):

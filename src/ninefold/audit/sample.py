@@ -58,7 +58,7 @@ def ask_for(description: Description, operation: Operation, found: dict[str, str
     while "{" in path and "}" in path[path.index("{") :]:  # a template without a declared parameter
         start = path.index("{")
         path = f"{path[:start]}1{path[path.index('}', start) + 1 :]}"
-    return Ask(operation.method.upper(), base + path, tuple(query), tuple(headers))
+    return Ask(operation.method, base + path, tuple(query), tuple(headers))
 
 
 def missing_ids(description: Description, operation: Operation) -> set[str]:
@@ -115,7 +115,7 @@ def made(description: Description, schema: Schema, depth: int = 0) -> Any:
         return told
     for word in ("allOf", "oneOf", "anyOf"):
         if isinstance(parts := schema.get(word), list) and parts and depth < DEPTH:
-            chosen = next((one for one in parts if one != {"type": "null"}), {})
+            chosen: Schema = next((one for one in parts if one != {"type": "null"}), {})
             return made(description, chosen, depth + 1)
     kind = schema.get("type")
     kind = next((one for one in kind if one != "null"), "string") if isinstance(kind, list) else kind

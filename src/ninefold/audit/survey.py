@@ -91,7 +91,7 @@ class Survey:
         return self._keys[0].on(ask) if self._keys else ask
 
     def _ask_all(self) -> tuple[Call, ...]:
-        gets = [one for one in self._description.operations if one.method == "get"] if self._description else []
+        gets = [one for one in self._description.operations if one.method == "GET"] if self._description else []
         if self._description is None or not gets:
             ask = Ask("GET", f"{self.base}/")
             return (Call(None, ask, self._probe.send(self.as_caller(ask))),)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RULES = {rule.id: rule for rule in authorization.RULES}
 JSON = {"Content-Type": "application/json"}
 KEY = {"components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}}}
-LOCKED = [{"key": []}]
+LOCKED: list[dict[str, list[str]]] = [{"key": []}]
 
 
 def look(rule: str, target: Target) -> Looked:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RULES = {rule.id: rule for rule in standard.RULES}
 KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
 BEARER = {"type": "http", "scheme": "bearer"}
-LOCKED = [{"key": []}]
+LOCKED: list[dict[str, list[str]]] = [{"key": []}]
 
 
 def look(rule: str, target: Target) -> Looked:
@@ -33,7 +33,7 @@ def told(schemes: dict[str, Any] | None = None, **securities: Any) -> dict[str, 
 class TestMixedSchemes:
     def test_are_told_of_the_fewer_operations(self, static: Callable[..., Target]) -> None:
         looked = look("standard-mixed-schemes", static(told(a=LOCKED, b=LOCKED, c=[{"bearer": []}])))
-        assert [one.place.operation for one in looked.seen] == ["get /c"]
+        assert [one.place.operation for one in looked.seen] == ["GET /c"]
         assert "bearer / key" in looked.seen[0].detail
 
     @pytest.mark.parametrize(

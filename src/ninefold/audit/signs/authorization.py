@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
 
-_CHANGES = frozenset({"post", "put", "patch", "delete"})
+_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 #: Words of operations that must be open, or nobody could get in; and of those that only read by POST.
 _ENTRY = re.compile(
@@ -65,10 +65,10 @@ def _open_operations(target: Target) -> Looked:
             continue
         said = "says nothing about security" if operation.security is None else "is declared open to everybody"
         place = Location(operation=operation.id, pointer=operation.pointer)
-        what = f"{operation.method.upper()} {operation.path} {said}"
+        what = f"{operation.method} {operation.path} {said}"
         if operation.method in _CHANGES:
             seen.append(Observation(place, f"{what}, and it changes things.", cause="open to change"))
-        elif operation.security is None and operation.method == "get" and _private(operation):
+        elif operation.security is None and operation.method == "GET" and _private(operation):
             seen.append(
                 Observation(
                     place,
@@ -104,7 +104,7 @@ def _admin_as_user(target: Target) -> Looked:
         if _is_admin(operation) and _rights(operation) in users:
             place = Location(operation=operation.id, pointer=operation.pointer)
             detail = (
-                f"{operation.method.upper()} {operation.path} is an administrator's by its name, "
+                f"{operation.method} {operation.path} is an administrator's by its name, "
                 f"and asks for exactly what "
                 "ordinary operations ask for: no scope or role of its own."
             )
@@ -184,7 +184,7 @@ def _unauthenticated(target: Target) -> Looked:
 def _undeclared_methods(target: Target) -> Looked:
     declared: dict[str, set[str]] = {}
     for operation in target.api.operations:
-        declared.setdefault(operation.path, set()).add(operation.method.upper())
+        declared.setdefault(operation.path, set()).add(operation.method)
     survey, seen = target.survey, []
     nowhere = target.probe.send(survey.as_caller(Ask("OPTIONS", f"{survey.base}/{_NOWHERE}")))
     plain = sorted(path for path in declared if "{" not in path)[:_PATHS]

@@ -62,7 +62,7 @@ def _key_alone(target: Target) -> Looked:
             f"The API key `{scheme.name}` alone opens operations: no second scheme is required with it, "
             "and no source addresses are declared for it.",
             cause=f"scheme {scheme.name}",
-            severity=Severity.LOW if operation.method in {"get", "head"} else None,
+            severity=Severity.LOW if operation.method in {"GET", "HEAD"} else None,
         )
         for operation in secured
         if (scheme := _alone(target.api, operation))

@@ -217,7 +217,7 @@ def _verdict(target: Target, operation: Operation, answer: Answer) -> str:
     key = _declared(operation, str(answer.status))
     if key is None:
         return f"Declared: {told}. Observed without credentials: {answer.status}."
-    media = operation.responses[key].media
+    media = {one.lower(): schema for one, schema in operation.responses[key].media.items()}
     if not media or not answer.body:
         return ""
     if answer.media not in media and "*/*" not in media:

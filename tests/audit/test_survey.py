@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ninefold.audit.rule import Untried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ninefold.audit.target import Target
+
+JSON = {"Content-Type": "application/json"}
+DOCUMENT: dict[str, Any] = {
+    "servers": [{"url": "https://api.example.com/v1"}],
+    "paths": {
+        "/orders/{id}": {"get": {"parameters": [{"name": "id", "in": "path", "schema": {"type": "integer"}}]}},
+        "/orders": {"get": {}, "post": {}},
+    },
+}
+
+
+class Shop:
+    """Lists one order, and shows it; counts what is asked."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.asked: list[tuple[str, str, str | None]] = []
+
+    def __call__(self, request: Any) -> tuple[int, dict[str, str], bytes]:
+        self.asked.append((request.method, request.path, request.headers.get("X-API-Key")))
+        if request.path == f"{self.base}/orders":
+            return 200, JSON, json.dumps([{"id": 4711}]).encode()
+        found = request.path == f"{self.base}/orders/4711"
+        return (200 if found else 404), JSON, b'{"id": 4711}' if found else b"{}"
+
+
+def test_operations_are_asked_once_with_ids_that_the_api_listed(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    shop = Shop("/v1")
+    survey = live(serve(shop), DOCUMENT, "a-key").survey
+    assert [call.answer.status for call in survey.calls()] == [200, 200]
+    assert survey.calls() is survey.calls()
+    assert shop.asked == [("GET", "/v1/orders", "a-key"), ("GET", "/v1/orders/4711", "a-key")]
+    assert all(not call.ask.headers for call in survey.calls())
+
+
+def test_without_credentials_each_is_asked_once_more(serve: Callable[..., str], live: Callable[..., Target]) -> None:
+    shop = Shop("/v1")
+    survey = live(serve(shop), DOCUMENT, "a-key").survey
+    call = survey.calls()[0]
+    assert survey.anonymous(call) is survey.anonymous(call)
+    assert shop.asked[-1] == ("GET", "/v1/orders", None)
+    assert len(shop.asked) == 3
+
+
+def test_a_base_path_of_the_url_goes_before_that_of_the_servers(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    shop = Shop("/api")
+    survey = live(serve(shop) + "/api", DOCUMENT).survey
+    assert survey.base == "/api"
+    assert survey.calls()[1].answer.ok
+
+
+@pytest.mark.parametrize("url", ["/", "//evil.example", "https://a.example/{version}", "not a url"])
+def test_a_server_without_a_plain_path_adds_none(
+    serve: Callable[..., str], live: Callable[..., Target], url: str
+) -> None:
+    assert live(serve(Shop("")), {**DOCUMENT, "servers": [{"url": url}]}).survey.base == ""
+
+
+def test_without_operations_to_read_the_base_path_is_asked(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    documents: tuple[dict[str, Any] | None, ...] = (None, {"paths": {"/orders": {"post": {}}}})
+    for document in documents:
+        (call,) = live(serve(Shop("")), document).survey.calls()
+        assert (call.operation, call.ask.path, call.place.url) == (None, "/", "/")
+
+
+def test_refusals_alone_teach_nothing(serve: Callable[..., str], live: Callable[..., Target]) -> None:
+    with pytest.raises(Untried, match="nothing to compare"):
+        live(serve(lambda _: (401, {}, b"")), DOCUMENT).survey.answered()
+
+
+def test_what_could_not_be_asked_is_not_asked_again(live: Callable[..., Target]) -> None:
+    target = live("http://127.0.0.1:9", DOCUMENT)
+    for _ in range(2):
+        with pytest.raises(Untried):
+            target.survey.calls()
+    assert target.probe.sent == 1
