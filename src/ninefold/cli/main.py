@@ -47,12 +47,10 @@ def cli() -> None:
 def main() -> None:
     """Run the command line. Every error ends as one clear message and its own exit code (docs/exit-codes.md)."""
     try:
-        cli(standalone_mode=False)
+        code = cli(standalone_mode=False)  # click gives back the code of `ctx.exit` here, it does not raise it
     except NinefoldError as fault:
         click.echo(f"ninefold: {fault}", err=True)
         sys.exit(fault.exit_code)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except click.ClickException as fault:
         fault.show()
         sys.exit(64)
@@ -61,3 +59,4 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    sys.exit(code or 0)

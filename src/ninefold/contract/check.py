@@ -126,22 +126,27 @@ def _reaches(roles: dict[str, tuple[str, ...]], start: str, goal: str) -> bool:
     return False
 
 
-def _responses(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
-    place = source.place(("api", "description"))
+def schemaless(description: Description) -> Iterator[tuple[Operation, str, str]]:
+    """Each operation, media type and status that declares JSON and says nothing of what is in it."""
     for operation in description.operations:
-        if operation.id in contract.responses.open:
-            continue
         for response in operation.responses.values():
             for media, schema in response.media.items():
                 name = media.partition(";")[0].strip().lower()
                 if not (name == "application/json" or name.endswith("+json")) or response.status[0] == "5":
                     continue
                 if schema is None or _empty(schema, description):
-                    yield Problem(
-                        f"{operation.id} declares {media} with {response.status} and no schema, so nothing of it may leave",
-                        place,
-                        f"give the schema in the description, or write `responses: {{open: {{{operation.id}: <why>}}}}`",
-                    )
+                    yield operation, media, response.status
+
+
+def _responses(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    place = source.place(("api", "description"))
+    for operation, media, status in schemaless(description):
+        if operation.id not in contract.responses.open:
+            yield Problem(
+                f"{operation.id} declares {media} with {status} and no schema, so nothing of it may leave",
+                place,
+                f"give the schema in the description, or write `responses: {{open: {{{operation.id}: <why>}}}}`",
+            )
 
 
 def _empty(schema: object, description: Description) -> bool:

@@ -23,7 +23,7 @@ LOCAL = "local"
 
 def _address(value: Any) -> Network | Literal["local"]:
     if value == LOCAL:
-        return LOCAL
+        return "local"
     try:
         return ip_network(value, strict=True)
     except (ValueError, TypeError) as fault:

@@ -24,13 +24,13 @@ def modernised(document: dict[str, Any]) -> dict[str, Any]:
     parameters = document.get("parameters") or {}
     bodies = {name: one for name, one in parameters.items() if one.get("in") in {"body", "formData"}}
     responses = document.get("responses") or {}
-    components = {
+    components: dict[str, Any] = {
         "schemas": document.get("definitions") or {},
         "parameters": {name: _parameter(one) for name, one in parameters.items() if name not in bodies},
         "responses": {name: _response(one, produces) for name, one in responses.items()},
         "securitySchemes": {name: _scheme(one) for name, one in (document.get("securityDefinitions") or {}).items()},
     }
-    made = {
+    made: dict[str, Any] = {
         "openapi": "3.0.3",
         "info": document.get("info") or {"title": "", "version": ""},
         "servers": _servers(document),
@@ -141,7 +141,7 @@ def _scheme(one: dict[str, Any]) -> dict[str, Any]:
     if kind == "basic":
         return {"type": "http", "scheme": "basic"}
     if kind == "oauth2":
-        flow = {name: one[name] for name in ("authorizationUrl", "tokenUrl") if name in one}
+        flow: dict[str, Any] = {name: one[name] for name in ("authorizationUrl", "tokenUrl") if name in one}
         flow["scopes"] = one.get("scopes") or {}
         return {"type": "oauth2", "flows": {_FLOWS.get(str(one.get("flow")), "implicit"): flow}}
     return dict(one)

@@ -1,0 +1,87 @@
+"""`ninefold contract`: draft, check and describe."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+
+from ninefold.contract.describe import describe
+from ninefold.contract.draft import draft
+from ninefold.contract.json_schema import json_schema
+from ninefold.contract.load import load_contract
+from ninefold.contract.openapi import load
+from ninefold.errors import ContractError, Place, WriteError
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group("contract")
+def command() -> None:
+    """Draft, check and describe the security contract of an API."""
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the contract's JSON Schema, for editors."""
+    click.echo(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode())
+
+
+@command.command("draft")
+@click.argument("description", type=_FILE)
+@click.option("--upstream", required=True, metavar="URL", help="Where the API runs: scheme, host and port.")
+@click.option("--out", type=_FILE, help="Write it here (never over an existing file). Default: standard output.")
+def draft_(description: Path, upstream: str, out: Path | None) -> None:
+    """Write a commented contract from DESCRIPTION (OpenAPI 3.0, 3.1 or Swagger 2.0).
+
+    What could not be inferred is said on standard error.
+    """
+    folder = out.parent if out is not None else Path()
+    made = draft(load(description), os.path.relpath(description, folder), upstream)
+    if out is None:
+        click.echo(made.text, nl=False)
+    else:
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                file.write(made.text)
+        except OSError as fault:
+            raise WriteError(
+                f"cannot be written ({fault.strerror})",
+                place=Place(str(out)),
+                remedy="name a new file in a writable folder",
+            ) from None
+        click.echo(f"wrote {out}", err=True)
+    for note in made.notes:
+        click.echo(f"not inferred: {note}", err=True)
+
+
+@command.command("check")
+@click.argument("contracts", type=_FILE, nargs=-1, required=True)
+def check(contracts: tuple[Path, ...]) -> None:
+    """Check each of CONTRACTS against its description: every fault at once, with its place and what to do.
+
+    Advice (what may be meant, and is worth a second look) goes to standard error and does not fail the check.
+    """
+    for path in contracts:
+        loaded = load_contract(path)
+        for one in loaded.advice():
+            click.echo(f"advice: {one}", err=True)
+        operations = loaded.description.operations
+        click.echo(f"{path}: holds for {len(operations)} operation{'s' if len(operations) != 1 else ''}")
+
+
+@command.command("describe")
+@click.argument("contract", type=_FILE, default="contract.yaml")
+@click.option("--url", default="", help="Where the guard listens, for `servers`.")
+def describe_(contract: Path, url: str) -> None:
+    """Print the OpenAPI description that is true of the guarded API."""
+    document = describe(load_contract(contract), url)
+    try:
+        text = msgspec.json.encode(document)
+    except (TypeError, RecursionError) as fault:
+        raise ContractError(
+            f"the description cannot be written as JSON ({fault})", place=Place(str(contract))
+        ) from None
+    click.echo(msgspec.json.format(text, indent=2).decode())

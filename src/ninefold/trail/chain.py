@@ -1,0 +1,61 @@
+"""The hash chain: each record carries a digest of itself and of all before it.
+
+A record is one line of JSON whose last member is `"chain":"<64 hex digits>"`, so that jq and a person read it. The digest
+is SHA-256 over the digest before (32 bytes; zeros before the first) and the record's JSON without that member. Who changes,
+removes, adds or reorders a record must make every later one anew; where the last ones are known elsewhere, he cannot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+START = bytes(32)
+#: What stands before the digest, and the length of all that is added to a record's JSON.
+MARK = b',"chain":"'
+SUFFIX = len(MARK) + 64 + 2
+
+
+class Chain:
+    """Appends to a chain from the digest before."""
+
+    __slots__ = ("_encode", "last")
+
+    def __init__(self, last: bytes = START) -> None:
+        self.last = last
+        self._encode = msgspec.json.Encoder().encode
+
+    def append(self, records: Iterable[object]) -> bytes:
+        """The lines of these records. `last` is the digest after them."""
+        encode = self._encode
+        sha256 = hashlib.sha256
+        last = self.last
+        lines = []
+        for record in records:
+            text = encode(record)
+            link = sha256(last + text)
+            last = link.digest()
+            lines.append(b'%b,"chain":"%b"}\n' % (text[:-1], link.hexdigest().encode()))
+        self.last = last
+        return b"".join(lines)
+
+
+def split(line: bytes) -> tuple[bytes, bytes] | None:
+    """A line (without its end) as the record's JSON and its digest; None: it has not the form of a record."""
+    if len(line) <= SUFFIX or line[-SUFFIX : -SUFFIX + len(MARK)] != MARK or line[-2:] != b'"}':
+        return None
+    try:
+        found = bytes.fromhex(line[-66:-2].decode("ascii"))
+    except ValueError:
+        return None
+    return line[:-SUFFIX] + b"}", found
+
+
+def link(before: bytes, record: bytes) -> bytes:
+    """The digest of a record after another."""
+    return hashlib.sha256(before + record).digest()

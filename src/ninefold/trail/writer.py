@@ -1,0 +1,131 @@
+"""Appends batches to a trail's file, and returns when they are on disk."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ninefold.errors import Place, TrailError
+from ninefold.trail.chain import START, Chain, link, split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ninefold.trail.event import Event
+
+FORMAT = "ninefold.trail/1"
+_TAIL = 1 << 20
+
+
+class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The record of a beginning: of the trail, or of another writer who goes on with it.
+
+    `cut` is how many bytes of an unfinished record were removed: power or disk was lost while it was written.
+    """
+
+    time: float
+    format: str
+    trail: str
+    outcome: str = "opened"
+    cut: int = 0
+
+
+class TrailWriter:
+    """The one writer of a file. Raises `TrailError` where it cannot be opened, or another writer has it."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        randomness: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as fault:
+            raise self._error("cannot be opened", fault) from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise TrailError(
+                "another gateway writes to it",
+                place=Place(str(path)),
+                remedy="give each gateway a `trail.path` of its own",
+            ) from None
+        try:
+            self._length, last, cut = self._end()
+            self._chain = Chain(last)
+            self.write([Opened(clock(), FORMAT, randomness(16).hex(), "resumed" if self._length else "opened", cut)])
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def write(self, events: Sequence[Event | Opened]) -> None:
+        """One batch, on disk when this returns. Raises `TrailError` when it is not; then nothing of it is in the file."""
+        before = self._chain.last
+        text = self._chain.append(events)
+        try:
+            written = 0
+            while written < len(text):
+                written += os.pwrite(self._file, text[written:], self._length + written)
+            os.fdatasync(self._file)
+        except OSError as fault:
+            self._chain.last = before
+            try:
+                os.ftruncate(self._file, self._length)
+            except OSError as second:
+                raise self._error("cannot be written, nor cut back", second) from None
+            raise self._error("cannot be written", fault) from None
+        self._length += len(text)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _end(self) -> tuple[int, bytes, int]:
+        """Where the last whole record ends, its digest, and how much of an unfinished one was cut off behind it."""
+        size = os.fstat(self._file).st_size
+        if size == 0:
+            return 0, START, 0
+        reach = min(size, _TAIL)
+        tail = os.pread(self._file, reach, size - reach)
+        end = tail.rfind(b"\n") + 1
+        if end == 0 and size > reach:
+            raise self._broken("its last megabyte holds no record")
+        cut = reach - end
+        lines = tail[:end].split(b"\n")[:-1]
+        if not lines:
+            os.ftruncate(self._file, 0)
+            return 0, START, cut
+        found = split(lines[-1])
+        if found is None:
+            raise self._broken("its last record is none")
+        record, last = found
+        if len(lines) > 1 or reach == size:
+            before = split(lines[-2]) if len(lines) > 1 else (b"", START)
+            if before is None or link(before[1], record) != last:
+                raise self._broken("its last record does not follow from the one before")
+        if cut:
+            os.ftruncate(self._file, size - cut)
+        return size - cut, last, cut
+
+    def _broken(self, what: str) -> TrailError:
+        return TrailError(
+            f"the trail cannot be gone on with: {what}",
+            place=Place(str(self._path)),
+            remedy="see `ninefold trail verify`, keep the file as evidence, and give `trail.path` a new one",
+        )
+
+    def _error(self, what: str, fault: OSError) -> TrailError:
+        return TrailError(
+            f"the trail {what} ({fault.strerror})",
+            place=Place(str(self._path)),
+            remedy="make room on the disk and the folder writable",
+        )
