@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def test_lines_are_those_of_the_file_through_continuations_and_comments(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text(
-        "# first\n\nA_b==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nc==2.0  # why\n-r b.txt\n./local\nd[x]>=1"
+        "# a\n\nA_b==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:b\nc==2.0  # why\n-r b.txt\n./local\nd[x]>=1"
     )
     assert [(one.name, one.version, one.line) for one in manifests(tmp_path).pins] == [
         ("a-b", "1.0", 3),

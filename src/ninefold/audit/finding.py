@@ -130,10 +130,10 @@ class Audit:
         return tuple(one for one in self.outcomes if isinstance(one, Finding) and not one.baselined)
 
     def state(self, sign: int) -> str:
-        """`shown`: a finding. `unknown`: nothing ran, or some of it failed. `clear`: all that ran passed."""
+        """`shown`: a finding. `unknown`: nothing ran, or some of it failed. `clear`: all that ran passed or is excused."""
         mine = [one for one in self.outcomes if one.sign == sign]
         if any(isinstance(one, Finding) and not one.baselined for one in mine):
             return "shown"
-        if any(isinstance(one, Errored) for one in mine) or not any(isinstance(one, Passed) for one in mine):
+        if any(isinstance(one, Errored) for one in mine) or not any(isinstance(one, Passed | Finding) for one in mine):
             return "unknown"
         return "clear"
