@@ -94,8 +94,9 @@ class TestAdministration:
             "delete_admin__users"
         ]
 
-    def test_with_a_role_of_its_own_is_not(self, static: Callable[..., Target]) -> None:
-        told = paths(get_orders={"security": LOCKED}, delete_admin__users={"security": [{"key": ["admin"]}]})
+    @pytest.mark.parametrize("own", [{"security": [{"key": ["admin"]}]}, {"security": LOCKED, "x-roles": ["admin"]}])
+    def test_with_a_role_of_its_own_is_not(self, static: Callable[..., Target], own: dict[str, Any]) -> None:
+        told = paths(get_orders={"security": LOCKED}, delete_admin__users=own)
         assert look("authorization-admin-as-user", static(told)).seen == ()
 
     def test_is_no_part_of_another_word(self, static: Callable[..., Target]) -> None:

@@ -42,6 +42,8 @@ _ADMIN = re.compile(
     re.IGNORECASE,
 )
 
+_ROLES = re.compile(r"^x-.*(?:role|scope|permission|allow|privilege|authority)", re.IGNORECASE)
+
 #: A path that no API serves.
 _NOWHERE = "ninefold-audit-no-such-path-7c1e"
 
@@ -116,10 +118,11 @@ def _is_admin(operation: Operation) -> bool:
     return any(_ADMIN.search(one) for one in (operation.path, *operation.tags))
 
 
-def _rights(operation: Operation) -> frozenset[tuple[str, tuple[str, ...]]]:
-    return frozenset(
-        (name, tuple(sorted(scopes))) for choice in operation.security or () for name, scopes in choice.items()
-    )
+def _rights(operation: Operation) -> frozenset[tuple[str, str]]:
+    """What is asked for: schemes with scopes, and roles where an extension tells them (`x-required-roles`)."""
+    asked = {(name, " ".join(sorted(scopes))) for choice in operation.security or () for name, scopes in choice.items()}
+    told = {(name, repr(value)) for name, value in operation.raw.items() if _ROLES.search(name)}
+    return frozenset(asked | told)
 
 
 def _scopes(target: Target) -> Looked:
