@@ -37,11 +37,11 @@ _PRIVATE = re.compile(
     r"|addresses)$",
     re.IGNORECASE,
 )
+#: A part of a path, or a tag, that says administration; `from-internal-id` does not.
 _ADMIN = re.compile(
-    r"(?:^|[/_\-. ])(?:admin|administration|internal|superuser|root|backoffice|sudo)(?:$|[/_\-. ])",
+    r"(?:[\w.]+[-_.])?admin(?:s|istration|istrators?)?(?:[-_.][\w.-]+)?|internal|superusers?|root|backoffice|sudo",
     re.IGNORECASE,
 )
-
 _ROLES = re.compile(r"^x-.*(?:role|scope|permission|allow|privilege|authority)", re.IGNORECASE)
 
 #: A path that no API serves.
@@ -115,7 +115,7 @@ def _admin_as_user(target: Target) -> Looked:
 
 
 def _is_admin(operation: Operation) -> bool:
-    return any(_ADMIN.search(one) for one in (operation.path, *operation.tags))
+    return any(_ADMIN.fullmatch(one) for one in (*operation.path.split("/"), *operation.tags))
 
 
 def _rights(operation: Operation) -> frozenset[tuple[str, str]]:

@@ -35,7 +35,7 @@ _OLD = ((ssl.TLSVersion.TLSv1, "TLS 1.0"), (ssl.TLSVersion.TLSv1_1, "TLS 1.1"))
 def _plain_servers(target: Target) -> Looked:
     urls = list(_urls(target))
     seen = tuple(
-        Observation(Location(pointer=pointer), f"{what} is {url}, in the clear.", cause=url)
+        Observation(Location(pointer=pointer), f"{what} is {url}, in the clear.", cause="plain server")
         for what, url, pointer in urls
         if urlsplit(url).scheme in {"http", "ws"} and not _local(urlsplit(url).hostname or "")
     )

@@ -99,6 +99,8 @@ def _effect(scheme: SecurityScheme) -> tuple[str, ...]:
 def _homemade(target: Target) -> Looked:
     seen = []
     known = {str(one.raw.get("name", "")).lower() for one in target.api.schemes.values()}
+    if any(one.kind in {"http", "oauth2", "openIdConnect"} for one in target.api.schemes.values()):
+        known |= {"authorization", "access_token"}  # the places that RFC 6750 section 2 gives to a token
     for operation in target.api.operations:
         for parameter in operation.parameters:
             name = parameter.name.lower()
