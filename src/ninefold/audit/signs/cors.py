@@ -1,0 +1,173 @@
+"""Sign 9, improper CORS: origins that are taken at their word, with credentials, on the preflight and the request itself."""
+
+from __future__ import annotations
+
+import ast
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.judge import proof
+from ninefold.audit.rule import Looked, Needs, Observation, Rule
+from ninefold.audit.source import called, imported, modules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninefold.audit.answer import Answer, Ask
+    from ninefold.audit.survey import Call
+    from ninefold.audit.target import Target
+
+#: Most operations that are tried with foreign origins; CORS is nearly always one setting for all.
+OPERATIONS = 3
+
+_CONTRACT = "origins:\n  allow: ['https://app.example.com']\n  headers: [Content-Type]\n"
+
+
+def _in_source(target: Target) -> Looked:
+    at, seen = 0, []
+    for module in modules(target.tree):
+        names = imported(module.tree)
+        for node in ast.walk(module.tree):
+            found = ""
+            if isinstance(node, ast.Call):
+                settings = {one.arg: one.value for one in node.keywords if one.arg}
+                if _is_cors(called(node, names), node):
+                    at += 1
+                    found = _too_open(settings)
+            elif isinstance(node, ast.Assign):
+                for value in _origin_header(node):
+                    at += 1
+                    found = value
+            if found:
+                place = Location(file=module.file.name, line=node.lineno)
+                seen.append(Observation(place, found, cause=found))
+    return Looked(at, tuple(seen))
+
+
+def _is_cors(name: str, node: ast.Call) -> bool:
+    """`CORSMiddleware(...)`, `add_middleware(CORSMiddleware, ...)`, `CORS(app, ...)`, `cross_origin(...)`."""
+    if name.rpartition(".")[2] in {"CORSMiddleware", "CORS", "cross_origin", "CORSConfig"}:
+        return True
+    first = node.args[0] if node.args else None
+    return name.endswith("add_middleware") and isinstance(first, ast.Name) and first.id == "CORSMiddleware"
+
+
+def _too_open(settings: dict[str, ast.expr]) -> str:
+    origins = next((settings[one] for one in ("allow_origins", "origins") if one in settings), None)
+    pattern = settings.get("allow_origin_regex")
+    anyone = (origins is not None and "*" in _texts(origins)) or (
+        pattern is not None and any(one in {".*", "https?://.*", "^.*$", "http.*"} for one in _texts(pattern))
+    )
+    credentials = any(
+        isinstance(value := settings.get(one), ast.Constant) and value.value is True
+        for one in ("allow_credentials", "supports_credentials")
+    )
+    if anyone and credentials:
+        return "Every origin is allowed, with credentials: any web page may act as the user who opened it."
+    return ""
+
+
+def _texts(node: ast.expr) -> set[str]:
+    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+def _origin_header(node: ast.Assign) -> Iterator[str]:
+    """`headers["Access-Control-Allow-Origin"] = request.headers[...]`: the caller's own word."""
+    for target in node.targets:
+        if isinstance(target, ast.Subscript) and "access-control-allow-origin" in {
+            one.lower() for one in _texts(target)
+        }:
+            if any("origin" in one.lower() for one in _texts(node.value)) or (
+                isinstance(node.value, ast.Name) and "origin" in node.value.id.lower()
+            ):
+                yield "The origin that came is the origin that is allowed, without a look at a list."
+
+
+def _reflected(target: Target) -> Looked:
+    calls = target.survey.calls()[:OPERATIONS]
+    seen = []
+    at = 0
+    for call in calls:
+        ask = target.survey.as_caller(call.ask)
+        for name, origin in _tricks(target):
+            at += 1
+            answer = target.probe.send(ask.header("Origin", origin))
+            if not _allows(answer, origin):
+                continue
+            control = target.probe.send(ask)
+            again = target.probe.send(ask.header("Origin", origin))
+            if _allows(control, origin) or not _allows(again, origin):
+                continue
+            preflight = target.probe.send(_preflight(call, origin))
+            both = " On the preflight too." if _allows(preflight, origin) else " Not on the preflight."
+            credentials = answer.header("access-control-allow-credentials") == "true"
+            detail = f"{name} is allowed to read answers{', with credentials' if credentials else ''}.{both}"
+            evidence = (*proof(call.answer, answer, control, again), preflight.exchange("attack"))
+            severity = Severity.HIGH if credentials else Severity.MEDIUM
+            seen.append(Observation(call.place, detail, evidence, cause=name, severity=severity))
+            break
+    return Looked(at, tuple(seen))
+
+
+def _tricks(target: Target) -> Iterator[tuple[str, str]]:
+    """Foreign origins, some made from the API's own so that a careless comparison takes them for it."""
+    yield "Any origin", f"https://ninefold-{secrets.token_hex(4)}.example"
+    yield "The origin `null`", "null"
+    hosts = [urlsplit(str(target.probe.origin)).hostname or ""]
+    hosts += [urlsplit(one).hostname or "" for one in (target.description.servers if target.description else ())]
+    for host in dict.fromkeys(one for one in hosts if one):
+        yield "An origin that begins with the API's own name", f"https://{host}.ninefold.example"
+        if host.count(".") and not host.replace(".", "").isdigit():
+            yield "An origin that ends in the API's own name", f"https://ninefold{host}"
+
+
+def _allows(answer: Answer, origin: str) -> bool:
+    return answer.header("access-control-allow-origin") == origin
+
+
+def _preflight(call: Call, origin: str) -> Ask:
+    asked = call.ask.header("Origin", origin).header("Access-Control-Request-Method", "GET")
+    return type(asked)("OPTIONS", asked.path, asked.query, asked.headers)
+
+
+def _no_vary(target: Target) -> Looked:
+    call = target.survey.calls()[0]
+    ask = target.survey.as_caller(call.ask)
+    origins = [f"https://ninefold-{secrets.token_hex(4)}.example" for _ in range(2)]
+    answers = [target.probe.send(ask.header("Origin", origin)) for origin in origins]
+    told = [answer.header("access-control-allow-origin") for answer in answers]
+    if None in told or told[0] == told[1]:
+        return Looked(1)
+    if any("origin" in (answer.header("vary") or "").lower() or answer.header("vary") == "*" for answer in answers):
+        return Looked(1)
+    control = target.probe.send(ask)
+    again = target.probe.send(ask.header("Origin", origins[0]))
+    detail = "The answer depends on the origin and does not say so (`Vary: Origin`): a cache gives one origin's answer to another."
+    return Looked(1, (Observation(call.place, detail, proof(answers[0], answers[1], control, again), cause="no vary"),))
+
+
+RULES = (
+    Rule(
+        id="cors-open-in-source", sign=9, method=Method.STATIC, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
+        title="The source allows every origin", owasp="API8:2023", cwe="CWE-942", asvs="V3.4.2",
+        why="Any web page that a user opens may call the API as that user and read what it answers.",
+        remedy="List the origins of your own pages, exactly; or take CORS out of the source and leave it to the guard.",
+        contract=_CONTRACT, needs=(Needs.SOURCE,), look=_in_source,
+    ),
+    Rule(
+        id="cors-foreign-origin", sign=9, method=Method.LIVE, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
+        title="Foreign origins may read answers", owasp="API8:2023", cwe="CWE-942", asvs="V3.4.2",
+        why="Any web page that a user opens may call the API as that user and read what it answers.",
+        remedy="Compare the whole origin with a list; never reflect it, never allow `null`.",
+        contract=_CONTRACT, needs=(Needs.URL,), look=_reflected,
+    ),
+    Rule(
+        id="cors-no-vary", sign=9, method=Method.LIVE, severity=Severity.LOW, confidence=Confidence.CONFIRMED,
+        title="Answers for one origin may be cached for another", owasp="API8:2023", cwe="CWE-525", asvs="V3.4.2",
+        why="A shared cache that does not know of the dependence serves one origin's permission to another.",
+        remedy="Send `Vary: Origin` whenever the answer depends on it.",
+        contract=_CONTRACT, needs=(Needs.URL,), look=_no_vary,
+    ),
+)  # fmt: skip
