@@ -13,7 +13,7 @@ from ninefold.contract.check import advice, problems
 from ninefold.contract.model import Contract, Upstream
 from ninefold.contract.pending import pending
 from ninefold.contract.source import Source, SourceFault, as_error, parse, read_bytes
-from ninefold.errors import ContractError, ContractProblems, DescriptionError, FileError, Place, Problem
+from ninefold.errors import ContractError, ContractProblems, FileError, Place, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,7 +137,7 @@ def _expected(error: Any) -> str:
 
 
 def _path(location: tuple[int | str, ...], data: Any) -> tuple[Path_, list[str]]:
-    """pydantic's location without the marks of unions, and the names of the fields that are known there."""
+    """Pydantic's location without the marks of unions, and the names of the fields that are known there."""
     path: list[str | int] = []
     model: Any = Contract
     short = {("api",): dict, ("upstream",): dict}

@@ -14,7 +14,7 @@ _FLOWS = {
     "application": "clientCredentials",
     "implicit": "implicit",
     "password": "password",
-}  # noqa: E501
+}
 
 
 def modernised(document: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ _MOVED = {
     "#/definitions/": "#/components/schemas/",
     "#/parameters/": "#/components/parameters/",
     "#/responses/": "#/components/responses/",
-}  # noqa: E501
+}
 
 
 def _rewrite(value: Any) -> Any:

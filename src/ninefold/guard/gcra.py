@@ -67,7 +67,7 @@ class Limiter:
         tat = self._current.get(key)
         if tat is None:
             tat = self._previous.get(key, now)
-        return tat if tat > now else now
+        return max(now, tat)
 
     def take(self, key: str, now: float) -> Allowance:
         """Count one request. When it is refused nothing is taken."""

@@ -50,10 +50,7 @@ class Guard:
         self._keyring = keyring
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
-        self._limiters = tuple(
-            Limiter("-".join(limit.per) + (f"-{place}" if place else ""), limit.rate, limit.depth)
-            for place, limit in enumerate(contract.limits.rates)
-        )
+        self._limiters = _limiters(contract)
         self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
         projectors = Projectors(description)
         methods: dict[str, list[str]] = {}
@@ -204,3 +201,14 @@ class Guard:
 def _compile(setting: Setting) -> tuple[Check, ...]:
     compiled = (step.compile(setting) for step in CHAIN)
     return tuple(check for check in compiled if check is not None)
+
+
+def _limiters(contract: Contract) -> tuple[Limiter, ...]:
+    """One for each rate, named after what it counts; the second of a name is `name-2`."""
+    used: dict[str, int] = {}
+    made = []
+    for limit in contract.limits.rates:
+        name = "-".join(limit.per)
+        used[name] = used.get(name, 0) + 1
+        made.append(Limiter(name if used[name] == 1 else f"{name}-{used[name]}", limit.rate, limit.depth))
+    return tuple(made)

@@ -68,7 +68,7 @@ def _walk(value: Any) -> int:
 
 
 def _without_values(fault: Exception) -> str:
-    """msgspec names kinds and places, never values; other faults may quote the body and are told by their kind."""
+    """Msgspec names kinds and places, never values; other faults may quote the body and are told by their kind."""
     return str(fault) if isinstance(fault, msgspec.MsgspecError) else type(fault).__name__
 
 

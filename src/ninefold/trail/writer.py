@@ -31,7 +31,7 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
     time: float
     format: str
     trail: str
-    outcome: str = "opened"
+    outcome: str
     cut: int = 0
 
 

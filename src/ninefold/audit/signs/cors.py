@@ -30,13 +30,15 @@ def _in_source(target: Target) -> Looked:
     for module in modules(target.tree):
         names = imported(module.tree)
         for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Call | ast.Assign):
+                continue
             found = ""
             if isinstance(node, ast.Call):
                 settings = {one.arg: one.value for one in node.keywords if one.arg}
                 if _is_cors(called(node, names), node):
                     at += 1
                     found = _too_open(settings)
-            elif isinstance(node, ast.Assign):
+            else:
                 for value in _origin_header(node):
                     at += 1
                     found = value

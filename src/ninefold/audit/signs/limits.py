@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.answer import Ask
@@ -114,7 +115,7 @@ def _counts_down(answers: list[Answer]) -> bool:
         return False
     left = [_left(answer) for answer in answers[-6:]]
     known = [one for one in left if one is not None]
-    return len(known) == len(left) and all(after < before for before, after in zip(known, known[1:], strict=False))
+    return len(known) == len(left) and all(after < before for before, after in pairwise(known))
 
 
 def _left(answer: Answer) -> int | None:

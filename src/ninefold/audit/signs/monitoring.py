@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ninefold.audit.answer import Answer
+    from ninefold.audit.finding import Exchange
     from ninefold.audit.source import Module
     from ninefold.audit.target import Target
 
@@ -25,16 +26,16 @@ if TYPE_CHECKING:
 PATIENCE, TAIL = 3.0, 4 * 1024 * 1024
 
 _SECRET = re.compile(
-    r"(?:^|_)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|apikey|authorization|credentials?|cvv)(?:$|_)", re.I
-)  # noqa: E501
+    r"(?:^|_)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|apikey|authorization|credentials?|cvv)(?:$|_)", re.IGNORECASE
+)
 _LOG = re.compile(
     r"(?:^|\.)(?:log|logger|logging|_log|_logger|LOG|LOGGER)\.(?:debug|info|warning|warn|error|critical|exception|log)$"
-)  # noqa: E501
+)
 _WEB = re.compile(r"^(?:fastapi|flask|django|starlette|aiohttp|litestar|falcon|sanic|bottle|tornado|quart)(?:\.|$)")
 _LOGGERS = re.compile(r"^(?:logging|structlog|loguru|opentelemetry|sentry_sdk)(?:\.|$)")
 _ID = re.compile(
     r"^(?:x-)?(?:amzn-|cloud-|correlation-|request-|trace-)*(?:request|correlation|trace|transaction)-?id$|^traceparent$|^x-amzn-trace-id$|^cf-ray$"
-)  # noqa: E501
+)
 _CONTRACT = "trail:\n  path: ninefold-trail.jsonl\n"
 
 
@@ -159,7 +160,7 @@ def _in_log(target: Target) -> Looked:
     answer = target.probe.send(ask)
     lines = _found(target.log, marker, answer)
     again = target.probe.send(Ask("GET", f"{ask.path}-2", headers=ask.headers))
-    evidence = (answer.exchange("attack"), again.exchange("repeat"), *lines[:3])
+    evidence: tuple[Exchange | str, ...] = (answer.exchange("attack"), again.exchange("repeat"), *lines[:3])
     place = Location(file=str(target.log))
     if not lines:
         detail = f"A refused request was made ({ask.path}), and the log does not know of it."

@@ -8,6 +8,8 @@ from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.plan import Check, Setting, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ninefold.guard.request import Request
 
 _FOREIGN = refuse(403, "origin", "the origin is not allowed")
@@ -37,7 +39,7 @@ def compile_origin(setting: Setting) -> Check | None:
     return check
 
 
-def _compile_preflight(setting: Setting) -> Check:
+def _compile_preflight(setting: Setting) -> Callable[[Request], Answer]:
     origins = setting.contract.origins
     methods = tuple(method for method in setting.methods if not origins.methods or method in origins.methods)
     headers = (*origins.headers, *(() if setting.permission.open else (setting.contract.keys.header,)))
