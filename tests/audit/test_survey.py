@@ -92,4 +92,16 @@ def test_what_could_not_be_asked_is_not_asked_again(live: Callable[..., Target])
     for _ in range(2):
         with pytest.raises(Untried):
             target.survey.calls()
-    assert target.probe.sent == 1
+        assert target.probe.sent == 2
+
+
+def test_an_operation_that_breaks_off_does_not_hide_the_others(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    def half(request: Any) -> tuple[int, dict[str, str], bytes]:
+        whole = request.path == "/v1/orders"
+        return 200, JSON if whole else {"Content-Length": "99", "Connection": "close"}, b"[]"
+
+    survey = live(serve(half), DOCUMENT).survey
+    assert [call.ask.path for call in survey.calls()] == ["/v1/orders"]
+    assert survey.unanswered == 1

@@ -99,8 +99,11 @@ class Answer:
     def exchange(self, role: str) -> Exchange:
         """This as evidence, secrets cut. `role` is `baseline`, `attack`, `control` or `repeat`."""
         version = "HTTP/1.1"
-        asked = [f"{self.asked.method} {self.asked.target} {version}"]
-        asked += [f"{name}: {_field(name, value)}" for name, value in self.asked.headers]
+        query = tuple((name, _CUT if value in self.secrets else value) for name, value in self.asked.query)
+        asked = [f"{self.asked.method} {replace(self.asked, query=query).target} {version}"]
+        asked += [
+            f"{name}: {_CUT if value in self.secrets else _field(name, value)}" for name, value in self.asked.headers
+        ]
         if self.asked.body:
             asked += ["", _excerpt(self.asked.body.decode("utf-8", "replace"))]
         came = [f"{version} {self.status}"]

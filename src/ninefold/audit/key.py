@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import dataclass, field, replace
+from hashlib import sha512
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ninefold.audit.answer import Ask
     from ninefold.contract.description import Description
 
+_ROWS = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 _PLACED = re.compile(r"(header|query|cookie):([^=\s]+)=(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`value` goes to `name` in `place` (`header`, `query` or `cookie`); `also` are header fields that go
-    with it.
-    """
+    """`value` goes to `name` in `place` (`header`, `query`, `cookie`); `also` are header fields that go with it."""
 
     place: str
     name: str
@@ -35,25 +36,25 @@ class Key:
         return ask.header(self.name, self.value)
 
     def wrong(self) -> Key:
-        """A credential of the same shape that nobody was given: every letter and digit moved on by half its
-        alphabet.
-        """
+        """A credential of the same shape that nobody was given, from which this one cannot be told."""
         head, space, tail = self.value.rpartition(" ")
-        return replace(self, value=head + space + tail.translate(_MOVED), also=())
+        return replace(self, value=head + space + _other(tail))
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not reach a report; of `Bearer x` the `x` too."""
-        values = (self.value, *(value for _, value in self.also))
+        """What must not reach a report: of `Bearer x` the `x` too, and the wrong key, for its shape."""
+        values = (self.value, self.wrong().value, *(value for _, value in self.also))
         return (*values, *(value.rpartition(" ")[2] for value in values if " " in value))
 
 
-def _moved() -> dict[int, str]:
-    rows = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789")
-    return {ord(one): row[(at + len(row) // 2) % len(row)] for row in rows for at, one in enumerate(row)}
-
-
-_MOVED = _moved()
+def _other(value: str) -> str:
+    """Each letter and digit replaced by another of its alphabet that a digest chose, so that nothing leads back."""
+    digest = sha512(value.encode()).digest()
+    made = []
+    for at, one in enumerate(value):
+        others = next((row for row in _ROWS if one in row), one).replace(one, "") or one
+        made.append(others[digest[at % len(digest)] % len(others)])
+    return "".join(made)
 
 
 def parse_key(text: str, description: Description | None, also: tuple[tuple[str, str], ...] = ()) -> Key:

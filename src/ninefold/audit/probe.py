@@ -71,7 +71,8 @@ def parse_origin(url: str) -> Origin:
     if not re.fullmatch(r"[A-Za-z0-9/._~!$&'()*+,;=:@%-]*", parts.path):
         raise ValueError(f"{url!r} has characters in its path that must be percent-encoded")
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    return Origin(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+    host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
+    return Origin(parts.scheme, host, port, parts.path.rstrip("/"))
 
 
 def trust(authority: Path | None) -> ssl.SSLContext:

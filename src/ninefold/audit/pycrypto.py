@@ -21,6 +21,11 @@ _FAST = frozenset(
 _BROKEN_CIPHERS = frozenset({"DES", "DES3", "ARC2", "ARC4", "RC4", "Blowfish", "TripleDES", "IDEA", "CAST5", "SEED"})
 _CIPHERS = frozenset({"AES", *_BROKEN_CIPHERS})
 _PASSWORD = re.compile(r"passw(?:or)?d|passwd|\bpwd\b|passphrase|\bpin\b|_pw\b", re.IGNORECASE)
+
+#: What else goes through a digest in a function that is about passwords: `def reset_password(token)`.
+_NO_PASSWORD = re.compile(
+    r"\b(?:\w*_)?(?:token|key|code|nonce|otp|session|body|payload|file|email|user_?name)\b", re.IGNORECASE
+)
 _KEY = re.compile(
     r"^_*(?:[a-z0-9]+_)*(?:secret_?key|signing_?key|encryption_?key|private_?key|jwt_?secret|jwt_?key"
     r"|fernet_?key"
@@ -44,10 +49,11 @@ class Danger:
 def dangers(module: Module) -> Iterator[Danger]:
     """Every use in the module that its reader should see, in the order of the walk."""
     names = imported(module.tree)
+    range_query = "pwned" in module.file.text.lower()  # that service is asked by SHA-1, and keeps nothing
     for node, words in _in_context(module.tree, ""):
         if isinstance(node, ast.Call):
             name = called(node, names)
-            yield from _hash(node, name, words)
+            yield from () if range_query else _hash(node, name, words)
             yield from _cipher(node, name, names)
             yield from _unverified(node, name)
             yield from _literal_key(node, name)
@@ -82,8 +88,8 @@ def _hash(node: ast.Call, name: str, words: str) -> Iterator[Danger]:
         return
     if algorithm not in _FAST:
         return
-    said = " ".join([words, *(ast.unparse(one) for one in node.args)])
-    if _PASSWORD.search(said):
+    given = " ".join(ast.unparse(one) for one in node.args)
+    if _PASSWORD.search(given) or (_PASSWORD.search(words) and not _NO_PASSWORD.search(given)):
         yield Danger("password", node.lineno, f"A password goes through {algorithm.upper()}, which is made to be fast.")
 
 
@@ -143,8 +149,14 @@ def _literal_key(node: ast.Call, name: str) -> Iterator[Danger]:
     given = [node.args[at]] if len(node.args) > at else []
     given += [one.value for one in node.keywords if one.arg in {"key", "secret"}]
     for one in given:
-        if isinstance(one, ast.Constant) and isinstance(one.value, (str, bytes)) and len(one.value) >= 4:
+        if isinstance(one, ast.Constant) and isinstance(one.value, (str, bytes)) and _is_secret(one.value):
             yield Danger("key", node.lineno, f"`{name}` takes its key from a literal in the source.")
+
+
+def _is_secret(value: str | bytes) -> bool:
+    """Long enough to be meant, and no public key."""
+    public = b"PUBLIC KEY" in value if isinstance(value, bytes) else "PUBLIC KEY" in value
+    return len(value) >= 4 and not public
 
 
 def _is_key(value: str | bytes) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ninefold.audit.answer import Answer, Ask
 from ninefold.audit.finding import Location
+from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Untried
 from ninefold.audit.sample import ask_for, ids_in, missing_ids
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Most operations that are asked; a description may have thousands.
 OPERATIONS = 60
+
+#: Most operations that may hang or break off before nothing more is asked; each can cost ten seconds.
+UNANSWERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Survey:
         self._calls: tuple[Call, ...] | None = None
         self._anonymous: dict[Ask, Answer] = {}
         self._failed: Untried | None = None
+        self.unanswered = 0
 
     @property
     def base(self) -> str:
@@ -58,7 +63,7 @@ class Survey:
         return path if re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) else ""
 
     def calls(self) -> tuple[Call, ...]:
-        """Every GET operation, with its answer. Raises `Untried` when one of them gives no answer."""
+        """Every GET operation that answers. Raises `Untried` when none does, or more than a few do not."""
         if self._failed:
             raise self._failed
         if self._calls is None:
@@ -101,12 +106,21 @@ class Survey:
         for operation in sorted(gets, key=lambda one: one.path.count("{"))[:OPERATIONS]:
             if missing_ids(self._description, operation) - found.keys():
                 waiting.append(operation)
-            else:
-                calls.append(self._call(operation, found))
-                found = {**ids_in(self._description, operation, calls[-1].answer), **found}
-        return (*calls, *(self._call(operation, found) for operation in waiting))
+            elif call := self._call(self._description, operation, found):
+                calls.append(call)
+                found = {**ids_in(self._description, operation, call.answer), **found}
+        calls += [call for one in waiting if (call := self._call(self._description, one, found))]
+        if not calls:
+            raise Untried("no operation gave an answer")
+        return tuple(calls)
 
-    def _call(self, operation: Operation, found: dict[str, str]) -> Call:
-        assert self._description is not None
-        ask = ask_for(self._description, operation, found, self.base)
-        return Call(operation, ask, self._probe.send(self.as_caller(ask)))
+    def _call(self, description: Description, operation: Operation, found: dict[str, str]) -> Call | None:
+        """None for an operation that gives no answer, if others do; raises `Unanswered` if too many give none."""
+        ask = ask_for(description, operation, found, self.base)
+        try:
+            return Call(operation, ask, self._probe.send(self.as_caller(ask)))
+        except Unanswered:
+            self.unanswered += 1
+            if self.unanswered > UNANSWERED:
+                raise
+            return None

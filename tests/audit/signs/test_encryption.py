@@ -73,6 +73,8 @@ HONEST = {
         "import hashlib\ndef hash_password(p, s):\n    return hashlib.pbkdf2_hmac('sha256', p, s, 600_000)\n",
         "import bcrypt\nhashed = bcrypt.hashpw(password, bcrypt.gensalt())\n",
         "import hashlib\ndigest = hashlib.sha256(api_key.encode()).hexdigest()\n",
+        "import hashlib\ndef reset_password(token):\n    return find(hashlib.sha256(token.encode()).hexdigest())\n",
+        "import hashlib\ndef is_pwned(password):\n    return ask(hashlib.sha1(password.encode()).hexdigest()[:5])\n",
     ),
     "encryption-weak-cipher": (
         "from Crypto.Cipher import AES\nc = AES.new(key, AES.MODE_GCM, nonce=secrets.token_bytes(12))\n",
@@ -84,6 +86,7 @@ HONEST = {
         "SECRET_KEY = ''\n",
         "import jwt\ntoken = jwt.encode(claims, settings.secret, algorithm='HS256')\n",
         "SECRET_KEY = 'change-me'\n",
+        "import jwt\nclaims = jwt.decode(token, '-----BEGIN PUBLIC KEY-----', algorithms=['RS256'])\n",
         "import json\ntext = json.dumps({'a': 'hunter2hunter2'})\n",
     ),
     "encryption-unverified": (

@@ -23,11 +23,14 @@ from ninefold.audit.source import modules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ninefold.audit.finding import Exchange
+    from ninefold.audit.answer import Answer
     from ninefold.audit.target import Target
 
 #: The least `max-age` that a browser's next visit will still find (RFC 6797 section 6.1.1): a week.
 _HSTS = 7 * 86400
+
+#: A path that no API serves.
+_NOWHERE = "ninefold-audit-no-such-path-7c1e"
 
 _OLD = ((ssl.TLSVersion.TLSv1, "TLS 1.0"), (ssl.TLSVersion.TLSv1_1, "TLS 1.1"))
 
@@ -78,37 +81,38 @@ def _in_source(kind: str, target: Target) -> Looked:
 
 
 def _plain_http(target: Target) -> Looked:
+    if target.probe.origin.scheme == "https":
+        return _beside_tls(target)
     probe = target.probe
-    ask = Ask("GET", f"{target.survey.base}/")
-    try:
-        attack = probe.plain(ask)
-    except Unanswered:
-        if probe.origin.scheme == "http":
-            raise
-        return Looked(1)  # nothing answers in the clear, which is the wish
-    if _sends_to_tls(attack.status, attack.header("location") or "") or attack.status == 400:
-        return Looked(1)  # what a TLS port says to plain HTTP, or the way to https
-    again = probe.plain(ask)
-    evidence: tuple[Exchange | str, ...]
-    if probe.origin.scheme == "https":
-        secure = probe.send(ask)
-        if not alike(attack, secure):
-            return Looked(1)
-        detail = f"{probe.origin.authority} answers over http:// as it does over https://."
-        evidence = proof(secure, attack, attack, again)
-    else:
-        control = probe.handshake(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED)
-        if control.agreed:
-            return Looked(1)
-        known = next((call.answer for call in target.survey.calls()), attack)
-        said = f"control: no TLS handshake with {probe.origin.authority} ({control.fault})"
-        detail = f"{probe.origin} serves the API in the clear, with no TLS and no redirect to it."
-        evidence = (known.exchange("baseline"), attack.exchange("attack"), said, again.exchange("repeat"))
+    served = [call for call in target.survey.calls() if not _sends_to_tls(call.answer)]
+    control = probe.handshake(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED)
+    if not served or (control.agreed and all(call.answer.status == 400 for call in served)):
+        return Looked(1)  # the way to TLS, or what a TLS port says to plain HTTP
+    attack, again = probe.send(served[0].ask), probe.send(served[0].ask)
+    said = f"control: a TLS handshake gave {control.version or control.fault}"
+    evidence = (served[0].answer.exchange("baseline"), attack.exchange("attack"), said, again.exchange("repeat"))
+    detail = f"{probe.origin} serves the API in the clear, and does not send its callers to TLS."
     return Looked(1, (Observation(Location(url=str(probe.origin)), detail, evidence, cause="plain"),))
 
 
-def _sends_to_tls(status: int, location: str) -> bool:
-    return status in {301, 302, 307, 308} and location.startswith("https://")
+def _beside_tls(target: Target) -> Looked:
+    """Plain HTTP on the port that speaks TLS; asked without credentials, for they would go in the clear."""
+    call = target.survey.calls()[0]
+    try:
+        attack = target.probe.plain(call.ask)
+    except Unanswered:
+        return Looked(1)  # nothing answers in the clear, which is the wish
+    secure = target.survey.anonymous(call)
+    if not alike(attack, secure):
+        return Looked(1)
+    control = target.probe.plain(Ask("GET", f"{call.ask.path}-{_NOWHERE}"))
+    evidence = proof(secure, attack, control, target.probe.plain(call.ask))
+    detail = f"{target.probe.origin.authority} answers over http:// as it does over https://."
+    return Looked(1, (Observation(Location(url=str(target.probe.origin)), detail, evidence, cause="plain"),))
+
+
+def _sends_to_tls(answer: Answer) -> bool:
+    return answer.status in {301, 302, 307, 308} and (answer.header("location") or "").startswith("https://")
 
 
 def _tls(target: Target) -> None:

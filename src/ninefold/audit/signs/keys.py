@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -128,7 +129,7 @@ def _plain_key(target: Target) -> Looked:
     control = judge.bad
     if target.probe.origin.scheme == "https":
         try:
-            control = target.probe.plain(key.wrong().on(call.ask))
+            control = target.probe.plain(replace(key.wrong(), also=()).on(call.ask))
         except Unanswered:
             return Looked(1)
         if not alike(control, judge.bad):
