@@ -92,9 +92,7 @@ def _error_inside(document: Any) -> bool:
     said = {str(key).lower(): value for key, value in document.items()}
     if said.get("success") is False or said.get("ok") is False:
         return True
-    return any(said.get(word) not in (None, False, "", 0, [], {}) for word in ("error", "errors")) and not said.get(
-        "data"
-    )
+    return not said.get("data") and any(said.get(word) for word in ("error", "errors"))
 
 
 def _overlap(left: set[str], right: set[str]) -> float:

@@ -149,8 +149,7 @@ class Probe:
         return self.limits.budget - self.sent
 
     def send(self, ask: Ask, *, patient: bool = True, source: str | None = None) -> Answer:
-        """Ask, and answer. `patient`: a 429 or 503 with `Retry-After` is waited out, and `Untried` if it
-        stays.
+        """The answer. `patient`: a 429, or a 503 with `Retry-After`, is waited out, and `Untried` if it stays.
 
         `source` is the local address to send from (a second loopback address, say).
         """
@@ -197,12 +196,8 @@ class Probe:
         if not ask.path.startswith("/"):
             raise Untried(f"{ask.path!r} is no absolute path")
         self._turn()
-        headers = (
-            ("Host", self.origin.authority),
-            ("User-Agent", self._agent),
-            *(("Accept", "*/*") for _ in "1" if not _has(ask, "accept")),
-            *ask.headers,
-        )
+        accept = () if any(name.lower() == "accept" for name, _ in ask.headers) else (("Accept", "*/*"),)
+        headers = (("Host", self.origin.authority), ("User-Agent", self._agent), *accept, *ask.headers)
         url = httpcore.URL(
             scheme=scheme.encode(),
             host=self.origin.host.encode(),
@@ -264,10 +259,6 @@ def _read(response: httpcore.Response) -> tuple[bytes, bool]:
         if len(body) > BODY:
             return bytes(body[:BODY]), True
     return bytes(body), False
-
-
-def _has(ask: Ask, name: str) -> bool:
-    return any(key.lower() == name for key, _ in ask.headers)
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -27,11 +27,11 @@ _NO_PASSWORD = re.compile(
     r"\b(?:\w*_)?(?:token|key|code|nonce|otp|session|body|payload|file|email|user_?name)\b", re.IGNORECASE
 )
 _KEY = re.compile(
-    r"^_*(?:[a-z0-9]+_)*(?:secret_?key|signing_?key|encryption_?key|private_?key|jwt_?secret|jwt_?key"
-    r"|fernet_?key"
+    r"^_*(?:[a-z0-9]+_)*(?:secret_?key|signing_?key|encryption_?key|private_?key|jwt_?secret|jwt_?key|fernet_?key"
     r"|aes_?key|hmac_?key|cookie_?secret|session_?secret|app_?secret)$",
     re.IGNORECASE,
 )
+_PLACEHOLDER = re.compile(r"^\$|^\{|^<|change.?me|your|^env:|^https?:|^/", re.IGNORECASE)
 _VERIFYING = re.compile(r"^(?:requests|httpx|aiohttp|urllib3)\b|(?:^|\.)(?:Session|Client|AsyncClient|PoolManager)$")
 _SENDS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "send"})
 _TAKES_KEY = frozenset({"new", "encode", "decode", "Fernet", "AESGCM", "ChaCha20Poly1305", "AES", "HMAC"})
@@ -54,17 +54,15 @@ def dangers(module: Module) -> Iterator[Danger]:
         if isinstance(node, ast.Call):
             name = called(node, names)
             yield from () if range_query else _hash(node, name, words)
-            yield from _cipher(node, name, names)
+            yield from _cipher(node, name)
             yield from _unverified(node, name)
             yield from _literal_key(node, name)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            yield from _assigned(node, names)
+            yield from _assigned(node)
 
 
 def _in_context(node: ast.AST, words: str) -> Iterator[tuple[ast.AST, str]]:
-    """Each node with the names of the functions and targets around it: `def hash_password` says what a digest
-    is for.
-    """
+    """Each node with the names of the functions and targets around it, which say what a digest is for."""
     for inner in ast.iter_child_nodes(node):
         around = words
         if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -93,7 +91,7 @@ def _hash(node: ast.Call, name: str, words: str) -> Iterator[Danger]:
         yield Danger("password", node.lineno, f"A password goes through {algorithm.upper()}, which is made to be fast.")
 
 
-def _cipher(node: ast.Call, name: str, names: dict[str, str]) -> Iterator[Danger]:
+def _cipher(node: ast.Call, name: str) -> Iterator[Danger]:
     head, _, last = name.rpartition(".")
     cipher = head.rpartition(".")[2] if last == "new" else last
     if cipher in _BROKEN_CIPHERS and (last == "new" or head.endswith(("algorithms", "ciphers"))):
@@ -108,7 +106,6 @@ def _cipher(node: ast.Call, name: str, names: dict[str, str]) -> Iterator[Danger
     fixed = node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, bytes)
     if last in {"CBC", "CTR", "GCM", "OFB", "CFB"} and head.endswith("modes") and fixed:
         yield Danger("cipher", node.lineno, "The initialization vector is fixed, so equal texts encrypt equally.")
-    del names
 
 
 def _unverified(node: ast.Call, name: str) -> Iterator[Danger]:
@@ -123,7 +120,7 @@ def _unverified(node: ast.Call, name: str) -> Iterator[Danger]:
         yield Danger("verification", node.lineno, f"`{name}` checks no certificate.")
 
 
-def _assigned(node: ast.Assign | ast.AnnAssign, names: dict[str, str]) -> Iterator[Danger]:
+def _assigned(node: ast.Assign | ast.AnnAssign) -> Iterator[Danger]:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     value = node.value
     for target in map(dotted, targets):
@@ -137,7 +134,6 @@ def _assigned(node: ast.Assign | ast.AnnAssign, names: dict[str, str]) -> Iterat
             yield Danger("verification", node.lineno, "Certificates are not checked anywhere in this process.")
         if _KEY.match(last) and isinstance(literal, (str, bytes)) and _is_key(literal):
             yield Danger("key", node.lineno, f"`{last}` is a literal in the source.")
-    del names
 
 
 def _literal_key(node: ast.Call, name: str) -> Iterator[Danger]:
@@ -163,6 +159,4 @@ def _is_key(value: str | bytes) -> bool:
     """A value rather than a placeholder: bytes, chance, or a sentence that was chosen as secret."""
     if isinstance(value, bytes):
         return len(value) >= 8
-    return secretive(value) or (
-        len(value) >= 6 and not re.search(r"^\$|^\{|^<|change.?me|your|^env:|^https?:" r"|^/", value, re.IGNORECASE)
-    )
+    return secretive(value) or (len(value) >= 6 and not _PLACEHOLDER.search(value))

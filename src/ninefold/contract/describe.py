@@ -8,6 +8,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from ninefold.contract.model import LOCAL
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract, Rule
 
 KEY_SCHEME = "apiKey"
-ADDRESS_SCHEME = "callerAddress"
+#: What `local` is to a reader of the description: the addresses that are this machine on every machine.
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 _PROBLEM = {
     "type": "object",
@@ -72,7 +75,7 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     components.setdefault("responses", {}).update(
         {f"Ninefold{status}": _refusal(meaning, names) for status, meaning, names in _REFUSALS}
     )
-    document["security"] = [_needed(contract)]
+    document["security"] = [{KEY_SCHEME: []}]
     paths: dict[str, Any] = {}
     for operation in description.operations:
         item = paths.setdefault(operation.path, {})
@@ -93,18 +96,11 @@ def _schemes(contract: Contract) -> dict[str, Any]:
         }
     }
     if contract.keys.alone is None:
-        ranges = ", ".join(str(one) for one in contract.keys.with_.ip) if contract.keys.with_ else "local"
-        schemes[ADDRESS_SCHEME] = {
-            "type": "http",
-            "scheme": "x-source-address",
-            "description": f"The second proof, nothing to send: the caller's address is in one of: {ranges}.",
-        }
+        asked = contract.keys.with_.ip if contract.keys.with_ else (LOCAL,)
+        ranges = [text for one in asked for text in (_LOOPBACK if isinstance(one, str) else (str(one),))]
+        schemes[KEY_SCHEME]["x-source-addresses"] = ranges
+        schemes[KEY_SCHEME]["description"] += f" It is taken from these addresses only: {', '.join(ranges)}."
     return schemes
-
-
-def _needed(contract: Contract) -> dict[str, list[str]]:
-    """Both at once where the contract asks for a second proof (one security requirement, two schemes)."""
-    return {KEY_SCHEME: []} if contract.keys.alone is not None else {KEY_SCHEME: [], ADDRESS_SCHEME: []}
 
 
 def _refusal(meaning: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -121,7 +117,7 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
     if public:
         raw["security"] = []
     else:
-        raw["security"] = [_needed(contract)]
+        raw["security"] = [{KEY_SCHEME: []}]
         allowed = sorted({name for rule in rules for name in rule.allow})
         if contract.authorization is not None:
             raw["x-ninefold-allow"] = allowed

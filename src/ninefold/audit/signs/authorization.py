@@ -21,10 +21,8 @@ _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 #: Words of operations that must be open, or nobody could get in; and of those that only read by POST.
 _ENTRY = re.compile(
-    r"log-?_?(?:in|on|out)|sign-?_?(?:in|on|up|out)|register|registration|auth|token|session|password"
-    r"|forgot|reset"
-    r"|otp|mfa|verify|confirm|activat|callback|webhook|hook|health|ping|contact|subscribe|newsletter"
-    r"|csp-?report"
+    r"log-?_?(?:in|on|out)|sign-?_?(?:in|on|up|out)|register|registration|auth|token|session|password|forgot|reset"
+    r"|otp|mfa|verify|confirm|activat|callback|webhook|hook|health|ping|contact|subscribe|newsletter|csp-?report"
     r"|search|quer(?:y|ies)|graphql|validate|preview|convert|calculate|estimate|quote",
     re.IGNORECASE,
 )
@@ -105,8 +103,7 @@ def _admin_as_user(target: Target) -> Looked:
         if _is_admin(operation) and _rights(operation) in users:
             place = Location(operation=operation.id, pointer=operation.pointer)
             detail = (
-                f"{operation.method} {operation.path} is an administrator's by its name, "
-                f"and asks for exactly what "
+                f"{operation.method} {operation.path} is an administrator's by its name, and asks for exactly what "
                 "ordinary operations ask for: no scope or role of its own."
             )
             seen.append(Observation(place, detail, cause="admin under user authority"))

@@ -26,26 +26,21 @@ _CONTRACT = "origins:\n  allow: ['https://app.example.com']\n  headers: [Content
 
 
 def _in_source(target: Target) -> Looked:
-    at, seen = 0, []
+    read, seen = 0, []
     for module in modules(target.tree):
+        read += 1
         names = imported(module.tree)
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.Call | ast.Assign):
                 continue
             found = ""
-            if isinstance(node, ast.Call):
-                settings = {one.arg: one.value for one in node.keywords if one.arg}
-                if _is_cors(called(node, names), node):
-                    at += 1
-                    found = _too_open(settings)
-            else:
-                for value in _origin_header(node):
-                    at += 1
-                    found = value
+            if isinstance(node, ast.Assign):
+                found = next(_origin_header(node), "")
+            elif _is_cors(called(node, names), node):
+                found = _too_open({one.arg: one.value for one in node.keywords if one.arg})
             if found:
-                place = Location(file=module.file.name, line=node.lineno)
-                seen.append(Observation(place, found, cause=found))
-    return Looked(at, tuple(seen))
+                seen.append(Observation(Location(file=module.file.name, line=node.lineno), found, cause=found))
+    return Looked(read, tuple(seen))
 
 
 def _is_cors(name: str, node: ast.Call) -> bool:

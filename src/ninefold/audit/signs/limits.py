@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Requests of a burst, and of its repetition. More than an honest page needs in a second, too few to hurt.
 BURST, AGAIN = 120, 30
 
+#: Over how many requests what is left must become less; a limit that refills quickly gives some of it back meanwhile.
+_WATCHED = 20
+
 _DEPTH = 6
 _REMAINING = re.compile(r"(?:^|[;,\s])r=(\d+)")
 _LEGACY = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining")
@@ -99,6 +102,8 @@ def _burst(target: Target) -> Looked:
     again = [target.probe.send(ask, patient=False) for _ in range(AGAIN)]
     if not all(alike(answer, call.answer) for answer in again):
         return Looked(1)
+    if all(_left(answer) is not None for answer in answers):
+        raise Untried("the API announces a limit that the audit, at its own rate (--rate), does not reach")
     control = target.probe.send(_nowhere(call), patient=False)
     detail = (
         f"{count} requests in {sum(one.took for one in answers):.1f} s, and {AGAIN} more after them, were all served "
@@ -110,12 +115,12 @@ def _burst(target: Target) -> Looked:
 
 
 def _counts_down(answers: list[Answer]) -> bool:
-    """Whether the API says what is left, and it becomes less with every request: a limit that is kept."""
-    if len(answers) < 6:
+    """Whether the API says what is left, and it becomes less as requests come: a limit that is kept."""
+    if len(answers) < _WATCHED:
         return False
-    left = [_left(answer) for answer in answers[-6:]]
-    known = [one for one in left if one is not None]
-    return len(known) == len(left) and all(after < before for before, after in pairwise(known))
+    known = [one for one in map(_left, answers[-_WATCHED:]) if one is not None]
+    steady = all(after <= before for before, after in pairwise(known))
+    return len(known) == _WATCHED and steady and known[0] - known[-1] >= _WATCHED // 5
 
 
 def _left(answer: Answer) -> int | None:
