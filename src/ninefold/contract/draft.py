@@ -66,7 +66,7 @@ def draft(description: Description, file: str, upstream: str) -> Draft:
         "# Sign 7. Fields that the description does not declare are dropped from every response.",
         "responses:",
         "  undeclared: drop",
-        *(["  open:  # these declare JSON without a schema, so nothing of it could be checked: describe it, then remove the line"]
+        *(["  open:  # these declare JSON without a schema, so nothing of it is checked: describe it, then remove the line"]
           if open_ else []),
         *(f"    {_text(one)}: the description gives no schema yet" for one in open_),
         "",

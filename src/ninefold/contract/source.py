@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +17,7 @@ from ninefold.errors import FileError, NinefoldError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MOST_DEPTH = 200
 MOST_NODES = 5_000_000
@@ -247,9 +247,9 @@ def _scalar(event: Any, place: Place) -> Any:
     if _INT.fullmatch(text):
         return int(text) if len(text) < 4000 else text
     if _OCTAL.fullmatch(text):
-        return int(text[2:], 8)
+        return int(text, 8)
     if _HEX.fullmatch(text):
-        return int(text[2:], 16)
+        return int(text, 16)
     return float(text) if _FLOAT.fullmatch(text) else text
 
 

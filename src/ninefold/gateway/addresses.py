@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import pairwise
 from pathlib import Path
 
 
@@ -20,7 +21,7 @@ def own_addresses() -> list[IPv4Network | IPv6Network]:
         lines = [line.strip() for line in Path("/proc/net/fib_trie").read_text(encoding="ascii").splitlines()]
     except OSError:
         lines = []
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         if line == "/32 host LOCAL":
             found.add(ip_network(before.removeprefix("|-- ")))
     if not lines:

@@ -8,7 +8,6 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
-from ninefold.gateway.client import ClientConnection
 from ninefold.gateway.pool import Pool
 from ninefold.guard.steps.key import Ranges
 from ninefold.trail.event import Event
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from ninefold.contract.model import Contract
+    from ninefold.gateway.client import ClientConnection
     from ninefold.gateway.exchange import Exchange
     from ninefold.gateway.recorder import Recorder
     from ninefold.guard.guard import Guard

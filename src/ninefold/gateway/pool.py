@@ -48,15 +48,11 @@ class Pool:
             if not connection.transport.is_closing():
                 connection.start(exchange)
                 return
-        # one may wait for each connection that is being made, and so many more
-        if len(self._waiting) >= self._most_waiting + len(self._connecting):
-            if len(self._open) + len(self._connecting) >= self._most:
-                exchange.client.fail(
-                    exchange,
-                    503,
-                    "every connection to the upstream is busy, and upstream.waiting requests wait",
-                )
-                return
+        full = len(self._open) + len(self._connecting) >= self._most
+        if full and len(self._waiting) >= self._most_waiting + len(self._connecting):
+            # one may wait for each connection that is being made, and so many more
+            exchange.client.fail(exchange, 503, "all connections to the upstream are busy, and upstream.waiting wait")
+            return
         self._waiting.append(exchange)
         self._connect()
 

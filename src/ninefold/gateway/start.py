@@ -137,7 +137,7 @@ def _bind(listen: Listen) -> socket.socket:
         if not listen.host:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         bound.bind((listen.host, listen.port))
-        bound.setblocking(False)
+        bound.settimeout(0)
     except OSError as fault:
         bound.close()
         where = f"{listen.host or '*'}:{listen.port}"

@@ -98,14 +98,14 @@ class UpstreamConnection(asyncio.Protocol):
             client.transport.close()
             self.pool.gateway.record(exchange, "admitted", "", "")
             return
-        if not self._head and not self._early and not self._first and exchange.body == 0 and not exchange.retried:
+        untouched = not self._head and not self._early and not self._first and exchange.body == 0
+        if untouched and not exchange.retried and exchange.verb in _REPEATABLE:
             # A kept connection that the upstream had already given up: nothing was read, so another may be tried
-            # (RFC 9112 section 9.3.1), for methods that may be repeated.
-            if exchange.verb in {b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"}:
-                exchange.retried = True
-                exchange.up = None
-                self.pool.dispatch(exchange)
-                return
+            # (RFC 9112 section 9.3.1).
+            exchange.retried = True
+            exchange.up = None
+            self.pool.dispatch(exchange)
+            return
         client.fail(
             exchange,
             502,
@@ -487,6 +487,8 @@ def _hardened(line: bytes) -> bytes:
 
 #: What of an error's header may leave beside the guard's own fields.
 _ERROR_FIELDS = frozenset({b"date", b"retry-after", b"allow", b"www-authenticate"})
+#: Methods that may be sent again (RFC 9110 section 9.2.2).
+_REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})
 #: What a WebSocket handshake answers with (RFC 6455 section 4.2.2).
 _HANDSHAKE_FIELDS = frozenset(
     {b"sec-websocket-accept", b"sec-websocket-protocol", b"sec-websocket-extensions", b"date"}

@@ -49,6 +49,9 @@ _DETAILS = {
 }
 
 
+_KNOWN = frozenset(int(status) for status in HTTPStatus)
+
+
 def lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Header fields as the lines of a message (RFC 9112 section 5)."""
     return b"".join([b"%b: %b\r\n" % field for field in fields])
@@ -56,8 +59,8 @@ def lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def problem(status: int) -> bytes:
     """The body of an error answer (RFC 9457). The request's id is in the `X-Request-Id` field."""
-    phrase = HTTPStatus(status).phrase
-    document = {"type": "about:blank", "title": phrase, "status": status}
+    title = HTTPStatus(status).phrase if status in _KNOWN else "Error"
+    document = {"type": "about:blank", "title": title, "status": status}
     if status in _DETAILS:
         document["detail"] = _DETAILS[status]
     return msgspec.json.encode(document)

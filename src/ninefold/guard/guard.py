@@ -75,8 +75,8 @@ class Guard:
             answer = Answer(
                 200, ((b"content-type", b"application/json"),), described, "answered", "route", "description"
             )
-            for method in ("GET", "HEAD"):
-                routes.append((method, contract.api.serve_description, self._nothing(answer, "description")))
+            served = self._nothing(answer, "description")
+            routes += [(method, contract.api.serve_description, served) for method in ("GET", "HEAD")]
             refused = refuse(405, "route", "the method is not declared", ((b"allow", b"GET, HEAD"),))
             routes.append(("", contract.api.serve_description, self._nothing(refused)))
         self._router = Router(routes)

@@ -100,7 +100,7 @@ class Shapes:
             bounded |= self._gather(part, atoms, seen)
         for name in ("oneOf", "anyOf"):
             if alternatives := resolved.get(name):
-                bounded |= all([self._gather(one, atoms, seen) for one in alternatives])
+                bounded |= min([self._gather(one, atoms, seen) for one in alternatives])  # each is gathered
         return bounded
 
     def _fill(self, shape: Shape, atoms: list[dict[str, Any]]) -> None:

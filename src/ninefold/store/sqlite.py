@@ -45,12 +45,8 @@ def open_store(path: Path, schema: str, version: int) -> sqlite3.Connection:
             store.execute("PRAGMA user_version").fetchone()[0],
         )
         empty = store.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
-        if not empty and (owner != APPLICATION_ID or found > version):
-            raise FileError(
-                "is another program's database" if owner != APPLICATION_ID else f"is of a newer version ({found})",
-                place=Place(str(path)),
-                remedy="name another file" if owner != APPLICATION_ID else "upgrade Ninefold",
-            )
+        if not empty:
+            _own(path, owner, found, version)
         if empty:
             store.execute("BEGIN IMMEDIATE")
             for statement in schema.split(";"):
@@ -65,6 +61,14 @@ def open_store(path: Path, schema: str, version: int) -> sqlite3.Connection:
         store.close()
         raise
     return store
+
+
+def _own(path: Path, owner: int, found: int, version: int) -> None:
+    """Raises `FileError` where a database is another program's, or of a newer Ninefold."""
+    if owner != APPLICATION_ID:
+        raise FileError("is another program's database", place=Place(str(path)), remedy="name another file")
+    if found > version:
+        raise FileError(f"is of a newer version ({found})", place=Place(str(path)), remedy="upgrade Ninefold")
 
 
 def explained(fault: sqlite3.Error, path: Path) -> FileError:

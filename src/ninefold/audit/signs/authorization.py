@@ -163,18 +163,14 @@ def _unauthenticated(target: Target) -> Looked:
         control, again = target.probe.send(nowhere), target.probe.send(call.ask)
         if alike(control, attack) or not alike(again, attack):
             continue  # it says the same to everything, or not the same twice
-        sure = bool(target.keys)
+        as_with_one = " as it does with one" if target.keys else ""
         seen.append(
             Observation(
                 call.place,
-                f"{call.ask.method} {call.operation.path if call.operation else call.ask.path} is "
-                f"described as secured, "
-                "and answers without any credential as it does with one."
-                if sure
-                else f"{call.ask.method} {call.ask.path} is described as secured, and answers without any credential.",
+                f"GET {call.ask.path} is described as secured, and answers without any credential{as_with_one}.",
                 proof(call.answer, attack, control, again),
                 cause="unauthenticated",
-                confidence=None if sure else Confidence.SUSPECTED,
+                confidence=None if target.keys else Confidence.SUSPECTED,
             )
         )
     return Looked(len(secured), tuple(seen))

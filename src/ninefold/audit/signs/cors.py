@@ -73,13 +73,12 @@ def _texts(node: ast.expr) -> set[str]:
 def _origin_header(node: ast.Assign) -> Iterator[str]:
     """`headers["Access-Control-Allow-Origin"] = request.headers[...]`: the caller's own word."""
     for target in node.targets:
-        if isinstance(target, ast.Subscript) and "access-control-allow-origin" in {
-            one.lower() for one in _texts(target)
-        }:
-            if any("origin" in one.lower() for one in _texts(node.value)) or (
-                isinstance(node.value, ast.Name) and "origin" in node.value.id.lower()
-            ):
-                yield "The origin that came is the origin that is allowed, without a look at a list."
+        named = isinstance(target, ast.Subscript) and {one.lower() for one in _texts(target)}
+        reflects = any("origin" in one.lower() for one in _texts(node.value)) or (
+            isinstance(node.value, ast.Name) and "origin" in node.value.id.lower()
+        )
+        if named and "access-control-allow-origin" in named and reflects:
+            yield "The origin that came is the origin that is allowed, without a look at a list."
 
 
 def _reflected(target: Target) -> Looked:
@@ -141,7 +140,7 @@ def _no_vary(target: Target) -> Looked:
         return Looked(1)
     control = target.probe.send(ask)
     again = target.probe.send(ask.header("Origin", origins[0]))
-    detail = "The answer depends on the origin and does not say so (`Vary: Origin`): a cache gives one origin's answer to another."
+    detail = "The answer depends on the origin and does not say so (`Vary: Origin`): a cache may mix two origins up."
     return Looked(1, (Observation(call.place, detail, proof(answers[0], answers[1], control, again), cause="no vary"),))
 
 

@@ -18,7 +18,7 @@ from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ninefold.audit.answer import Answer
+    from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
 
 #: Fields that say which software answers.
@@ -116,16 +116,19 @@ def _unpinned(target: Target) -> Looked:
 
 def _disclosed(target: Target) -> Looked:
     calls = target.survey.calls()
-    told: dict[tuple[str, str], tuple[Answer, Location, str]] = {}
+    told: dict[tuple[str, str], tuple[Call, str]] = {}
     for call in calls:
         for name in _FIELDS:
             for product, version in _PRODUCT.findall(call.answer.header(name) or ""):
                 if product.upper() != "HTTP":  # `Via: HTTP/1.1 proxy` names the protocol
-                    told.setdefault((product, version), (call.answer, call.place, name))
+                    told.setdefault((product, version), (call, name))
     packages = {canonicalize_name(product) for product, _ in told}
     known = read_advisories(target.advisories, packages).records if target.advisories and told else ()
     seen = []
-    for (product, version), (answer, place, field) in told.items():
+    for (product, version), (call, field) in told.items():
+        again = target.probe.send(target.survey.as_caller(call.ask))
+        if (product, version) not in _PRODUCT.findall(again.header(field) or ""):
+            continue
         hits = [one for one in known if one.affects(canonicalize_name(product), version, ecosystem=None)]
         names = ", ".join(dict.fromkeys(one.name for one in hits))
         worst = max((one.severity or Severity.MEDIUM for one in hits), key=lambda one: one.rank, default=None)
@@ -134,9 +137,9 @@ def _disclosed(target: Target) -> Looked:
         )
         seen.append(
             Observation(
-                place,
+                call.place,
                 detail,
-                (answer.exchange("attack"),),
+                (call.answer.exchange("attack"), again.exchange("repeat")),
                 cause=f"{product} {version}",
                 severity=worst,
                 confidence=Confidence.SUSPECTED if hits else None,

@@ -152,11 +152,16 @@ def _certificate(target: Target) -> Looked:
 def _hsts(target: Target) -> Looked:
     _tls(target)
     calls = target.survey.calls()
-    seen = [
-        Observation(call.place, detail, (call.answer.exchange("attack"),), cause="no HSTS")
-        for call in calls
-        if (detail := _hsts_fault(call.answer.header("strict-transport-security")))
-    ]
+    seen: list[Observation] = []
+    for call in calls:
+        detail = _hsts_fault(call.answer.header("strict-transport-security"))
+        if detail and seen:
+            seen.append(Observation(call.place, detail, cause="no HSTS"))
+        elif detail:
+            again = target.probe.send(target.survey.as_caller(call.ask))
+            if _hsts_fault(again.header("strict-transport-security")):
+                evidence = (call.answer.exchange("attack"), again.exchange("repeat"))
+                seen.append(Observation(call.place, detail, evidence, cause="no HSTS"))
     return Looked(len(calls), tuple(seen))
 
 
@@ -187,11 +192,7 @@ def _cookies(target: Target) -> Looked:
 def _is_session(name: str) -> bool:
     """Whether a cookie's name says that it proves who one is; others may be read by scripts on purpose."""
     plain = name.lower()
-    return (
-        bool(re.search(r"sess|sid$|auth|token|jwt|login|remember|user", plain))
-        and "csrf" not in plain
-        and "xsrf" not in plain
-    )
+    return bool(re.search(r"sess|sid$|auth|token|jwt|login|remember|user", plain)) and not re.search("[cx]srf", plain)
 
 
 _TLS_LINES = 'encryption:\n  tls: {certificate: cert.pem, key: key.pem, minimum: "1.2"}\n'

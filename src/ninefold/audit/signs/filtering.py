@@ -162,7 +162,7 @@ def _undeclared(target: Target) -> Looked:
                     proof(call.answer, call.answer, control, again),
                     cause=" ".join(sorted(still)),
                     severity=worst,
-                )  # fmt: skip
+                )
             )
     return Looked(at, tuple(seen))
 
@@ -296,7 +296,7 @@ RULES = (
     Rule(
         id="filtering-undeclared-members", sign=7, method=Method.LIVE, severity=Severity.MEDIUM,
         confidence=Confidence.CONFIRMED, title="More is returned than was declared", owasp="API3:2023", cwe="CWE-213",
-        asvs="V15.3.1", why="Members that nobody declared were never meant for callers; prices, notes and hashes leave this way.",
+        asvs="V15.3.1", why="Members that nobody declared were never meant for callers; prices and hashes leave this way.",
         remedy="Return a model made for the answer, not the database's row.", contract=_CONTRACT,
         needs=(Needs.DESCRIPTION, Needs.URL), look=_undeclared,
     ),

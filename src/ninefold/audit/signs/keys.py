@@ -109,9 +109,7 @@ def _key_in_source(target: Target) -> Looked:
 
 
 def _learn(target: Target) -> tuple[Call, Judge]:
-    """An operation that serves the key and refuses another one; what separates the two is what the key is
-    worth.
-    """
+    """An operation that serves the key and refuses another; what separates the two answers is the key's worth."""
     key = target.keys[0]
     for call in target.survey.answered():
         if not serves(call.answer, target.description, call.operation):
@@ -169,21 +167,19 @@ def _query_key(target: Target) -> Looked:
 
 def _guessable(target: Target) -> Looked:
     values = list(dict.fromkeys(key.value.rpartition(" ")[2] for key in target.keys))
-    seen = []
-    for value, rest in ((one, _own_part(one, values)) for one in values):
-        bits = guess_bits(rest)
-        if bits < _BITS:
-            seen.append(
-                Observation(
-                    Location(url=target.url),
-                    f"A key of {len(value)} characters holds about {bits:.0f} bits that another "
-                    f"caller could not know"
-                    f"{' (compared with the other key)' if len(values) > 1 else ''}; {_BITS:.0f} "
-                    f"is the least.",
-                    cause="guessable",
-                )
-            )
-    return Looked(len(values), tuple(seen))
+    compared = ", compared with the other key" if len(values) > 1 else ""
+    held = [(len(value), guess_bits(_own_part(value, values))) for value in values]
+    seen = tuple(
+        Observation(
+            Location(url=target.url),
+            f"A key of {length} characters holds about {bits:.0f} bits that another caller cannot know{compared}; "
+            f"{_BITS:.0f} is the least.",
+            cause="guessable",
+        )
+        for length, bits in held
+        if bits < _BITS
+    )
+    return Looked(len(values), seen)
 
 
 def _own_part(value: str, values: list[str]) -> str:
@@ -251,9 +247,8 @@ RULES = (
         cwe="CWE-308",
         asvs="V6.3.3",
         why="A key is copied with every log, proxy and laptop it passes. Whoever holds a copy is the caller, for good.",
-        remedy="Ask for a second proof beside the key: a token, a client certificate, or the "
-        "addresses callers come from, "
-        "and declare it in the description.",
+        remedy="Ask for a second proof beside the key (a token, a client certificate, the addresses that callers come "
+        "from), and declare it in the description.",
         contract=_LINES,
         needs=(Needs.DESCRIPTION,),
         look=_key_alone,

@@ -152,7 +152,9 @@ def _spoofed(target: Target) -> Looked:
         if before is None or during is None or after is None or not during > before + 2 or after >= during:
             return Looked(1)
     again = target.probe.send(forged, patient=False)
-    detail = f"With another X-Forwarded-For, {during} requests are left instead of {after}: the limit counts what callers claim."
+    detail = (
+        f"With another X-Forwarded-For, {during} requests are left instead of {after}: it counts what callers claim."
+    )
     return Looked(1, (Observation(call.place, detail, proof(baseline[-1], attack, control, again), cause="forwarded"),))
 
 

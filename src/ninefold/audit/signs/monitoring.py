@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 PATIENCE, TAIL = 3.0, 4 * 1024 * 1024
 
 _SECRET = re.compile(
-    r"(?:^|_)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|apikey|authorization|credentials?|cvv)(?:$|_)", re.IGNORECASE
+    r"(?:^|_)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|apikey|authorization|credentials?|cvv)(?:$|_)",
+    re.IGNORECASE,
 )
 _LOG = re.compile(
     r"(?:^|\.)(?:log|logger|logging|_log|_logger|LOG|LOGGER)\.(?:debug|info|warning|warn|error|critical|exception|log)$"

@@ -25,7 +25,8 @@ def compile_quota(setting: Setting) -> Check | None:
         return None
 
     def check(request: Request) -> Answer | None:
-        for limiter, by_address, by_caller, key in limits:
+        for limiter, by_address, by_caller, base in limits:
+            key = base
             if by_caller:
                 # who has no key is told apart by address
                 key += f"\n{request.caller}" if request.caller else f"\nip {subscriber(request.address)}"

@@ -1,0 +1,392 @@
+"""The guard inside an ASGI application: FastAPI, Starlette, Django, Litestar.
+
+    from ninefold.asgi import Guard
+
+    app = Guard(app, "contract.yaml")
+
+The same guard as in the gateway, the same decisions, the same trail; the server in front (uvicorn, hypercorn) ends TLS
+and reads HTTP. `contract.upstream` is not looked at: the application is the upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+
+from ninefold.contract.describe import describe
+from ninefold.contract.load import load_contract
+from ninefold.gateway.addresses import own_addresses
+from ninefold.gateway.forwarded import caller_address, canonical
+from ninefold.gateway.recorder import Recorder
+from ninefold.gateway.wire import HOST, NO_HOST, UNDERSCORE, hardened, malformed
+from ninefold.guard.answer import Answer, refuse
+from ninefold.guard.guard import Guard as Decider
+from ninefold.guard.need import Need
+from ninefold.guard.plan import Plan
+from ninefold.guard.project import Unpromised
+from ninefold.guard.request import Request
+from ninefold.guard.steps.content import TOO_LARGE
+from ninefold.guard.steps.key import Ranges
+from ninefold.guard.treatment import Treatment, Way
+from ninefold.keys.ring import Ring
+from ninefold.trail.event import Event
+from ninefold.trail.writer import TrailWriter
+
+if TYPE_CHECKING:
+    from ninefold.contract.load import LoadedContract
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("ninefold")
+
+
+class Guard:
+    """ASGI 3 middleware that enforces a contract around `app`.
+
+    Raises `NinefoldError` at once where the contract cannot be kept, so that an application never starts unguarded.
+    """
+
+    def __init__(self, app: App, contract: str | Path, *, say: Callable[[str], None] | None = None) -> None:
+        self._app = app
+        self._say = say or (lambda text: _log.warning("%s", text))
+        self._loaded: LoadedContract = load_contract(Path(contract))
+        settings = self._loaded.contract
+        local = own_addresses()
+        self._ring = Ring(self._loaded.resolve(settings.keys.store))
+        self._writer = TrailWriter(self._loaded.resolve(settings.trail.path))
+        described = msgspec.json.encode(describe(self._loaded)) if settings.api.serve_description else b""
+        self._guard = Decider(settings, self._loaded.description, self._ring, local=local, described=described)
+        trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]
+        words = len(trusted) < len(settings.api.trusted_proxies)
+        self._trusted = Ranges((*trusted, *(local if words else ()))) if settings.api.trusted_proxies else None
+        self._recorder: Recorder | None = None
+        self._verified = 0.0
+        self._keys_fault = ""
+        self._stem = f"{secrets.token_hex(8)}-".encode()
+        self._count = 0
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+        elif scope["type"] == "http":
+            await _Exchange(self, scope, receive, send).run()
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            raise RuntimeError(f"the guard does not know what {scope['type']!r} is, so it stays shut")
+
+    async def close(self) -> None:
+        """Write what is left of the trail and let go of the files. The lifespan's end calls it."""
+        if self._recorder is not None:
+            await self._recorder.close()
+            self._recorder = None
+        self._writer.close()
+        self._ring.close()
+
+    async def _lifespan(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        async def watched(message: Message) -> None:
+            if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
+                await self.close()
+            await send(message)
+
+        await self._app(scope, receive, watched)
+
+    async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        request = self.request(scope)
+        decision = self.decide(request, scope)
+        if isinstance(decision, Plan) and b"websocket" in decision.upgrade:
+            self.record(request, decision, "admitted", 101)
+            await self._app(scope, receive, send)
+            return
+        plan = decision if isinstance(decision, Plan) else self._guard.plan(request)
+        step, reason = "route", "no rule allows the upgrade"
+        if isinstance(decision, Answer):
+            step, reason = decision.step, decision.reason
+        self.record(request, plan, "refused", 403, step, reason)
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+    def request(self, scope: MutableMapping[str, Any]) -> Request:
+        """What the guard is asked about."""
+        fields: dict[bytes, bytes] = {}
+        repeated: tuple[bytes, ...] = ()
+        for raw, value in scope["headers"]:
+            name = raw.lower()
+            if name in fields:
+                repeated += (name,)
+                fields[name] = fields[name] + (b"; " if name == b"cookie" else b", ") + value
+            else:
+                fields[name] = value
+        path = scope.get("raw_path") or quote(scope["path"], safe="/~!$&'()*+,;=:@-._").encode()
+        client = scope.get("client")
+        self._count += 1
+        length = fields.get(b"content-length", b"")
+        return Request(
+            scope.get("method", "GET"),
+            path.partition(b"?")[0].decode("latin-1"),
+            fields,
+            repeated,
+            canonical(client[0]) if client else "",
+            scope.get("scheme") in {"https", "wss"},
+            -1 if b"transfer-encoding" in fields else int(length) if length.isdigit() else 0,
+            time.time(),
+            time.monotonic(),
+            self._stem + b"%x" % self._count,
+        )
+
+    def decide(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer:
+        """The guard's decision, with every fact brought that it asks for."""
+        fault = self._strict(request)
+        if fault is not None:
+            return fault
+        if self._recorder is None:
+            self._recorder = Recorder(
+                self._writer, self._loaded.contract.trail.batch, self._say, asyncio.get_running_loop()
+            )
+        self._verify(request.now)
+        if self._recorder.fault or self._keys_fault:
+            return refuse(503, "gateway", self._recorder.fault or self._keys_fault)
+        decision = self._guard.admit(request)
+        while decision is Need.KEYS:
+            try:
+                self._ring.refresh()
+            except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
+                return refuse(503, "key", f"the keys cannot be read: {trouble}")
+            decision = self._guard.admit(request)
+        del scope
+        assert isinstance(decision, Plan | Answer)
+        return decision
+
+    def _strict(self, request: Request) -> Answer | None:
+        host = request.fields.get(b"host")
+        if b"host" in request.repeated or (host is not None and host and HOST.match(host) is None):
+            return NO_HOST
+        if any(b"_" in name for name in request.fields):
+            return UNDERSCORE
+        if self._trusted is not None:
+            try:
+                request.address = caller_address(request.address, request.fields.get(b"x-forwarded-for"), self._trusted)
+            except ValueError:
+                return malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+        return None
+
+    def _verify(self, now: float) -> None:
+        """As often as the gateway does, ask whether the keys' files are still the same."""
+        if now - self._verified < 0.25:
+            return
+        self._verified = now
+        try:
+            self._ring.verify()
+        except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
+            if not self._keys_fault:
+                self._say(f"the keys cannot be read, so every request is refused: {fault}")
+            self._keys_fault = f"the keys cannot be read: {fault}"
+        else:
+            self._keys_fault = ""
+
+    def record(
+        self,
+        request: Request,
+        plan: Plan,
+        outcome: str,
+        status: int,
+        step: str = "",
+        reason: str = "",
+        withheld: int = 0,
+    ) -> None:
+        """One decision for the trail."""
+        if self._recorder is None:
+            self._recorder = Recorder(
+                self._writer, self._loaded.contract.trail.batch, self._say, asyncio.get_running_loop()
+            )
+        self._recorder.add(
+            Event(
+                time=request.time, id=request.id.decode(), outcome=outcome, method=request.method, path=request.path,
+                operation=plan.operation, caller=request.caller, address=request.address, status=status, step=step,
+                reason=reason, took=int((time.monotonic() - request.now) * 1e6) / 1e3, withheld=withheld,
+            )
+        )  # fmt: skip
+
+    def plan_of(self, request: Request) -> Plan:
+        return self._guard.plan(request)
+
+    def head(self, request: Request, plan: Plan) -> list[tuple[bytes, bytes]]:
+        """The guard's own fields on an answer."""
+        lines = self._guard.block(request).split(b"\r\n")[:-1]
+        return [*plan.fields, *((name, value) for name, _, value in (line.partition(b": ") for line in lines))]
+
+    @property
+    def most_response(self) -> int:
+        return self._loaded.contract.limits.response
+
+    @property
+    def app(self) -> App:
+        return self._app
+
+
+class _TooLarge(Exception):
+    """The request body went past the contract's limit."""
+
+
+class _Exchange:
+    """One request through the application."""
+
+    def __init__(self, guard: Guard, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        self._guard = guard
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._request = guard.request(scope)
+        self._plan = guard.plan_of(self._request)
+        self._received = 0
+        self._too_large = False
+        self._begun = False
+        self._over = False
+        self._start: Message = {}
+        self._treatment: Treatment | None = None
+        self._body = bytearray()
+
+    async def run(self) -> None:
+        guard, request = self._guard, self._request
+        decision = guard.decide(request, self._scope)
+        if isinstance(decision, Answer):
+            await self._answer(decision, decision.outcome)
+            return
+        self._plan = decision
+        scope = dict(self._scope)
+        scope["headers"] = [
+            *((name, value) for name, value in scope["headers"] if name.lower() not in self._hidden(decision)),
+            (b"x-request-id", request.id),
+            (b"x-ninefold-caller", request.caller.encode()),
+        ]
+        try:
+            await guard.app(scope, self._take, self._give)
+        except _TooLarge:
+            await self._answer(TOO_LARGE, "refused")
+        except Exception as fault:
+            if not self._over and not self._begun:
+                await self._answer(refuse(500, "upstream", f"the application failed: {type(fault).__name__}"), "failed")
+            elif not self._over:
+                guard.record(
+                    request, self._plan, "failed", self._start.get("status", 0), "upstream", type(fault).__name__
+                )
+            raise
+        if not self._over and not self._begun:
+            await self._answer(refuse(502, "upstream", "the application gave no answer"), "failed")
+
+    def _hidden(self, plan: Plan) -> frozenset[bytes]:
+        """What the application does not see; what frames the message is the server's to show."""
+        return plan.stripped - {b"host", b"content-length", b"transfer-encoding"}
+
+    async def _take(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            if self._received > self._plan.body_limit:
+                self._too_large = True
+                raise _TooLarge
+        return message
+
+    async def _give(self, message: Message) -> None:
+        if self._over:
+            return
+        if self._too_large and not self._begun:
+            await self._answer(TOO_LARGE, "refused")
+            return
+        if message["type"] == "http.response.start":
+            await self._started(message)
+        elif message["type"] == "http.response.body":
+            await self._flowed(message)
+        # everything else (trailers, pushes) was not declared
+
+    async def _started(self, message: Message) -> None:
+        self._start = message
+        assert self._plan.treatments is not None
+        fields = [(name.lower(), value) for name, value in message.get("headers", ())]
+        media = next((value for name, value in fields if name == b"content-type"), b"")
+        encoded = next((value.lower() for name, value in fields if name == b"content-encoding"), b"identity")
+        treatment = self._treatment = self._plan.treatments.of(message["status"], media)
+        if treatment.way is Way.WITHHOLD:
+            await self._withhold(treatment.reason)
+        elif treatment.way is Way.PROJECT and encoded != b"identity":
+            await self._withhold("the application encoded a body that had to be read")
+        elif treatment.way is Way.SCRUB:
+            answer = refuse(message["status"], "response", treatment.reason)
+            await self._answer(answer, "admitted")
+        elif treatment.way is Way.EMPTY or (self._request.method == "HEAD" and treatment.way is Way.PROJECT):
+            bodiless = message["status"] in {204, 304} or self._request.method == "HEAD"
+            await self._head(fields, treatment, None if bodiless else 0)
+            await self._end(b"")
+        elif treatment.way is Way.PASS:
+            length = next((int(value) for name, value in fields if name == b"content-length" and value.isdigit()), None)
+            await self._head(fields, treatment, length)
+
+    async def _flowed(self, message: Message) -> None:
+        treatment = self._treatment
+        if treatment is None:
+            await self._withhold("the application sent a body before its header")
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if treatment.way is Way.PASS:
+            await self._send({"type": "http.response.body", "body": body, "more_body": more})
+            if not more:
+                self._over = True
+                self._guard.record(self._request, self._plan, "admitted", self._start["status"])
+            return
+        self._body += body
+        if len(self._body) > self._guard.most_response:
+            await self._withhold("the body is longer than limits.response")
+        elif not more:
+            assert treatment.projector is not None
+            try:
+                projected, withheld = treatment.projector(bytes(self._body)) if self._body else (b"", 0)
+            except Unpromised as fault:
+                await self._withhold(f"the body is not as described: {fault}")
+                return
+            fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
+            await self._head(fields, treatment, len(projected))
+            await self._end(projected, withheld)
+
+    async def _head(self, fields: list[tuple[bytes, bytes]], treatment: Treatment, length: int | None) -> None:
+        passed = [
+            (name, hardened(value) if name == b"set-cookie" and self._request.secure else value)
+            for name, value in fields
+            if name in treatment.fields
+        ]
+        own = self._guard.head(self._request, self._plan)
+        if self._plan.private and not any(name == b"cache-control" for name, _ in fields):
+            own.append((b"cache-control", b"no-store"))
+        if length is not None:
+            own.append((b"content-length", b"%d" % length))
+        self._begun = True
+        await self._send({"type": "http.response.start", "status": self._start["status"], "headers": [*passed, *own]})
+
+    async def _end(self, body: bytes, withheld: int = 0) -> None:
+        self._over = True
+        self._guard.record(self._request, self._plan, "admitted", self._start["status"], withheld=withheld)
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _withhold(self, reason: str) -> None:
+        await self._answer(refuse(502, "upstream", reason), "failed")
+
+    async def _answer(self, answer: Answer, outcome: str) -> None:
+        """Send the guard's own answer in place of the application's."""
+        self._over = self._begun = True
+        self._guard.record(self._request, self._plan, outcome, answer.status, answer.step, answer.reason)
+        fields = [*answer.fields, *self._guard.head(self._request, self._plan)]
+        if answer.status != 204:
+            fields.append((b"content-length", b"%d" % len(answer.body)))
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": fields})
+        body = b"" if self._request.method == "HEAD" else answer.body
+        await self._send({"type": "http.response.body", "body": body})
