@@ -64,6 +64,7 @@ class TestTheOrigin:
             ("http://a.example", "http://a.example", ""),
             ("https://a.example:443/v1/", "https://a.example", "/v1"),
             ("http://[::1]:8000/x", "http://[::1]:8000", "/x"),
+            ("http://bücher.example", "http://xn--bcher-kva.example", ""),
         ],
     )
     def test_is_scheme_host_and_port(self, url: str, origin: str, base: str) -> None:
