@@ -249,7 +249,10 @@ class UpstreamConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         exchange = self.exchange
         status = self._parser.get_status_code()
-        if status < 200 or exchange is None:
+        if exchange is None:
+            return
+        if status < 200:
+            self._fields = [self.pool.line(line) for line in self._lines or ()]
             return
         self._head = True
         known = self.pool.lines
@@ -314,7 +317,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if not self._head:
-            self._reset()  # an interim answer (1xx): dropped
+            if self._parser.get_status_code() != 101:
+                self._reset()  # an interim answer (1xx): dropped
             return
         self._complete(reusable=self._parser.should_keep_alive())
 
