@@ -1,0 +1,210 @@
+"""The side towards the API: what is read strictly, what may pass, what is withheld, and what a caller learns of it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Any
+
+import pytest
+
+Start = Any
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+BROKEN = {
+    "two-lengths": HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n[]",
+    "length-with-chunked": HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n",
+    "coding-list": HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n",
+    "obs-fold": HEAD + b"A: b\r\n c\r\nContent-Length: 2\r\n\r\n[]",
+    "nul": HEAD + b"A: \x00\r\nContent-Length: 2\r\n\r\n[]",
+    "bad-chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n",
+    "no-http": b"220 smtp.example.com ESMTP\r\n\r\n",
+    "cut-short": HEAD + b"Content-Length: 200\r\n\r\n[",
+    "status-999": b"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n",
+    "malformed-json": HEAD + b"Content-Length: 5\r\n\r\n[1,2,",
+    "another-kind": HEAD + b'Content-Length: 15\r\n\r\n{"secret": "s"}',
+    "encoded": HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]",
+    "undeclared-status": b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]",
+    "undeclared-media": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\nsecret",
+    "redirect": b"HTTP/1.1 302 Found\r\nLocation: http://internal.example/secret\r\nContent-Length: 0\r\n\r\n",
+    "endless-header": b"HTTP/1.1 200 OK\r\nA: " + b"a" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_answer_that_is_broken_or_was_not_declared_is_502_and_says_nothing(
+    gate: Start, upstream: Any, issue: Any, name: str
+) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+
+    def say(connection: socket.socket, message: bytes) -> None:
+        del message
+        connection.sendall(BROKEN[name])
+        if name in {"cut-short", "endless-header"}:
+            connection.close()
+
+    upstream.answers = [say]
+    status, fields, body = gateway.get("/things", key)
+    assert status == 502
+    assert fields["content-type"] == "application/problem+json"
+    assert b"secret" not in body
+    assert "location" not in fields
+    event = gateway.trail()[0]
+    assert event["outcome"] == "failed"
+    assert event["reason"]
+
+
+def test_an_answer_and_more_bytes_after_it_do_not_become_the_next_callers_answer(gate: Start, upstream: Any, issue: Any) -> None:
+    """Response desynchronisation: a second answer in one packet must belong to nobody (CWE-444)."""
+    gateway = gate(upstream={"url": upstream.url, "connections": 1})
+    key = issue(gateway.path)
+    poison = HEAD + b'Content-Length: 12\r\n\r\n[{"id":6666}]'
+    upstream.answers = [HEAD + b"Content-Length: 2\r\n\r\n[]" + poison]
+    first = gateway.get("/things", key)
+    upstream.json(b'[{"id":1}]')
+    second = gateway.get("/things", key)
+    assert first[0] in {200, 502}
+    assert b"6666" not in first[2] + second[2]
+    assert second[2] == b'[{"id":1}]'
+
+
+def test_interim_answers_are_dropped(gate: Start, upstream: Any, issue: Any) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+    upstream.answers = [
+        b"HTTP/1.1 103 Early Hints\r\nLink: </secret>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 2\r\n\r\n[]"
+    ]
+    status, fields, body = gateway.get("/things", key)
+    assert (status, body) == (200, b"[]")
+    assert "link" not in fields
+
+
+def test_errors_keep_their_status_and_lose_their_words(gate: Start, upstream: Any, issue: Any) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+    for status in (400, 404, 409, 499, 500, 503):
+        upstream.answers = [b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nX-Trace: secret\r\nContent-Length: 30\r\n\r\nTraceback: secret in /srv/app.py" % status]
+        found, fields, body = gateway.get("/things", key)
+        assert found == status
+        assert fields["content-type"] == "application/problem+json"
+        assert b"secret" not in body
+        assert "x-trace" not in fields
+
+
+def test_fields_that_nobody_declared_stay_behind(gate: Start, upstream: Any, issue: Any) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+    head = HEAD + b"Server: nginx/1.2\r\nX-Powered-By: PHP\r\nX-Internal-Host: db1\r\nETag: \"a\"\r\nAccess-Control-Allow-Origin: *\r\n"
+    upstream.json(b"[]", head)
+    _, fields, _ = gateway.get("/things", key)
+    assert fields["etag"] == '"a"'
+    assert not {"server", "x-powered-by", "x-internal-host", "access-control-allow-origin"} & fields.keys()
+
+
+def test_cookies_over_tls_are_hardened(gate: Start, upstream: Any, issue: Any) -> None:
+    gateway = gate(encryption=None)
+    key = issue(gateway.path)
+    upstream.json(b"[]", HEAD + b"Set-Cookie: a=b; Path=/\r\n")
+    with gateway.connect() as connection:
+        connection.sendall(f"GET /things HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n\r\n".encode())
+        answer = connection.recv(65536)
+    assert b"set-cookie: a=b; Path=/; Secure; HttpOnly; SameSite=Lax\r\n" in answer
+    assert b"strict-transport-security: max-age=" in answer
+
+
+def test_a_kept_connection_that_the_upstream_gave_up_is_tried_again_once(gate: Start, upstream: Any, issue: Any) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+    closed = threading.Event()
+
+    def last(connection: socket.socket, message: bytes) -> None:
+        del message
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n[]")
+        connection.recv(65536)  # the next request comes, and is not answered
+        connection.close()
+        closed.set()
+
+    upstream.answers = [last]
+    assert gateway.get("/things", key)[0] == 200
+    upstream.json(b'[{"id":7}]')
+    assert gateway.get("/things", key)[2] == b'[{"id":7}]'
+    assert closed.wait(5)
+
+
+def test_no_upstream_is_502_and_a_silent_one_is_504(gate: Start, upstream: Any, issue: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        dead = taken.getsockname()[1]
+    gateway = gate(upstream=f"http://127.0.0.1:{dead}")
+    key = issue(gateway.path)
+    assert gateway.get("/things", key)[0] == 502
+    gateway.stop()
+    gateway = gate(upstream=upstream.url, limits={"timeouts": {"upstream": "300ms"}}, trail={"path": "trail2.jsonl"})
+    upstream.answers = [lambda connection, message: time.sleep(2)]
+    began = time.monotonic()
+    assert gateway.get("/things", key)[0] == 504
+    assert time.monotonic() - began < 1.9
+
+
+def test_an_early_answer_ends_the_connection_on_both_sides(gate: Start, issue: Any) -> None:
+    """The upstream answers before the request is whole: the caller gets it, and neither connection is used again."""
+    gateway = gate()
+    key = issue(gateway.path)
+    listener = socket.create_server(("127.0.0.1", 0))
+    gateway.stop()
+    gateway = gate(upstream=f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener, gateway.connect() as connection:
+        raw = f"POST /text HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\nabc"
+        connection.sendall(raw.encode())
+        server, _ = listener.accept()
+        with server:
+            server.settimeout(5)
+            sent = b""
+            while not sent.endswith(b"abc"):
+                sent += server.recv(65536)
+            server.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nnow")
+            answer = connection.recv(65536)
+            assert b"connection: close" in answer
+            assert answer.endswith(b"now")
+            try:
+                assert server.recv(10) == b""
+            except ConnectionResetError:
+                pass
+
+def test_a_slow_reader_holds_the_upstream_back_and_not_the_gateways_memory(gate: Start, upstream: Any, issue: Any) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+    sent = 0
+    done = threading.Event()
+
+    def pour(connection: socket.socket, message: bytes) -> None:
+        nonlocal sent
+        del message
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 400000000\r\n\r\n")
+        connection.settimeout(1.0)
+        try:
+            while sent < 400_000_000:
+                sent += connection.send(b"x" * 65536)
+        except (TimeoutError, OSError):
+            pass
+        done.set()
+
+    upstream.answers = [pour]
+    with gateway.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.sendall(f"GET /text HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
+        assert done.wait(20)
+    assert sent < 50_000_000
+
+
+def test_the_served_description_is_public_and_true(gate: Start) -> None:
+    import json
+
+    gateway = gate(api={"description": "openapi.yaml", "serve_description": "/openapi.json"})
+    status, fields, body = gateway.get("/openapi.json")
+    assert (status, fields["content-type"]) == (200, "application/json")
+    document = json.loads(body)
+    assert document["paths"]["/things"]["get"]["responses"].keys() >= {"200", "401", "403", "429"}
+    assert gateway.get("/openapi.json", method="POST")[0] == 405

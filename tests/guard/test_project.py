@@ -1,0 +1,159 @@
+"""Projection: what was not declared does not leave, what was declared leaves as it was."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ninefold.contract.description import Description
+from ninefold.guard.project import Projector, Unpromised, members
+from ninefold.guard.shape import Shapes
+
+
+def _projector(schema: Any, **schemas: Any) -> Projector:
+    document = {"components": {"schemas": schemas}}
+    return Projector(Shapes(Description("t", "3.1", "", "", (), (), {}, document)).of(schema))
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+OBJ = {"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "number"}, "i": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "kept", "withheld"),
+    [
+        (OBJ, '{"a":"x","secret":1}', '{"a":"x"}', 1),
+        (OBJ, '{"a":"x","secret":{"b":1,"c":[{"d":2}]}}', '{"a":"x"}', 4),
+        (OBJ, '{"a":null}', '{"a":null}', 0),
+        (OBJ, '{"n":1.50,"i":123456789012345678901234567890}', '{"n":1.50,"i":123456789012345678901234567890}', 0),
+        (OBJ, '{"n":0.12345678901234567890}', '{"n":0.12345678901234567890}', 0),
+        (OBJ, '{ "a" : "x" , "b\\"c" : 1 }', '{"a":"x"}', 1),
+        (OBJ, '{"a":"\\":","b":"\\":"}', '{"a":"\\":"}', 1),
+        ({"type": "array", "items": OBJ}, '[{"a":"1","b":2},{}]', '[{"a":"1"},{}]', 1),
+        ({"allOf": [OBJ, {"properties": {"z": {"type": "boolean"}}}]}, '{"a":"1","z":true,"y":1}', '{"a":"1","z":true}', 1),
+        ({"oneOf": [OBJ, {"type": "string"}]}, '"s"', '"s"', 0),
+        ({"anyOf": [OBJ, {"type": "object", "properties": {"q": {"type": "integer"}}}]}, '{"q":1,"a":"","w":0}', '{"a":"","q":1}', 1),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, '{"x":1,"y":2}', '{"x":1,"y":2}', 0),
+        ({"type": "object"}, '{"x":1}', "{}", 1),
+        ({}, '{"x":{"y":1}}', '{"x":{"y":1}}', 0),
+        ({"type": ["object", "null"], "properties": {"class": {"type": "string"}, "_x": {"type": "string"}}},
+         '{"class":"c","_x":"d","e":1}', '{"class":"c","_x":"d"}', 1),
+        ({"type": "object", "properties": {"p": {"type": "string", "writeOnly": True}, "a": {"type": "string"}}},
+         '{"p":"secret","a":"b"}', '{"a":"b"}', 1),
+        ({"enum": ["a", 1, None]}, "1", "1", 0),
+    ],
+)  # fmt: skip
+def test_only_what_is_declared_is_left(schema: Any, text: str, kept: str, withheld: int) -> None:
+    assert _projector(schema)(text.encode()) == (kept.encode(), withheld)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (OBJ, '{"a":{"secret":1}}'),
+        (OBJ, '{"a":["secret"]}'),
+        (OBJ, '{"i":"secret"}'),
+        (OBJ, '{"n":"NaN"}'),
+        (OBJ, '{"n":"Infinity"}'),
+        (OBJ, '["secret"]'),
+        (OBJ, '{"a":"x",}'),
+        (OBJ, '{"a":"x"}{"b":"y"}'),
+        (OBJ, '{"b":{"x":tru}}'),
+        ({"type": "boolean"}, '"secret"'),
+        ({"type": "array", "items": {"type": "integer"}}, '{"secret":1}'),
+    ],
+)
+def test_a_value_of_another_kind_than_the_declared_one_is_withheld_and_not_quoted(schema: Any, text: str) -> None:
+    with pytest.raises(Unpromised) as fault:
+        _projector(schema)(text.encode())
+    assert "secret" not in str(fault.value)
+
+
+def test_a_recursive_schema_is_followed_as_deep_as_the_document_goes() -> None:
+    node = {"type": "object", "properties": {"v": {"type": "integer"}, "next": _ref("Node"), "all": {"type": "array", "items": _ref("Node")}}}
+    project = _projector(_ref("Node"), Node=node)
+    deep = {"v": 0, "x": 1}
+    for number in range(50):
+        deep = {"v": number, "x": 1, "next": deep, "all": [{"v": 1, "y": 2}]}
+    text, withheld = project(json.dumps(deep).encode())
+    assert b"x" not in text.replace(b"next", b"")
+    assert b"y" not in text
+    assert withheld == 101
+
+
+def test_nesting_that_never_ends_is_withheld_and_not_a_crash() -> None:
+    node = {"type": "object", "properties": {"next": _ref("Node")}}
+    with pytest.raises(Unpromised):
+        _projector(_ref("Node"), Node=node)(b'{"next":' * 100_000)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def _schemas(depth: int = 3) -> st.SearchStrategy[dict[str, Any]]:
+    leaf = st.sampled_from([{"type": "string"}, {"type": "integer"}, {"type": "number"}, {"type": "boolean"}])
+    if depth == 0:
+        return leaf
+    inner = _schemas(depth - 1)
+    return (
+        leaf
+        | st.builds(lambda one: {"type": "array", "items": one}, inner)
+        | st.builds(lambda all_: {"type": "object", "properties": all_}, st.dictionaries(st.sampled_from("abcde"), inner, max_size=4))
+    )
+
+
+def _allowed(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a value holds nothing that the schema does not declare."""
+    if value is None:
+        return True
+    kind = schema["type"]
+    if kind == "array":
+        return isinstance(value, list) and all(_allowed(one, schema["items"]) for one in value)
+    if kind == "object":
+        return isinstance(value, dict) and all(
+            name in schema["properties"] and _allowed(one, schema["properties"][name]) for name, one in value.items()
+        )
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, {"string": str, "integer": int, "number": (int, float), "boolean": bool}[kind])
+
+
+@pytest.mark.fuzz
+@given(schema=_schemas(), value=json_values)
+def test_nothing_undeclared_ever_leaves_and_projecting_twice_changes_nothing(schema: dict[str, Any], value: Any) -> None:
+    project = _projector(schema)
+    try:
+        text, _ = project(json.dumps(value).encode())
+    except Unpromised:
+        return
+    assert _allowed(json.loads(text), schema)
+    assert project(text) == (text, 0)
+
+
+@pytest.mark.fuzz
+@given(value=json_values)
+def test_members_are_counted_exactly_however_the_text_is_written(value: Any) -> None:
+    def count(one: Any) -> int:
+        if isinstance(one, dict):
+            return len(one) + sum(map(count, one.values()))
+        return sum(map(count, one)) if isinstance(one, list) else 0
+
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False), json.dumps(value, indent=2), json.dumps(value, separators=(" ,", " : "))):
+        try:
+            raw = text.encode()
+            msgspec.json.decode(raw)
+        except (UnicodeEncodeError, msgspec.DecodeError):
+            continue
+        assert members(raw) == count(value)

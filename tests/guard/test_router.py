@@ -1,0 +1,50 @@
+"""Routing: specific before general, at the cost of the path's own length, and nothing that can be read in two ways."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ninefold.guard.router import AmbiguousPath, Router
+
+ROUTER = Router([
+    ("GET", "/a", 1), ("GET", "/a/{x}", 2), ("GET", "/a/b", 3), ("GET", "/a/{x}/c", 4), ("GET", "/a/b/d", 5),
+    ("GET", "/f/{name}.{ext}", 6), ("GET", "/f/{name}", 7), ("GET", "/v/{id}:go", 8), ("GET", "/", 9), ("GET", "/.well-known/x", 10),
+    ("GET", "/a/", 11),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "plan"),
+    [("/a", 1), ("/a/z", 2), ("/a/b", 3), ("/a/b/c", 4), ("/a/b/d", 5), ("/a/%62", 3), ("/f/x.txt", 6), ("/f/x", 7), ("/v/1:go", 8),
+     ("/", 9), ("/.well-known/x", 10), ("/a/", 11), ("/a/caf%C3%A9", 2), ("/a/x;y", 2), ("/a/b%20c", 2)],
+)  # fmt: skip
+def test_a_path_finds_its_most_specific_template(path: str, plan: int) -> None:
+    found = ROUTER.find(path)
+    assert found is not None
+    assert found.methods["GET"] == plan
+
+
+@pytest.mark.parametrize("path", ["/A", "/a/b/x", "/v/1", "/a/z/", "/nothing", "/a/z/c/d"])
+def test_a_path_that_no_template_has_is_nowhere(path: str) -> None:
+    assert ROUTER.find(path) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/a/..", "/a/.", "/a/%2e%2e", "/a/.%2E", "/a/..;x", "/a/x%2fy", "/a/x%5cy", "/a/%00", "/a/%", "/a/%zz", "/a/%ff", "//a",
+     "/a//c", "/a/x y", "/a/x\\y", "/a/B", "/a/b;x", "/a/b.", "/a/%62%3b", "/a/b%20", "/a/%2562", "", "*", "a", "/a/<x>"],
+)  # fmt: skip
+def test_what_two_servers_could_read_in_two_ways_is_refused(path: str) -> None:
+    with pytest.raises(AmbiguousPath):
+        assert ROUTER.find(path) is None
+        raise AmbiguousPath
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_routed_or_refused(path: str) -> None:
+    try:
+        ROUTER.find(path)
+    except AmbiguousPath:
+        pass
