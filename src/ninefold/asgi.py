@@ -11,6 +11,7 @@ and reads HTTP. `contract.upstream` is not looked at: the application is the ups
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -63,10 +64,12 @@ class Guard:
         self._loaded: LoadedContract = load_contract(Path(contract))
         settings = self._loaded.contract
         local = own_addresses()
-        self._ring = Ring(self._loaded.resolve(settings.keys.store))
-        self._writer = TrailWriter(self._loaded.resolve(settings.trail.path))
         described = msgspec.json.encode(describe(self._loaded)) if settings.api.serve_description else b""
-        self._guard = Decider(settings, self._loaded.description, self._ring, local=local, described=described)
+        with contextlib.ExitStack() as stack:
+            self._ring = stack.enter_context(contextlib.closing(Ring(self._loaded.resolve(settings.keys.store))))
+            self._writer = stack.enter_context(contextlib.closing(TrailWriter(self._loaded.resolve(settings.trail.path))))
+            self._guard = Decider(settings, self._loaded.description, self._ring, local=local, described=described)
+            stack.pop_all()  # `close` lets go of them
         trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]
         words = len(trusted) < len(settings.api.trusted_proxies)
         self._trusted = Ranges((*trusted, *(local if words else ()))) if settings.api.trusted_proxies else None

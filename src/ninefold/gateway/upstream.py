@@ -402,7 +402,8 @@ class UpstreamConnection(asyncio.Protocol):
     def _write_whole(self, exchange: Exchange, treatment: Treatment, body: bytes, *, with_length: bool = True) -> None:
         parts = self._head_parts(exchange, treatment, exchange.status)
         parts.append(b"content-length: %d\r\n\r\n" % len(body) if with_length else b"\r\n")
-        parts.append(body)
+        if exchange.verb != b"HEAD":
+            parts.append(body)
         exchange.client.transport.write(b"".join(parts))
 
     def _begin_stream(self, exchange: Exchange, treatment: Treatment) -> None:
@@ -428,6 +429,9 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport.close()
         if treatment.way is Way.WITHHOLD:
             self._withhold(exchange, treatment.reason)
+            return
+        if treatment.way is Way.SCRUB:
+            self._scrub(exchange, treatment)
             return
         parts = self._head_parts(exchange, treatment, exchange.status)
         if treatment.way is Way.PASS and self._length:

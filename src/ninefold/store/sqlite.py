@@ -33,7 +33,8 @@ def open_store(path: Path, schema: str, version: int) -> sqlite3.Connection:
             remedy="make the folder exist and be writable",
         ) from None
     try:
-        store = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+        # made in one thread and used in another (an ASGI server's), never in two at once
+        store = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
     except sqlite3.Error as fault:
         raise explained(fault, path) from None
     try:
