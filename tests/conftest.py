@@ -50,9 +50,9 @@ DESCRIPTION: dict[str, Any] = {
             },
         },
         "/things/{id}": {
+            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
             "get": {
                 "operationId": "getThing",
-                "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
                 "responses": {"200": {"description": "one", "content": {"application/json": {"schema": ITEM}}}},
             },
             "delete": {"operationId": "deleteThing", "responses": {"204": {"description": "gone"}}},

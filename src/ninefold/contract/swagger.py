@@ -96,16 +96,18 @@ def _operation(
 def _form(fields: list[dict[str, Any]], consumes: list[str]) -> dict[str, Any]:
     forms = [media for media in consumes if media in {"multipart/form-data", "application/x-www-form-urlencoded"}]
     files = any(one.get("type") == "file" for one in fields)
-    schema = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": {
             one["name"]: {"type": "string", "format": "binary"} if one.get("type") == "file" else _value(one)
             for one in fields
         },
-        "required": [one["name"] for one in fields if one.get("required") is True],
     }
+    required = [one["name"] for one in fields if one.get("required") is True]
+    if required:
+        schema["required"] = required
     media = forms or ["multipart/form-data" if files else "application/x-www-form-urlencoded"]
-    return {"required": bool(schema["required"]), "content": {one: {"schema": schema} for one in media}}
+    return {"required": bool(required), "content": {one: {"schema": schema} for one in media}}
 
 
 def _named(one: Any, known: dict[str, Any]) -> Any:

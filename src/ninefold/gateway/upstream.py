@@ -445,7 +445,9 @@ class UpstreamConnection(asyncio.Protocol):
         body = problem(exchange.status) if exchange.status in wire.STATUS_LINES else problem(502)
         self._fields = [field for field in self._fields if field[0] in _ERROR_FIELDS]
         self._fields.append((b"content-type", b"", b"content-type: application/problem+json\r\n"))
-        scrubbed = Treatment(Way.SCRUB, treatment.fields | {b"content-type"}, reason=treatment.reason)
+        self._fields.append((b"cache-control", b"", b"cache-control: no-store\r\n"))
+        self._private = False
+        scrubbed = Treatment(Way.SCRUB, treatment.fields | {b"content-type", b"cache-control"}, reason=treatment.reason)
         self._write_whole(exchange, scrubbed, body)
         self._discard(exchange, "admitted", "response", treatment.reason)
 

@@ -56,15 +56,15 @@ def table(comparison: Comparison) -> Table:
 
 
 def by(findings: tuple[Finding, ...]) -> str:
-    """What closes these findings: the guard where the contract can; the source where it stands in a file."""
-    source = any(any(place.file for place in one.places) and not _is_log(one) for one in findings)
-    guard = any(not all(place.file for place in one.places) or _is_log(one) for one in findings)
+    """What closes these findings: the guard where the contract has lines for it; else, and in its files, the source."""
+    source = any(_in_source(one) for one in findings)
+    guard = any(not _in_source(one) for one in findings)
     return " + ".join(word for word, true in (("the guard", guard), ("a change in the source", source)) if true)
 
 
-def _is_log(finding: Finding) -> bool:
-    """A finding about the running API's log stands in a file too, and it is the guard's trail that closes it."""
-    return finding.method.value == "live"
+def _in_source(finding: Finding) -> bool:
+    """What the running API's log misses stands in a file too, and it is the guard's trail that closes it."""
+    return not finding.contract or (finding.method.value == "static" and any(place.file for place in finding.places))
 
 
 def _state(state: str) -> Text:

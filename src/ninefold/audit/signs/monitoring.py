@@ -67,8 +67,11 @@ def _spoken(node: ast.AST) -> Iterator[str]:
     """Names of secrets whose values an argument shows; calls that hide them (`mask(token)`, `len(token)`) do not."""
     if isinstance(node, ast.Name) and _SECRET.search(node.id):
         yield node.id
-    elif isinstance(node, ast.Attribute) and _SECRET.search(node.attr):
-        yield dotted(node) or node.attr
+    elif isinstance(node, ast.Attribute):
+        if _SECRET.search(node.attr):
+            yield dotted(node) or node.attr
+        elif not dotted(node.value):  # `credentials.email` shows the e-mail address only
+            yield from _spoken(node.value)
     elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
         if _SECRET.search(node.slice.value.replace("-", "_")):
             yield node.slice.value

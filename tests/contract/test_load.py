@@ -1,0 +1,222 @@
+"""A contract is read with the place of each of its faults; whatever is malformed ends in a clear error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import validate
+
+from ninefold.contract import openapi
+from ninefold.contract.describe import describe
+from ninefold.contract.draft import draft
+from ninefold.contract.json_schema import json_schema
+from ninefold.contract.load import load_contract
+from ninefold.errors import ContractProblems, DescriptionError, NinefoldError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SWAGGER = """
+swagger: "2.0"
+info: {title: Pets, version: "1"}
+host: pets.example.com
+basePath: /v1
+securityDefinitions: {key: {type: apiKey, in: header, name: X-Key}}
+definitions:
+  Pet: {type: object, properties: {id: {type: integer}, parent: {$ref: "#/definitions/Pet"}}}
+paths:
+  /pets:
+    get:
+      responses: {200: {description: ok, schema: {type: array, items: {$ref: "#/definitions/Pet"}}}}
+    post:
+      operationId: addPet
+      parameters: [{in: body, name: pet, schema: {$ref: "#/definitions/Pet"}}]
+      responses: {201: {description: made, schema: {$ref: "#/definitions/Pet"}}}
+  /admin/upload:
+    post:
+      parameters: [{in: formData, name: file, type: file}]
+      responses: {200: {description: ok}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what", "remedy"),
+    [
+        ("upstraem: http://a\n", 2, "there is no field `upstraem`", "did you mean `upstream`?"),
+        ("keys: {max_age: 5}\n", 2, "`keys.max_age`: 5 is no duration", "a whole number and a unit"),
+        ("keys: {max_age: 4000d}\n", 2, "`keys.max_age`", ""),
+        ("keys:\n  with: {token: x}\n", 3, "`keys.with.token` is not enforced yet", "with: {ip"),
+        ("keys:\n  with: [ip]\n", 3, "`keys.with`", ""),
+        ("keys: {alone: yes}\n", 2, "`keys.alone`", ""),
+        ("keys: {alone: because I say so, with: {ip: [local]}}\n", 2, "contradict", "keep one"),
+        ("identity: {issuer: x}\n", 2, "`identity` is not enforced yet", "remove the section"),
+        ("dependencies: {fail_on: high}\n", 2, "`dependencies` is not enforced yet", ""),
+        ("responses: {mask: {a: partial}}\n", 2, "`responses.mask` is not enforced yet", ""),
+        ("trail: {retain: 400d}\n", 2, "`trail.retain` is not enforced yet", ""),
+        ("encryption: {at_rest: file:x}\n", 2, "`encryption.at_rest` is not enforced yet", ""),
+        ("authorization:\n  rules:\n    - {operations: [list], allow: [x], when: a == b}\n", 4, "`authorization.rules[0].when`", "CEL"),
+        ("authorization:\n  rules:\n    - {operations: [lits], allow: [x]}\n", 4, "no operation 'lits'", "did you mean `list`?"),
+        ("authorization:\n  rules:\n    - {operations: [list], allow: [x]}\n", 4, "no role holds 'x'", "give it to a role"),
+        ("authorization:\n  roles: {a: [b], b: [a]}\n", 3, "holds itself", "break the circle"),
+        ("authorization:\n  rules:\n    - {operations: [list]}\n", 4, "allows nobody", "public"),
+        ("limits:\n  - {per: ip, rate: 5}\n", 3, "`limits[0].rate`: 5 is no rate", "5/s"),
+        ("limits:\n  - {per: ip, rate: 0/s}\n", 3, "lets nobody in", ""),
+        ("limits:\n  - {per: ip, rate: 5/s, operations: [nope]}\n", 3, "no operation 'nope'", ""),
+        ("origins: {allow: ['*']}\n", 2, "origins are exact", ""),
+        ("origins: {allow: ['null']}\n", 2, "everybody's", ""),
+        ("origins: {allow: ['https://*.a.example']}\n", 2, "origins are exact", ""),
+        ("origins: {allow: ['https://a.example/']}\n", 2, "no origin", ""),
+        ("origins: {methods: ['*']}\n", 2, "`*` is no method", ""),
+        ("encryption: {tls: {certificate: a.pem}}\n", 2, "belong together", ""),
+        ("encryption: {tls: {minimum: '1.1'}}\n", 2, "`encryption.tls.minimum`", "'1.2' or '1.3'"),
+        ("upstream: ftp://a\n", 2, "no http(s) URL", ""),
+        ("upstream: http://u:p@a\n", 2, "no user or password", ""),
+        ("responses: {open: {nope: because it is what it is}}\n", 2, "no operation 'nope'", ""),
+        ("api: {description: o.yaml}\n", 2, "second time", "keep one"),
+        ("keys: [\n", 3, "is no YAML", ""),
+        ("a: *b\n", 2, "", ""),
+        ("ninefold: 2\n", 2, "`ninefold`", ""),
+    ],
+)
+def test_each_fault_is_named_with_its_place_and_its_remedy(tmp_path: Path, text: str, line: int, what: str, remedy: str) -> None:
+    ok = {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "string"}}}}}
+    document = {"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": {"operationId": "list", "responses": ok}}}}
+    (tmp_path / "o.yaml").write_text(yaml.safe_dump(document))
+    path = tmp_path / "c.yaml"
+    path.write_text("api: {description: o.yaml}\n" + text)
+    with pytest.raises(NinefoldError) as fault:
+        load_contract(path)
+    said = str(fault.value)
+    assert f"c.yaml:{line}:" in said
+    assert what in said
+    assert remedy in said
+    assert fault.value.exit_code == 65
+
+
+def test_all_faults_come_at_once_in_the_files_order(contract: Callable[..., Path]) -> None:
+    path = contract(keys={"haeder": "x"}, identity={}, limits=[{"per": "ip", "rate": "many"}])
+    with pytest.raises(ContractProblems) as fault:
+        load_contract(path)
+    assert len(fault.value.problems) == 3
+    lines = [one.place.line for one in fault.value.problems]
+    assert lines == sorted(lines)
+
+
+def test_json_without_a_schema_is_refused_until_the_contract_says_why(contract: Callable[..., Path]) -> None:
+    document = {
+        "openapi": "3.0.3", "info": {"title": "t", "version": "1"},
+        "paths": {"/a": {"get": {"operationId": "a", "responses": {"200": {"description": "-", "content": {"application/json": {}}}}}}},
+    }  # fmt: skip
+    with pytest.raises(ContractProblems, match="no schema, so nothing of it may leave"):
+        load_contract(contract(document, authorization=None))
+    assert load_contract(contract(document, authorization=None, responses={"open": {"a": "it is a health check"}}))
+
+
+words = st.text(max_size=12)
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | words | st.sampled_from(["30s", "local", "100/min", "*", "https://a.example"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["api", "keys", "with", "ip", "limits", "rates", "per", "rate", "authorization", "roles", "rules",
+                                       "operations", "allow", "origins", "encryption", "tls", "responses", "open", "upstream"]) | words, inner, max_size=4),
+    max_leaves=15,
+)  # fmt: skip
+
+
+@pytest.mark.fuzz
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=trees, raw=st.none() | st.binary(max_size=60))
+def test_any_contract_loads_or_is_a_clear_error(tmp_path: Path, contract: Callable[..., Path], tree: Any, raw: bytes | None) -> None:
+    path = contract()
+    base = yaml.safe_load(path.read_text())
+    path.write_bytes(raw if raw is not None else yaml.safe_dump({**base, **tree} if isinstance(tree, dict) else tree, allow_unicode=True).encode())
+    try:
+        load_contract(path)
+    except NinefoldError as fault:
+        assert str(fault)
+    del tmp_path
+
+
+@pytest.mark.fuzz
+@given(tree=trees, where=st.sampled_from(["paths", "components", "security", "info", "servers", "item", "operation", "response"]))
+def test_any_description_is_read_or_is_a_clear_error(tree: Any, where: str) -> None:
+    for version in ({"openapi": "3.1.0"}, {"swagger": "2.0"}):
+        document: dict[str, Any] = {**version, "info": {"title": "t", "version": "1"}, "paths": {}}
+        if where == "item":
+            document["paths"] = {"/a": tree}
+        elif where == "operation":
+            document["paths"] = {"/a": {"get": tree}}
+        elif where == "response":
+            document["paths"] = {"/a": {"get": {"responses": {"200": tree}}}}
+        else:
+            document[where] = tree
+        try:
+            openapi.read(document, "o.yaml")
+        except DescriptionError as fault:
+            assert str(fault)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "a", "openapi: 4.0.0", "openapi: 3.0.0\npaths: []", "openapi: 3.0.0\npaths: {a: {}}", "{", "\x00", "a: &a [*a]",
+     "openapi: 3.0.0\npaths: {/a: {$ref: 'other.yaml'}}", "openapi: 3.0.0\npaths: {/a: {$ref: '#/paths/~1a'}}",
+     "a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
+     "e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: [*g,*g,*g,*g,*g,*g,*g,*g]",
+     "[" * 100_000],
+)  # fmt: skip
+def test_a_malformed_description_is_a_clear_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "o.yaml"
+    path.write_text(text)
+    with pytest.raises(DescriptionError) as fault:
+        openapi.load(path)
+    assert "o.yaml" in str(fault.value)
+
+
+def test_swagger_2_is_read_as_what_it_means(tmp_path: Path) -> None:
+    path = tmp_path / "o.yaml"
+    path.write_text(SWAGGER)
+    description = openapi.load(path)
+    by_id = {one.id: one for one in description.operations}
+    assert set(by_id) == {"GET /pets", "addPet", "POST /admin/upload"}
+    assert list(by_id["addPet"].request) == ["application/json"]
+    assert list(by_id["POST /admin/upload"].request) == ["multipart/form-data"]
+    items = by_id["GET /pets"].responses["200"].media["application/json"]
+    assert isinstance(items, dict)
+    pet = description.resolve(items["items"])
+    assert isinstance(pet, dict)
+    assert description.resolve(pet["properties"]["parent"]) is pet
+    assert description.servers == ("https://pets.example.com/v1",)
+
+
+@pytest.mark.parametrize("kind", ["openapi", "swagger"])
+def test_a_draft_loads_as_it_is_and_its_description_is_valid(tmp_path: Path, contract: Callable[..., Path], kind: str) -> None:
+    contract()
+    if kind == "swagger":
+        (tmp_path / "openapi.yaml").write_text(SWAGGER)
+    made = draft(openapi.load(tmp_path / "openapi.yaml"), "openapi.yaml", "http://127.0.0.1:9000")
+    (tmp_path / "drafted.yaml").write_text(made.text)
+    loaded = load_contract(tmp_path / "drafted.yaml")
+    assert loaded.contract.authorization is not None
+    assert not any(rule.public for rule in loaded.contract.authorization.rules), "a draft opened something by itself"
+    assert made.notes
+    document = describe(loaded, "https://api.example.com")
+    validate(document)  # type: ignore[arg-type]
+    for item in document["paths"].values():
+        for operation in item.values():
+            assert {"401", "403", "429"} <= operation["responses"].keys()
+            assert operation["security"] == [{"apiKey": []}]
+
+
+def test_the_schema_takes_what_loads_and_refuses_what_does_not(contract: Callable[..., Path]) -> None:
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(yaml.safe_load(contract().read_text()))
+    validator.validate({"api": "openapi.yaml", "upstream": "http://127.0.0.1:1", "limits": [{"per": "ip", "rate": "5/s"}]})
+    for wrong in ({}, {"api": "o.yaml", "identity": {}}, {"api": "o.yaml", "keys": {"haeder": "x"}}, {"api": "o.yaml", "limits": [{"per": "ip"}]}):
+        assert not validator.is_valid(wrong)

@@ -1,0 +1,153 @@
+"""The chain: any change is found, and the first broken record is named; the writer loses nothing that it said is on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ninefold.errors import TrailError
+from ninefold.trail.event import Event
+from ninefold.trail.verify import verify
+from ninefold.trail.writer import TrailWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _event(number: int) -> Event:
+    return Event(time=1e9 + number, id=f"id-{number}", outcome="admitted", method="GET", path=f"/things/{number}", status=200)
+
+
+def _write(path: Path, count: int) -> None:
+    writer = TrailWriter(path)
+    writer.write([_event(number) for number in range(count)])
+    writer.close()
+
+
+def test_a_whole_trail_holds_and_goes_on_from_where_it_ended(tmp_path: Path) -> None:
+    path = tmp_path / "trail.jsonl"
+    _write(path, 3)
+    _write(path, 2)
+    verdict = verify(path)
+    assert (verdict.holds, verdict.records, verdict.torn, verdict.cuts) == (True, 7, 0, ())
+    records = [json.loads(line) for line in path.read_bytes().splitlines()]
+    assert [one["outcome"] for one in records][:5] == ["opened", "admitted", "admitted", "admitted", "resumed"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(record=st.integers(1, 8), how=st.sampled_from(["change", "remove", "swap", "insert", "digest"]))
+def test_whatever_is_done_to_a_record_names_the_first_that_does_not_follow(tmp_path: Path, record: int, how: str) -> None:
+    path = tmp_path / "trail.jsonl"
+    path.unlink(missing_ok=True)
+    _write(path, 9)
+    lines = path.read_bytes().splitlines(keepends=True)
+    expected = record + 1
+    if how == "change":
+        lines[record] = lines[record].replace(b'"status":200', b'"status":201')
+    elif how == "remove":
+        del lines[record]
+    elif how == "swap":
+        lines[record], lines[record + 1] = lines[record + 1], lines[record]
+    elif how == "insert":
+        lines.insert(record, lines[record])
+        expected = record + 2
+    else:
+        lines[record] = lines[record][:-4] + b"00" + lines[record][-2:] if lines[record][-4:-2] != b"00" else lines[record][:-4] + b"11\"}\n"[-4:]
+    path.write_bytes(b"".join(lines))
+    verdict = verify(path)
+    assert verdict.broken in {expected, expected - 1}
+    assert verdict.records == verdict.broken - 1
+
+
+def test_a_cut_end_is_said_and_is_no_failure_and_the_next_writer_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "trail.jsonl"
+    _write(path, 5)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    verdict = verify(path)
+    assert verdict.holds
+    assert verdict.records == 5
+    assert verdict.torn > 0
+    _write(path, 1)
+    verdict = verify(path)
+    assert (verdict.holds, verdict.torn, verdict.cuts) == (True, 0, (6,))
+
+
+def test_a_writer_that_is_killed_leaves_a_trail_that_holds(tmp_path: Path) -> None:
+    path = tmp_path / "trail.jsonl"
+    script = (
+        "import sys, pathlib\nfrom ninefold.trail.writer import TrailWriter\nfrom ninefold.trail.event import Event\n"
+        "writer = TrailWriter(pathlib.Path(sys.argv[1]))\nnumber = 0\n"
+        "while True:\n"
+        "    writer.write([Event(time=1.0, id=str(number + n), outcome='admitted', method='GET', path='/') for n in range(50)])\n"
+        "    number += 50\n    print(number, flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    acknowledged = 0
+    for line in process.stdout:
+        acknowledged = int(line)
+        if acknowledged >= 500:
+            process.send_signal(signal.SIGKILL)
+            break
+    acknowledged = max([acknowledged, *(int(line) for line in process.stdout if line.endswith("\n"))])
+    process.wait()
+    process.stdout.close()
+    verdict = verify(path)
+    assert verdict.holds
+    assert verdict.records >= acknowledged + 1
+
+
+def test_a_full_disk_is_an_error_and_leaves_no_half_batch(tmp_path: Path) -> None:
+    path = tmp_path / "trail.jsonl"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    writer = TrailWriter(path)
+    try:
+        writer.write([_event(0)])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, before[1]))
+        with pytest.raises(TrailError, match="cannot be written"):
+            writer.write([_event(number) for number in range(50)])
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert verify(path).records == 2
+        writer.write([_event(1)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+        writer.close()
+    verdict = verify(path)
+    assert (verdict.holds, verdict.records, verdict.torn) == (True, 3, 0)
+
+
+def test_a_second_writer_is_turned_away(tmp_path: Path) -> None:
+    writer = TrailWriter(tmp_path / "trail.jsonl")
+    with pytest.raises(TrailError, match="another gateway"):
+        TrailWriter(tmp_path / "trail.jsonl")
+    writer.close()
+
+
+@pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"a":1}\n', b"\x00" * 5000 + b"\n"])
+def test_a_file_that_is_no_trail_is_not_written_to(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "trail.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(TrailError, match="cannot be gone on with"):
+        TrailWriter(path)
+    assert path.read_bytes() == content
+    assert not verify(path).holds
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrailError, match="cannot be opened"):
+        TrailWriter(tmp_path / "file" / "trail.jsonl")
+    assert os.listdir(tmp_path) == ["file"]
