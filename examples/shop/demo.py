@@ -1,174 +1,279 @@
 """The demo: an insecure shop, audited; the same shop mended and guarded, audited again; both cards side by side.
 
-Everything runs on this machine's loopback and ends with this program. Run it with `make demo`.
+`make demo`, or `python -m examples.shop.demo [FOLDER]`. Everything listens on this machine's loopback, at free ports, and
+ends with this program. Reports go to FOLDER (./demo), and what the servers need to FOLDER/state. Exit code 0: the shop
+showed nine signs before and none after, by the same rules.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import json
 import os
+import re
 import shutil
-import socket
+import signal
+import ssl
 import subprocess
 import sys
-import threading
-import time
+import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-SHOP = Path(__file__).parent
-#: Seconds that a server may take to listen, and an audit to end.
-PATIENCE, AUDIT = 30.0, 180.0
+from examples.shop.child import Child, DemoFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SHOP = Path(__file__).resolve().parent
+ROOT = SHOP.parents[1]
+
+#: Seconds that a command of ninefold may take; an audit takes about five.
+PATIENCE = 180.0
+
+#: Keys of the insecure shop, as two of its callers have them.
+OLD_KEYS = ("office-1000", "cafe-luna-1002")
 
 
-class DemoFailure(Exception):
-    """The demo did not show what it promises; says what happened."""
+@dataclass(frozen=True)
+class Caller:
+    """Whoever gets a key of the guard. `customer` is the shop's number for him; 0 is its own office."""
+
+    name: str
+    role: str
+    customer: int
+
+
+CALLERS = (Caller("office", "admin", 0), Caller("café Luna", "clerk", 2))
 
 
 def main() -> None:
-    """Run the demo in ./demo, and end with its exit code."""
-    folder = Path.cwd() / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    """Run, and end with the exit code: 0, 1 if something was not as it should be, 128 + n after signal n."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo").absolute()
     try:
-        with contextlib.ExitStack() as stack:
-            run(folder, stack)
+        with alone(folder):
+            run(folder)
     except DemoFailure as fault:
-        print(f"demo: {fault}", file=sys.stderr)
+        print(f"\ndemo: {fault}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as fault:
+        print(f"\ndemo: {fault}; is there room, and the right to write, in {folder}?", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print()
+        sys.exit(130)
 
 
-def run(folder: Path, stack: contextlib.ExitStack) -> None:
-    say("1. A coffee shop's API, written the way many are. Which of the nine signs does it show?")
-    shop, log = serve(SHOP / "insecure", folder, "insecure", stack)
-    before = audit(
-        folder, "before", str(SHOP / "insecure" / "openapi.yaml"), shop, SHOP / "insecure", log, "--key", "shop-1001"
-    )
-    if before != "9 of 9 signs":
-        raise DemoFailure(f"the insecure shop shows {before}, and not all nine")
+def _leave(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)
 
-    say("2. The source mended where the findings say so (examples/shop/fixed), the rest closed by one contract.")
-    mended, _ = serve(SHOP / "fixed", folder, "fixed", stack)
-    for name in ("contract.yaml", "guarded.yaml"):
-        shutil.copy(SHOP / name, folder / name)
-    contract = folder / "contract.yaml"
-    key = output("keys", "create", "--contract", str(contract), "--role", "admin", "--expires", "1d", "--name", "demo").strip()
-    guarded = guard(contract, mended, folder, stack)
-    certificate = folder / ".ninefold" / "development-cert.pem"
-    description = folder / "described.json"
-    description.write_text(output("contract", "describe", str(contract), "--url", guarded), "utf-8")
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a second demo out of `folder` while this one runs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoFailure(f"another demo runs in {folder}; end it, or give this one a folder of its own") from None
+        yield
+
+
+def run(folder: Path) -> None:
+    state = folder / "state"
+    shutil.rmtree(state, ignore_errors=True)
+    state.mkdir(mode=0o700)
+
+    say("1. A roastery's API, written the way many are. Which of the nine signs does it show?")
+    with serve("insecure", state) as shop:
+        url = address(shop)
+        before = audit(folder, "before", SHOP / "insecure" / "openapi.yaml", url, shop, *keys(*OLD_KEYS))
+        if before.verdict != "9 of 9 signs" or before.code != 1:
+            raise DemoFailure(f"the insecure shop shows {before.verdict} (exit code {before.code}), and not all nine")
+
+        say("2. What lives in the source is mended there, as the findings say (examples/shop/fixed).")
+        print("   One contract closes the rest: examples/shop/contract.yaml.", flush=True)
+        contract, secrets, ids = issue(state)
+        held = " ".join(f"{ids[one.name]}={one.customer}" for one in CALLERS)
+        with (
+            serve("fixed", state, {"SHOP_CALLERS": held}) as mended,
+            guard(contract, address(mended), state) as guarded,
+        ):
+            guarded_url = guarded.says(r"listening on (https://\S+)")
+            after, certificate = audit_guarded(folder, state, guarded, guarded_url, secrets)
+
+            say("4. Before and after.")
+            compare(folder)
+            print(f"Reports         {shown(folder / 'before.html')}  {shown(folder / 'after.html')}")
+            print("What the source took    diff -u examples/shop/insecure examples/shop/fixed")
+            trail = state / "ninefold-trail.jsonl"
+            print(
+                f"The trail       ninefold trail verify {shown(trail)}: {ninefold('trail', 'verify', str(trail))}",
+                end="",
+            )
+            for child in (shop, mended, guarded):
+                child.check()
+            if after.verdict != "0 of 9 signs" or after.code != 0:
+                raise DemoFailure(f"the guarded shop shows {after.verdict} (exit code {after.code}), and not none")
+            if sys.stdin.isatty() and sys.stdout.isatty():
+                invite(url, guarded_url, secrets, certificate)
+                stay(shop, mended, guarded)
+
+
+@dataclass(frozen=True)
+class Audited:
+    """How an audit ended: its last line, as `9 of 9 signs`, and its exit code."""
+
+    verdict: str
+    code: int
+
+
+def audit_guarded(
+    folder: Path, state: Path, guarded: Child, url: str, secrets: Mapping[str, str]
+) -> tuple[Audited, Path]:
+    """The same audit, at the guard's URL, by the description that the guard serves. Gives also the certificate."""
+    certificate = state / ".ninefold" / "development-cert.pem"
+    description = state / "openapi.json"
+    context = ssl.create_default_context(cafile=certificate)
+    with urllib.request.urlopen(f"{url}/openapi.json", context=context, timeout=10) as answer:
+        description.write_bytes(answer.read())
+    files = []
+    for number, secret in enumerate(secrets.values()):
+        file = state / f"key-{number}"
+        file.write_text(secret, "utf-8")
+        files.append(f"@{file}")  # a secret among the arguments could be read by everybody on the machine
     say("3. The same audit, of the guarded API.")
-    trail = folder / "ninefold-trail.jsonl"
-    after = audit(
-        folder, "after", str(description), guarded, SHOP / "fixed", trail,
-        "--key", f"header:X-API-Key={key}", "--authority", str(certificate),
-    )  # fmt: skip
-    say("4. Before and after.")
-    done = subprocess.run(ninefold("compare", str(folder / "before.json"), str(folder / "after.json")), check=False)
-    print(f"\nReports: {shown(folder / 'before.html')} and {shown(folder / 'after.html')}")
-    print(f"The trail of every decision: ninefold trail verify {shown(trail)}")
-    if after != "0 of 9 signs" or done.returncode:
-        raise DemoFailure(f"the guarded shop shows {after}, or a rule did not run again")
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        stay(shop, guarded, key, certificate)
+    more = (*keys(*files), "--authority", str(certificate))
+    done = audit(folder, "after", description, url, guarded, *more, source="fixed", log=state / "ninefold-trail.jsonl")
+    return done, certificate
 
 
-def stay(shop: str, guarded: str, key: str, certificate: Path) -> None:
-    """Leave both running for a person to try."""
-    ca = f"--cacert {shown(certificate)}"
-    say("Both are still running. Try them:")
-    print(f"  curl {shop}/admin/customers            # insecure: everything, to everybody")
-    print(f"  curl {ca} {guarded}/admin/customers    # guarded: 401")
-    print(f"  curl {ca} -H 'X-API-Key: {key}' {guarded}/admin/customers    # guarded: what was promised, no more")
-    print("\nCtrl-C ends them.")
-    threading.Event().wait()
-
-
-def audit(folder: Path, name: str, description: str, url: str, source: Path, log: Path, *more: str) -> str:
-    """Audit, write both reports, and give the last line: `9 of 9 signs`."""
-    command = ninefold(
-        "audit", description, "--url", url, "--source", str(source), "--log", str(log),
+def audit(
+    folder: Path,
+    name: str,
+    description: Path,
+    url: str,
+    server: Child,
+    *more: str,
+    source: str = "insecure",
+    log: Path | None = None,
+) -> Audited:
+    """Audit `url`, write the reports `name`.html, .json and .txt, and print the card."""
+    text = folder / f"{name}.txt"
+    command = (
+        "audit", str(description), "--url", url, "--source", str(SHOP / source), "--log", str(log or server.log),
         "--advisories", str(SHOP / "advisories"), "--json", str(folder / f"{name}.json"),
-        "--html", str(folder / f"{name}.html"), "--out", str(folder / f"{name}.txt"), *more,
+        "--html", str(folder / f"{name}.html"), "--out", str(text), *more,
     )  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=AUDIT, check=False)
-    if done.returncode not in {0, 1, 2} or not (folder / f"{name}.txt").exists():
-        raise DemoFailure(f"the audit ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    lines = (folder / f"{name}.txt").read_text("utf-8").rstrip().splitlines()
-    print("\n".join(card(lines)))
-    print(f"{lines[-1]}    (all of it: {shown(folder / f'{name}.txt')})")
-    return lines[-1]
+    text.unlink(missing_ok=True)
+    done = _run(*command)
+    server.check()
+    if done.returncode not in {0, 1, 2} or not text.exists():
+        raise DemoFailure(f"`ninefold audit` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    lines = text.read_text("utf-8").rstrip().splitlines()
+    print("\n".join(line for line in lines if re.match(r"[1-9]  ", line)))
+    print(f"\n{lines[-1]}    (all findings: {shown(text)})", flush=True)
+    return Audited(lines[-1], done.returncode)
 
 
-def card(lines: list[str]) -> list[str]:
-    """The nine lines of a terminal report that are its card."""
-    return [line for line in lines if line[:1].isdigit() and line[1:3] == "  "]
+def issue(state: Path) -> tuple[Path, dict[str, str], dict[str, str]]:
+    """A key for each caller. Gives the contract (a copy, beside which its keys and its trail are kept), the keys' texts
+    and their ids, by the callers' names.
+    """
+    for name in ("contract.yaml", "guarded.yaml"):
+        shutil.copy(SHOP / name, state / name)
+    contract = state / "contract.yaml"
+    asked = ("--contract", str(contract))
+    secrets = {
+        one.name: ninefold("keys", "create", *asked, "--role", one.role, "--expires", "1d", "--name", one.name).strip()
+        for one in CALLERS
+    }
+    listed = [json.loads(line) for line in ninefold("keys", "list", *asked, "--json").splitlines()]
+    return contract, secrets, {one["name"]: one["id"] for one in listed}
 
 
-def serve(source: Path, folder: Path, name: str, stack: contextlib.ExitStack) -> tuple[str, Path]:
-    """The shop in `source` on a free port; gives its URL and its log."""
-    port = free_port()
-    log = folder / f"{name}.log"
-    environment = {**os.environ, "SHOP_DATABASE": str(folder / f"{name}.db"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(port)]
-    child(command, log, stack, cwd=source, env=environment)
-    await_port(port, log)
-    return f"http://127.0.0.1:{port}", log
+def serve(source: str, state: Path, environment: Mapping[str, str] | None = None) -> Child:
+    """The shop in examples/shop/`source`."""
+    more = {"SHOP_DATABASE": str(state / f"{source}.db"), **(environment or {})}
+    module = ("uvicorn", f"examples.shop.{source}.app:app", "--host", "127.0.0.1", "--port", "0")
+    return Child(f"the {source} shop", module, state / f"{source}.log", ROOT, more)
 
 
-def guard(contract: Path, upstream: str, folder: Path, stack: contextlib.ExitStack) -> str:
-    """The gateway on a free port; gives its URL."""
-    port = free_port()
-    log = folder / "guard.log"
-    child(ninefold("guard", str(contract), "--upstream", upstream, "--listen", f"127.0.0.1:{port}"), log, stack)
-    await_port(port, log)
-    return f"https://127.0.0.1:{port}"
+def address(shop: Child) -> str:
+    return shop.says(r"running on (http://\S+)")
 
 
-def child(command: list[str], log: Path, stack: contextlib.ExitStack, **options: object) -> None:
-    """A server that ends when the demo ends."""
-    file = stack.enter_context(log.open("wb"))
-    process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, **options)  # type: ignore[call-overload]
-    stack.callback(end, process)
+def guard(contract: Path, upstream: str, state: Path) -> Child:
+    module = ("ninefold", "guard", str(contract), "--upstream", upstream, "--listen", "127.0.0.1:0")
+    return Child("the guard", module, state / "guard.log", ROOT)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def await_port(port: int, log: Path) -> None:
-    """Until a server listens, or it is clear that it will not."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise DemoFailure(f"no server came up on port {port}:\n{log.read_text('utf-8', 'replace')}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def ninefold(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "ninefold", *arguments]
-
-
-def output(*arguments: str) -> str:
-    done = subprocess.run(ninefold(*arguments), capture_output=True, text=True, timeout=60, check=False)
+def compare(folder: Path) -> None:
+    done = _run("compare", str(folder / "before.json"), str(folder / "after.json"))
+    print(done.stdout)
     if done.returncode:
-        raise DemoFailure(f"ninefold {arguments[0]} ended with {done.returncode}: {done.stderr}")
+        raise DemoFailure(
+            f"`ninefold compare` ended with {done.returncode}: a sign is left, or a rule did not run again"
+        )
+
+
+def ninefold(*arguments: str) -> str:
+    """What a command of ninefold prints. Raises `DemoFailure` where it fails."""
+    done = _run(*arguments)
+    if done.returncode:
+        raise DemoFailure(f"`ninefold {' '.join(arguments[:2])}` ended with {done.returncode}: {done.stderr}")
     return done.stdout
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ninefold", *arguments]
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise DemoFailure(f"`ninefold {arguments[0]}` was not done after {PATIENCE:.0f} s") from None
+
+
+def keys(*values: str) -> tuple[str, ...]:
+    return tuple(part for value in values for part in ("--key", value))
+
+
+def invite(shop: str, guarded: str, secrets: Mapping[str, str], certificate: Path) -> None:
+    """What a person may try."""
+    office, luna = (f"-H 'X-API-Key: {secret}'" for secret in secrets.values())
+    curl = f"curl -i --cacert {shown(certificate)}"
+    say("Both still run. Try them:")
+    print(f"""\
+  insecure: hashes and card numbers, to everybody
+    curl -i {shop}/admin/customers
+
+  guarded: 401 without a key, 200 with the office's, and without hashes and card numbers
+    {curl} {guarded}/admin/customers
+    {curl} {office} {guarded}/admin/customers
+
+  refused, with café Luna's key: 403 for what is the office's, 404 for another café's order
+    {curl} {luna} {guarded}/admin/customers
+    {curl} {luna} {guarded}/orders/1
+
+  refused, with the office's key: 403 from a foreign page, 404 for what is not declared
+    {curl} {office} -H 'Origin: https://evil.example' {guarded}/orders
+    {curl} {office} {guarded}/debug
+
+Ctrl-C ends both.""")
+
+
+def stay(*children: Child) -> None:
+    """Until Ctrl-C. Raises `DemoFailure` if a child ends before."""
+    with contextlib.suppress(KeyboardInterrupt):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        for child in children:
+            child.check()
+    print()
 
 
 def shown(path: Path) -> str:

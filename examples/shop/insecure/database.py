@@ -1,68 +1,81 @@
-"""The shop's data, in one SQLite file."""
+"""The roastery's data, in one SQLite file."""
 
 import hashlib
 import os
 import sqlite3
+from typing import Any
 
 DATABASE = os.environ.get("SHOP_DATABASE", "shop.db")
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS product (id INTEGER PRIMARY KEY, name TEXT, price REAL, stock INTEGER, cost REAL, supplier_note TEXT);
-CREATE TABLE IF NOT EXISTS customer (id INTEGER PRIMARY KEY, email TEXT, name TEXT, password TEXT, card_number TEXT);
-CREATE TABLE IF NOT EXISTS purchase (id INTEGER PRIMARY KEY, customer INTEGER, product INTEGER, amount INTEGER, margin REAL);
+CREATE TABLE IF NOT EXISTS customer (
+    id INTEGER PRIMARY KEY, cafe TEXT, email TEXT UNIQUE, password TEXT, card_number TEXT, internal_note TEXT
+);
+CREATE TABLE IF NOT EXISTS product (
+    id INTEGER PRIMARY KEY, name TEXT, origin TEXT, price REAL, stock INTEGER, cost_price REAL, supplier_note TEXT
+);
+CREATE TABLE IF NOT EXISTS purchase (
+    id INTEGER PRIMARY KEY, customer INTEGER, product INTEGER, amount INTEGER, total REAL, margin REAL
+);
 """
 
-PRODUCTS = [
-    (1, "Espresso machine", 249.0, 12, 131.5, "renegotiate in March"),
-    (2, "Grinder", 89.5, 40, 41.2, "supplier is late again"),
-    (3, "Milk jug", 14.9, 200, 3.1, "clearance"),
-    (4, "Filter papers", 4.5, 1500, 0.6, ""),
-]
 CUSTOMERS = [
-    (1, "ana@example.com", "Ana", "correct-horse", "4111111111111111"),
-    (2, "ben@example.com", "Ben", "battery-staple", "5500005555555559"),
-    (3, "cleo@example.com", "Cleo", "sunflower7", "340000000000009"),
+    (1, "Milano", "ana@milano.example", "correct-horse", "4111111111111111", "pays late"),
+    (2, "Luna", "ben@luna.example", "battery-staple", "5555555555554444", "10% off, do not tell the others"),
+    (3, "Fjord", "cleo@fjord.example", "sunflower7", "378282246310005", ""),
 ]
-PURCHASES = [(1, 1, 1, 1, 117.5), (2, 1, 4, 3, 11.7), (3, 2, 2, 1, 48.3), (4, 3, 3, 2, 23.6)]
+PRODUCTS = [
+    (1, "House espresso, 1 kg", "Brazil", 24.0, 180, 9.8, "renegotiate in March"),
+    (2, "Guji, washed, 1 kg", "Ethiopia", 38.0, 42, 17.5, "only two bags a month"),
+    (3, "Decaf, 1 kg", "Colombia", 29.5, 66, 12.9, ""),
+    (4, "Filter papers, 100", "Germany", 6.5, 900, 0.8, "margin!"),
+]
+PURCHASES = [(1, 1, 10, 240.0, 142.0), (1, 4, 5, 32.5, 28.5), (2, 2, 4, 152.0, 82.0), (3, 3, 6, 177.0, 99.6)]
 
 
-def hash_password(password):
+def hash_password(password: str) -> str:
     return hashlib.md5(password.encode()).hexdigest()
 
 
-def connect():
+def connect() -> sqlite3.Connection:
     connection = sqlite3.connect(DATABASE)
     connection.row_factory = sqlite3.Row
     return connection
 
 
-def fill():
-    connection = connect()
-    connection.executescript(SCHEMA)
-    if connection.execute("SELECT count(*) FROM product").fetchone()[0] == 0:
-        connection.executemany("INSERT INTO product VALUES (?, ?, ?, ?, ?, ?)", PRODUCTS)
-        connection.executemany(
-            "INSERT INTO customer VALUES (?, ?, ?, ?, ?)",
-            [(number, email, name, hash_password(password), card) for number, email, name, password, card in CUSTOMERS],
-        )
-        connection.executemany("INSERT INTO purchase VALUES (?, ?, ?, ?, ?)", PURCHASES)
-    connection.commit()
-    connection.close()
-
-
-def rows(statement, *values):
+def rows(statement: str, *values: Any) -> list[dict[str, Any]]:
     connection = connect()
     try:
-        return [dict(row) for row in connection.execute(statement, values).fetchall()]
+        return [dict(row) for row in connection.execute(statement, values)]
     finally:
         connection.close()
 
 
-def change(statement, *values):
+def change(statement: str, *values: Any) -> int:
+    """Run one statement and give the id of the row that it made."""
     connection = connect()
     try:
-        cursor = connection.execute(statement, values)
+        made = connection.execute(statement, values).lastrowid
         connection.commit()
-        return cursor.lastrowid
+        return made or 0
+    finally:
+        connection.close()
+
+
+def create() -> None:
+    """Make the tables, and fill them the first time."""
+    connection = connect()
+    try:
+        connection.executescript(SCHEMA)
+        if connection.execute("SELECT count(*) FROM product").fetchone()[0] == 0:
+            connection.executemany(
+                "INSERT INTO customer VALUES (?, ?, ?, ?, ?, ?)",
+                [(*one[:3], hash_password(one[3]), *one[4:]) for one in CUSTOMERS],
+            )
+            connection.executemany("INSERT INTO product VALUES (?, ?, ?, ?, ?, ?, ?)", PRODUCTS)
+            connection.executemany(
+                "INSERT INTO purchase (customer, product, amount, total, margin) VALUES (?, ?, ?, ?, ?)", PURCHASES
+            )
+        connection.commit()
     finally:
         connection.close()
