@@ -15,16 +15,16 @@ import re
 import shutil
 import signal
 import ssl
-import subprocess
 import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from examples.shop.child import Child, DemoFailure
+from examples.shop.child import Child, DemoFailure, command
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping
 
 SHOP = Path(__file__).resolve().parent
@@ -164,13 +164,13 @@ def audit(
 ) -> Audited:
     """Audit `url`, write the reports `name`.html, .json and .txt, and print the card."""
     text = folder / f"{name}.txt"
-    command = (
+    arguments = (
         "audit", str(description), "--url", url, "--source", str(SHOP / source), "--log", str(log or server.log),
         "--advisories", str(SHOP / "advisories"), "--json", str(folder / f"{name}.json"),
         "--html", str(folder / f"{name}.html"), "--out", str(text), *more,
     )  # fmt: skip
     text.unlink(missing_ok=True)
-    done = _run(*command)
+    done = _run(*arguments)
     server.check()
     if done.returncode not in {0, 1, 2} or not text.exists():
         raise DemoFailure(f"`ninefold audit` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -230,13 +230,7 @@ def ninefold(*arguments: str) -> str:
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ninefold", *arguments]
-    try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise DemoFailure(f"`ninefold {arguments[0]}` was not done after {PATIENCE:.0f} s") from None
+    return command(("ninefold", *arguments), ROOT, PATIENCE)
 
 
 def keys(*values: str) -> tuple[str, ...]:
