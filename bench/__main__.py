@@ -69,7 +69,9 @@ def main() -> None:
         plot(result, stem.with_suffix(".svg"))
 
 
-def measure(running: list[Server], key: str, rounds: int, seconds: int, core: int | None) -> dict[str, dict[str, dict[str, Any]]]:
+def measure(
+    running: list[Server], key: str, rounds: int, seconds: int, core: int | None
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Server to payload to its rounds: CPU microseconds per request, requests per second, p99 in milliseconds."""
     found: dict[str, dict[str, dict[str, Any]]] = {one.name: {} for one in running}
     cases = [(name, key) for name in PAYLOADS]
@@ -93,14 +95,27 @@ def measure(running: list[Server], key: str, rounds: int, seconds: int, core: in
 def load(server: Server, path: str, key: str, seconds: int, core: int | None) -> dict[str, float]:
     """Load from wrk for a bounded time, on the other core."""
     before = server.cpu()
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-H", f"X-API-Key: {key}", f"http://127.0.0.1:{server.port}{path}"]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "--latency",
+        "-H",
+        f"X-API-Key: {key}",
+        f"http://127.0.0.1:{server.port}{path}",
+    ]
     pinned = ["taskset", "-c", str(core), *command] if core is not None else command
     done = subprocess.run(pinned, capture_output=True, text=True, check=True, timeout=seconds + 30)
     spent = server.cpu() - before
     requests = int(re.search(r"(\d+) requests in", done.stdout)[1])  # type: ignore[index]
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])  # type: ignore[index]
     value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout).groups()  # type: ignore[union-attr]
-    return {"cpu": spent / max(requests, 1) * 1e6, "rate": rate, "p99": float(value) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]}
+    return {
+        "cpu": spent / max(requests, 1) * 1e6,
+        "rate": rate,
+        "p99": float(value) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit],
+    }
 
 
 def middle(result: dict[str, Any], server: str, payload: str, what: str = "cpu") -> float | None:
@@ -131,7 +146,9 @@ def markdown(result: dict[str, Any]) -> str:
     for (peer, payload), bar in BARS.items():
         mine, theirs = middle(result, "ninefold", payload), middle(result, peer, payload)
         if mine and theirs:
-            lines.append(f"| {peer} | {payload} | {mine / theirs:.2f} | {bar} | {'holds' if mine / theirs <= bar else 'short'} |")
+            lines.append(
+                f"| {peer} | {payload} | {mine / theirs:.2f} | {bar} | {'holds' if mine / theirs <= bar else 'short'} |"
+            )
     return "\n".join(lines)
 
 

@@ -19,7 +19,15 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ENVOY = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages" / "envoy" / "_bin" / "envoy"
+ENVOY = (
+    Path(sys.prefix)
+    / "lib"
+    / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    / "site-packages"
+    / "envoy"
+    / "_bin"
+    / "envoy"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,11 @@ def tree(pid: int) -> list[int]:
     found = [pid]
     for one in found:
         with contextlib.suppress(OSError):
-            found += [int(child) for task in Path(f"/proc/{one}/task").iterdir() for child in (task / "children").read_text().split()]
+            found += [
+                int(child)
+                for task in Path(f"/proc/{one}/task").iterdir()
+                for child in (task / "children").read_text().split()
+            ]
     return found
 
 
@@ -229,7 +241,14 @@ return M
 
 
 def nginx_lua(
-    folder: Path, port: int, behind: int, core: int | None, keys: Sequence[str], *, rate: int = 1_000_000, burst: int = 1_000_000
+    folder: Path,
+    port: int,
+    behind: int,
+    core: int | None,
+    keys: Sequence[str],
+    *,
+    rate: int = 1_000_000,
+    burst: int = 1_000_000,
 ) -> contextlib.AbstractContextManager[Server]:
     """How Kong and APISIX are built: nginx with LuaJIT, keys by their SHA-256 digest (libcrypto through FFI), GCRA in a
     shared dictionary, cjson for the projection, a buffered JSON access log."""
@@ -260,10 +279,15 @@ def envoy_bare(folder: Path, port: int, behind: int, core: int | None) -> contex
         "stat_prefix": "bench",
         "generate_request_id": False,
         "route_config": {
-            "virtual_hosts": [{"name": "api", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "api"}}]}]
+            "virtual_hosts": [
+                {"name": "api", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "api"}}]}
+            ]
         },
         "http_filters": [
-            {"name": "router", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}
+            {
+                "name": "router",
+                "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+            }
         ],
     }
     address = {"socket_address": {"address": "127.0.0.1", "port_value": behind}}

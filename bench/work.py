@@ -20,7 +20,7 @@ _ITEM = {
     "properties": {
         "id": {"type": "integer"},
         "name": {"type": "string"},
-        "price": {"type": "number"},
+        "price": {"type": "number", "format": "double"},
         "tags": {"type": "array", "items": {"type": "string"}},
         "available": {"type": "boolean"},
         "owner": {"type": "object", "properties": {"id": {"type": "integer"}, "mail": {"type": "string"}}},
@@ -38,7 +38,11 @@ def items(count: int) -> bytes:
                 "price": round(12.5 + number * 1.25, 2),
                 "tags": ["new", "sale"],
                 "available": number % 3 > 0,
-                "owner": {"id": number * 7, "mail": f"owner{number}@example.com", "password_hash": "5f4dcc3b5aa765d61d8327"},
+                "owner": {
+                    "id": number * 7,
+                    "mail": f"owner{number}@example.com",
+                    "password_hash": "5f4dcc3b5aa765d61d8327",
+                },
                 "cost_price": 7.25,
                 "supplier_note": "renegotiate before the end of the quarter",
             }
@@ -60,7 +64,9 @@ def projected(body: bytes) -> list[dict[str, object]]:
 
 def description(extra: int = 0) -> dict[str, object]:
     """The API: one operation for each payload, one for writers alone, and as many others as wanted."""
-    answer = {"200": {"description": "items", "content": {"application/json": {"schema": {"type": "array", "items": _ITEM}}}}}
+    answer = {
+        "200": {"description": "items", "content": {"application/json": {"schema": {"type": "array", "items": _ITEM}}}}
+    }
     paths: dict[str, object] = {
         f"/{name}": {"get": {"operationId": name, "responses": answer}} for name in (*PAYLOADS, "admin")
     }
@@ -74,7 +80,9 @@ def description(extra: int = 0) -> dict[str, object]:
     return {"openapi": "3.0.3", "info": {"title": "bench", "version": "1"}, "paths": paths}
 
 
-def prepare(folder: Path, upstream: str, *, rate: str = "1000000/s", burst: int = 1_000_000, extra: int = 0) -> tuple[Path, list[str]]:
+def prepare(
+    folder: Path, upstream: str, *, rate: str = "1000000/s", burst: int = 1_000_000, extra: int = 0
+) -> tuple[Path, list[str]]:
     """A contract in `folder`, its thousand keys, and the payloads; gives the contract and the keys' texts.
 
     The first key reads and writes, the second reads alone.
@@ -91,7 +99,10 @@ def prepare(folder: Path, upstream: str, *, rate: str = "1000000/s", burst: int 
         "keys": {"alone": "every peer in the bench checks a key alone"},
         "authorization": {
             "roles": {"reader": ["items:read"], "writer": ["reader", "items:write"]},
-            "rules": [{"operations": ["admin"], "allow": ["items:write"]}, {"operations": ["*"], "allow": ["items:read"]}],
+            "rules": [
+                {"operations": ["admin"], "allow": ["items:write"]},
+                {"operations": ["*"], "allow": ["items:read"]},
+            ],
         },
         "encryption": {"plain": "the bench measures every server without TLS"},
         "limits": {"rates": [{"per": "caller", "rate": rate, "burst": burst}], "connections": {"per_ip": 4096}},

@@ -515,6 +515,11 @@ class ClientConnection(asyncio.Protocol):
         """The last byte of the response was written."""
         exchange.answered = True
         exchange.up = None
+        if exchange.keep and exchange.complete and not self._held and not self.gateway.draining:
+            # nothing waits, nothing is held: as nearly every exchange ends
+            self._current = None
+            self.deadline = self.gateway.now + self.gateway.timeouts.idle
+            return
         if self._held & _BODY:
             self.release(_BODY)
         if not exchange.keep:

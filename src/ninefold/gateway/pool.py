@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from ninefold.gateway.exchange import Exchange
     from ninefold.gateway.gateway import Gateway
 
-Line = tuple[bytes, bytes, bytes]
+#: A header line: lowercase name, value, both as a line again, and whether the name is one of `TOLD`.
+Line = tuple[bytes, bytes, bytes, bool]
+
+#: What a response's own header says about how to treat it.
+TOLD = frozenset({
+    b"content-type", b"content-length", b"content-encoding", b"cache-control", b"set-cookie", b"transfer-encoding",
+})  # fmt: skip
 
 #: An upstream says the same lines over and over; so many are remembered, parsed.
 MOST_LINES = 4096
@@ -57,10 +63,10 @@ class Pool:
         self._connect()
 
     def line(self, line: bytes) -> Line:
-        """A header line of the upstream's, that its parser has accepted: lowercase name, value, and both as a line again."""
+        """A header line of the upstream's, that its parser has accepted."""
         name, _, value = line.partition(b":")
         name, value = name.lower(), value.strip(b" \t")
-        field = name, value, b"%b: %b\r\n" % (name, value)
+        field = name, value, b"%b: %b\r\n" % (name, value), name in TOLD
         if len(self.lines) >= MOST_LINES:
             self.lines.clear()
         self.lines[line] = field

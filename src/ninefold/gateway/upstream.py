@@ -258,7 +258,9 @@ class UpstreamConnection(asyncio.Protocol):
         known = self.pool.lines
         fields = self._fields = [known.get(line) or self.pool.line(line) for line in self._lines or ()]
         media = encoding = b""
-        for name, value, _ in fields:
+        for name, value, _, told in fields:
+            if not told:
+                continue
             if name == b"content-type":
                 media = value
             elif name == b"content-length":
@@ -339,7 +341,10 @@ class UpstreamConnection(asyncio.Protocol):
                 self.exchange = None
                 exchange.client.fail(exchange, 502, f"the body is not as described: {fault}")
             else:
-                self._write_whole(exchange, treatment, projected)
+                parts = self._head_parts(exchange, treatment, exchange.status)
+                parts.append(b"content-length: %d\r\n\r\n" % len(projected))
+                parts.append(projected)
+                exchange.client.transport.write(b"".join(parts))
                 self._finish(exchange)
         elif exchange is not None and self._streaming:
             if exchange.version == "1.1" and not self._length:
@@ -384,7 +389,7 @@ class UpstreamConnection(asyncio.Protocol):
         gateway = self.pool.gateway
         allowed = treatment.fields
         parts = [wire.STATUS_LINES[status], plan.block]
-        parts += [line for name, _, line in self._fields if name in allowed]
+        parts += [field[2] for field in self._fields if field[0] in allowed]
         if exchange.secure and self._cookies:
             parts = [_hardened(part) for part in parts]
         if plan.private and self._private:
@@ -444,8 +449,8 @@ class UpstreamConnection(asyncio.Protocol):
         """The upstream's error, without its words."""
         body = problem(exchange.status) if exchange.status in wire.STATUS_LINES else problem(502)
         self._fields = [field for field in self._fields if field[0] in _ERROR_FIELDS]
-        self._fields.append((b"content-type", b"", b"content-type: application/problem+json\r\n"))
-        self._fields.append((b"cache-control", b"", b"cache-control: no-store\r\n"))
+        self._fields.append((b"content-type", b"", b"content-type: application/problem+json\r\n", False))
+        self._fields.append((b"cache-control", b"", b"cache-control: no-store\r\n", False))
         self._private = False
         scrubbed = Treatment(Way.SCRUB, treatment.fields | {b"content-type", b"cache-control"}, reason=treatment.reason)
         self._write_whole(exchange, scrubbed, body)
@@ -470,7 +475,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None or not exchange.protocol or self._parser.get_status_code() != 101:
             self._refuse("the upstream switched protocols without being asked")
             return
-        named = b"".join(value.lower() for name, value, _ in self._fields if name == b"upgrade")
+        named = b"".join(value.lower() for name, value, *_ in self._fields if name == b"upgrade")
         if named != exchange.protocol:
             self._refuse(f"the upstream switched to {named!r}, which was not asked for")
             return
@@ -481,7 +486,7 @@ class UpstreamConnection(asyncio.Protocol):
         client = exchange.client
         passed = _HANDSHAKE_FIELDS
         parts = [b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ", named, b"\r\n"]
-        parts += [line for name, _, line in self._fields if name in passed]
+        parts += [field[2] for field in self._fields if field[0] in passed]
         parts += [b"x-request-id: ", exchange.id, b"\r\n\r\n", rest]
         client.transport.write(b"".join(parts))
         early = client.switch(self)

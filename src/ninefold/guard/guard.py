@@ -15,7 +15,6 @@ from ninefold.guard.need import Need
 from ninefold.guard.plan import Check, Permission, Plan, Setting
 from ninefold.guard.roles import grants, permission, rules_for
 from ninefold.guard.router import AmbiguousPath, Resource, Router
-from ninefold.guard.steps.arrival import standing
 from ninefold.guard.treatment import Projectors, Treatments
 
 if TYPE_CHECKING:
@@ -118,7 +117,13 @@ class Guard:
         origin = self._origins[request.origin] if request.origin else b""
         if allowance is None:
             return b"x-request-id: %b\r\n%b" % (request.id, origin)
-        return b"x-request-id: %b\r\nratelimit: %b\r\n%b" % (request.id, standing(allowance), origin)
+        return b"x-request-id: %b\r\nratelimit: %b;r=%d;t=%d\r\n%b" % (
+            request.id,
+            allowance.limit.text,
+            allowance.remaining,
+            allowance.reset + 1,
+            origin,
+        )
 
     def _permission(self, operation: Operation) -> Permission:
         return permission(self.contract.authorization, operation.id)

@@ -16,7 +16,7 @@ from pathlib import Path
 from ninefold.errors import FileError, Place
 from ninefold.keys.keeper import SCHEMA, VERSION
 from ninefold.keys.record import Key
-from ninefold.keys.token import digest, well_formed
+from ninefold.keys.token import digest
 from ninefold.store.sqlite import explained, open_store
 
 _HEADER = 48
@@ -43,11 +43,12 @@ class Ring:
         return len(self._keys)
 
     def present(self, text: bytes) -> Key | None:
-        """The active key with this text. A malformed one is not looked up.
+        """The active key with this text.
 
-        Looking up is by digest, so that the time it takes tells nothing about the secret.
+        Looking up is by digest, so that the time it takes tells nothing about the secret; a malformed text has a digest
+        that no key has, and costs the same.
         """
-        return self._keys.get(digest(text)) if well_formed(text) else None
+        return self._keys.get(digest(text))
 
     def fresh(self) -> bool:
         """Whether nobody has committed a change since the last `refresh`."""

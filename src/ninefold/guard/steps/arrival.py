@@ -36,11 +36,6 @@ def throttled(step: str, allowance: Allowance) -> Answer:
     )
 
 
-def standing(allowance: Allowance) -> bytes:
-    """The value of `RateLimit` (draft-ietf-httpapi-ratelimit-headers)."""
-    return b"%b;r=%d;t=%d" % (allowance.limit.text, allowance.remaining, ceil(allowance.reset))
-
-
 def compile_arrival(setting: Setting) -> Check | None:
     limits = [
         limiter
