@@ -41,7 +41,12 @@ DESCRIPTION: dict[str, Any] = {
         "/things": {
             "get": {
                 "operationId": "listThings",
-                "responses": {"200": {"description": "all", "content": {"application/json": {"schema": {"type": "array", "items": ITEM}}}}},
+                "responses": {
+                    "200": {
+                        "description": "all",
+                        "content": {"application/json": {"schema": {"type": "array", "items": ITEM}}},
+                    }
+                },
             },
             "post": {
                 "operationId": "createThing",
@@ -58,7 +63,10 @@ DESCRIPTION: dict[str, Any] = {
             "delete": {"operationId": "deleteThing", "responses": {"204": {"description": "gone"}}},
         },
         "/text": {
-            "get": {"operationId": "getText", "responses": {"200": {"description": "text", "content": {"text/plain": {}}}}},
+            "get": {
+                "operationId": "getText",
+                "responses": {"200": {"description": "text", "content": {"text/plain": {}}}},
+            },
             "post": {
                 "operationId": "postText",
                 "requestBody": {"content": {"text/plain": {}}},
@@ -131,7 +139,13 @@ def issue() -> Callable[..., str]:
         keeper = Keeper(loaded.resolve(loaded.contract.keys.store))
         try:
             minted = keeper.issue(
-                role=role, scopes=scopes, name="test", env="test", lifetime=lifetime, now=time.time(), randomness=os.urandom
+                role=role,
+                scopes=scopes,
+                name="test",
+                env="test",
+                lifetime=lifetime,
+                now=time.time(),
+                randomness=os.urandom,
             )
         finally:
             keeper.close()
@@ -243,7 +257,9 @@ class Gate:
                     found += block
             return bytes(found)
 
-    def get(self, path: str, key: str = "", *fields: str, method: str = "GET", body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
+    def get(
+        self, path: str, key: str = "", *fields: str, method: str = "GET", body: bytes = b""
+    ) -> tuple[int, dict[str, str], bytes]:
         """One request on a connection of its own: status, fields, body (chunks put together)."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", "Connection: close", *fields]
         if key:

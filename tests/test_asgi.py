@@ -63,9 +63,15 @@ class Both:
     """The same contract in both hosts, in front of the same application."""
 
     def __init__(self, asgi: int, gateway: Any, key: str, poor: str) -> None:
-        self.asgi, self.gateway, self.keys = asgi, gateway, {"good": key, "poor": poor, "wrong": "nf_test_x_y", "none": ""}
+        self.asgi, self.gateway, self.keys = (
+            asgi,
+            gateway,
+            {"good": key, "poor": poor, "wrong": "nf_test_x_y", "none": ""},
+        )
 
-    def ask(self, path: str, key: str, method: str = "GET", fields: tuple[str, ...] = (), body: bytes = b"") -> list[Any]:
+    def ask(
+        self, path: str, key: str, method: str = "GET", fields: tuple[str, ...] = (), body: bytes = b""
+    ) -> list[Any]:
         """Both answers: status, whether it is a problem, body, and what of the fields must be alike."""
         found = []
         for port in (self.asgi, self.gateway.port):
@@ -157,7 +163,16 @@ class Differential(RuleBasedStateMachine):
         kind=st.sampled_from(["application/json", "text/plain", "text/html", "application/problem+json"]),
     )  # fmt: skip
     def ask(
-        self, path: str, method: str, key: str, origin: str, media: str, body: bytes, said: bytes, status: int, kind: str
+        self,
+        path: str,
+        method: str,
+        key: str,
+        origin: str,
+        media: str,
+        body: bytes,
+        said: bytes,
+        status: int,
+        kind: str,
     ) -> None:
         SAID.update(status=status, media=kind, body=b"" if status == 204 or method == "HEAD" else said, asked=0)
         fields = tuple(one for one in (origin, media) if one)
@@ -188,8 +203,12 @@ def test_gateway_and_asgi_decide_alike_and_nothing_undeclared_passes(both: Both)
     run_state_machine_as_test(
         Differential,
         settings=settings(
-            max_examples=int(os.environ.get("NINEFOLD_EXAMPLES", "12")), stateful_step_count=20, deadline=None,
-            suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False,
+            max_examples=int(os.environ.get("NINEFOLD_EXAMPLES", "12")),
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.generate],
+            report_multiple_bugs=False,
         ),
     )
 

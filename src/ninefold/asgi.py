@@ -67,7 +67,9 @@ class Guard:
         described = msgspec.json.encode(describe(self._loaded)) if settings.api.serve_description else b""
         with contextlib.ExitStack() as stack:
             self._ring = stack.enter_context(contextlib.closing(Ring(self._loaded.resolve(settings.keys.store))))
-            self._writer = stack.enter_context(contextlib.closing(TrailWriter(self._loaded.resolve(settings.trail.path))))
+            self._writer = stack.enter_context(
+                contextlib.closing(TrailWriter(self._loaded.resolve(settings.trail.path)))
+            )
             self._guard = Decider(settings, self._loaded.description, self._ring, local=local, described=described)
             stack.pop_all()  # `close` lets go of them
         trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]

@@ -60,9 +60,24 @@ paths:
         ("responses: {mask: {a: partial}}\n", 2, "`responses.mask` is not enforced yet", ""),
         ("trail: {retain: 400d}\n", 2, "`trail.retain` is not enforced yet", ""),
         ("encryption: {at_rest: file:x}\n", 2, "`encryption.at_rest` is not enforced yet", ""),
-        ("authorization:\n  rules:\n    - {operations: [list], allow: [x], when: a == b}\n", 4, "`authorization.rules[0].when`", "CEL"),
-        ("authorization:\n  rules:\n    - {operations: [lits], allow: [x]}\n", 4, "no operation 'lits'", "did you mean `list`?"),
-        ("authorization:\n  rules:\n    - {operations: [list], allow: [x]}\n", 4, "no role holds 'x'", "give it to a role"),
+        (
+            "authorization:\n  rules:\n    - {operations: [list], allow: [x], when: a == b}\n",
+            4,
+            "`authorization.rules[0].when`",
+            "CEL",
+        ),
+        (
+            "authorization:\n  rules:\n    - {operations: [lits], allow: [x]}\n",
+            4,
+            "no operation 'lits'",
+            "did you mean `list`?",
+        ),
+        (
+            "authorization:\n  rules:\n    - {operations: [list], allow: [x]}\n",
+            4,
+            "no role holds 'x'",
+            "give it to a role",
+        ),
         ("authorization:\n  roles: {a: [b], b: [a]}\n", 3, "holds itself", "break the circle"),
         ("authorization:\n  rules:\n    - {operations: [list]}\n", 4, "allows nobody", "public"),
         ("limits:\n  - {per: ip, rate: 5}\n", 3, "`limits[0].rate`: 5 is no rate", "5/s"),
@@ -84,9 +99,15 @@ paths:
         ("ninefold: 2\n", 2, "`ninefold`", ""),
     ],
 )
-def test_each_fault_is_named_with_its_place_and_its_remedy(tmp_path: Path, text: str, line: int, what: str, remedy: str) -> None:
+def test_each_fault_is_named_with_its_place_and_its_remedy(
+    tmp_path: Path, text: str, line: int, what: str, remedy: str
+) -> None:
     ok = {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "string"}}}}}
-    document = {"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": {"operationId": "list", "responses": ok}}}}
+    document = {
+        "openapi": "3.0.3",
+        "info": {"title": "t", "version": "1"},
+        "paths": {"/a": {"get": {"operationId": "list", "responses": ok}}},
+    }
     (tmp_path / "o.yaml").write_text(yaml.safe_dump(document))
     path = tmp_path / "c.yaml"
     path.write_text("api: {description: o.yaml}\n" + text)
@@ -131,10 +152,16 @@ trees = st.recursive(
 @pytest.mark.fuzz
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=trees, raw=st.none() | st.binary(max_size=60))
-def test_any_contract_loads_or_is_a_clear_error(tmp_path: Path, contract: Callable[..., Path], tree: Any, raw: bytes | None) -> None:
+def test_any_contract_loads_or_is_a_clear_error(
+    tmp_path: Path, contract: Callable[..., Path], tree: Any, raw: bytes | None
+) -> None:
     path = contract()
     base = yaml.safe_load(path.read_text())
-    path.write_bytes(raw if raw is not None else yaml.safe_dump({**base, **tree} if isinstance(tree, dict) else tree, allow_unicode=True).encode())
+    path.write_bytes(
+        raw
+        if raw is not None
+        else yaml.safe_dump({**base, **tree} if isinstance(tree, dict) else tree, allow_unicode=True).encode()
+    )
     try:
         load_contract(path)
     except NinefoldError as fault:
@@ -143,7 +170,10 @@ def test_any_contract_loads_or_is_a_clear_error(tmp_path: Path, contract: Callab
 
 
 @pytest.mark.fuzz
-@given(tree=trees, where=st.sampled_from(["paths", "components", "security", "info", "servers", "item", "operation", "response"]))
+@given(
+    tree=trees,
+    where=st.sampled_from(["paths", "components", "security", "info", "servers", "item", "operation", "response"]),
+)
 def test_any_description_is_read_or_is_a_clear_error(tree: Any, where: str) -> None:
     for version in ({"openapi": "3.1.0"}, {"swagger": "2.0"}):
         document: dict[str, Any] = {**version, "info": {"title": "t", "version": "1"}, "paths": {}}
@@ -194,7 +224,9 @@ def test_swagger_2_is_read_as_what_it_means(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["openapi", "swagger"])
-def test_a_draft_loads_as_it_is_and_its_description_is_valid(tmp_path: Path, contract: Callable[..., Path], kind: str) -> None:
+def test_a_draft_loads_as_it_is_and_its_description_is_valid(
+    tmp_path: Path, contract: Callable[..., Path], kind: str
+) -> None:
     contract()
     if kind == "swagger":
         (tmp_path / "openapi.yaml").write_text(SWAGGER)
@@ -217,6 +249,13 @@ def test_the_schema_takes_what_loads_and_refuses_what_does_not(contract: Callabl
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     validator.validate(yaml.safe_load(contract().read_text()))
-    validator.validate({"api": "openapi.yaml", "upstream": "http://127.0.0.1:1", "limits": [{"per": "ip", "rate": "5/s"}]})
-    for wrong in ({}, {"api": "o.yaml", "identity": {}}, {"api": "o.yaml", "keys": {"haeder": "x"}}, {"api": "o.yaml", "limits": [{"per": "ip"}]}):
+    validator.validate(
+        {"api": "openapi.yaml", "upstream": "http://127.0.0.1:1", "limits": [{"per": "ip", "rate": "5/s"}]}
+    )
+    for wrong in (
+        {},
+        {"api": "o.yaml", "identity": {}},
+        {"api": "o.yaml", "keys": {"haeder": "x"}},
+        {"api": "o.yaml", "limits": [{"per": "ip"}]},
+    ):
         assert not validator.is_valid(wrong)

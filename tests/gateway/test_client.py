@@ -74,7 +74,11 @@ def test_what_can_be_read_in_two_ways_is_refused_closed_and_never_sent_on(
         assert answer.count(b"HTTP/1.1 ") == 1, "the connection went on after an ambiguous message"
     assert fields["content-type"] == "application/problem+json"
     assert key not in body
-    assert not [one for one in upstream.received if b"/things" in one.split(b"\r\n")[0] or one.startswith(b"POST /text HTTP/1.1\r\nx")]
+    assert not [
+        one
+        for one in upstream.received
+        if b"/things" in one.split(b"\r\n")[0] or one.startswith(b"POST /text HTTP/1.1\r\nx")
+    ]
     assert not any(b"content_length" in one.lower() for one in upstream.received)
 
 
@@ -110,7 +114,9 @@ def test_a_field_that_connection_names_is_hop_by_hop(gate: Start, upstream: Any,
     assert b"x-mine" not in upstream.received[0].lower()
 
 
-def test_the_same_fields_again_are_the_same_request_and_other_fields_are_not(gate: Start, upstream: Any, issue: Any) -> None:
+def test_the_same_fields_again_are_the_same_request_and_other_fields_are_not(
+    gate: Start, upstream: Any, issue: Any
+) -> None:
     """The fast way for a repeated header block decides as the parser's way does."""
     gateway = gate()
     good, poor = issue(gateway.path), issue(gateway.path, "reader")
@@ -122,14 +128,20 @@ def test_the_same_fields_again_are_the_same_request_and_other_fields_are_not(gat
             while b"\r\n\r\n" not in buffer:
                 buffer.extend(connection.recv(65536))
             head, _, rest = bytes(buffer).partition(b"\r\n\r\n")
-            length = next((int(one.split(b": ")[1]) for one in head.split(b"\r\n") if one.startswith(b"content-length")), 0)
+            length = next(
+                (int(one.split(b": ")[1]) for one in head.split(b"\r\n") if one.startswith(b"content-length")), 0
+            )
             while len(rest) < length:
                 rest += connection.recv(65536)
             del buffer[:]
             return int(head.split(b" ")[1])
 
         upstream.default = b"HTTP/1.1 204 No Content\r\n\r\n"
-        assert [ask("DELETE /things/1", good), ask("DELETE /things/2", good), ask("DELETE /things/3", poor)] == [204, 204, 403]
+        assert [ask("DELETE /things/1", good), ask("DELETE /things/2", good), ask("DELETE /things/3", poor)] == [
+            204,
+            204,
+            403,
+        ]
         assert ask("DELETE /things/4", poor) == 403
         assert ask("DELETE /things/../5", good) == 400
     assert [one.split(b" ")[1] for one in upstream.received] == [b"/things/1", b"/things/2"]
@@ -155,11 +167,17 @@ def test_two_thousand_pipelined_refusals_do_not_exhaust_the_stack(gate: Start) -
     assert answer.count(b"HTTP/1.1 404") == 2000
 
 
-def test_a_body_streams_in_both_directions_with_either_framing(gate: Start, upstream: Any, issue: Any, parsed: Any) -> None:
+def test_a_body_streams_in_both_directions_with_either_framing(
+    gate: Start, upstream: Any, issue: Any, parsed: Any
+) -> None:
     gateway = gate(limits={"body": "8MiB"})
     key = issue(gateway.path)
     body = b"x" * 3_000_000
-    upstream.answers = [b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1000\r\n%b\r\n" % (b"y" * 4096) * 500 + b"0\r\nX-Trailer: t\r\n\r\n"]
+    upstream.answers = [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"1000\r\n%b\r\n" % (b"y" * 4096) * 500
+        + b"0\r\nX-Trailer: t\r\n\r\n"
+    ]
     status, fields, found = gateway.get("/text", key, "Content-Type: text/plain", method="POST", body=body)
     assert status == 200
     assert found == b"y" * 4096 * 500
@@ -174,7 +192,9 @@ def test_a_body_streams_in_both_directions_with_either_framing(gate: Start, upst
     assert b"trailer: secret" not in upstream.received[1].lower()
 
 
-def test_a_body_past_the_limit_is_413_before_or_while_it_comes(gate: Start, upstream: Any, issue: Any, parsed: Any) -> None:
+def test_a_body_past_the_limit_is_413_before_or_while_it_comes(
+    gate: Start, upstream: Any, issue: Any, parsed: Any
+) -> None:
     gateway = gate(limits={"body": "1KiB"})
     key = issue(gateway.path)
     assert gateway.get("/text", key, "Content-Type: text/plain", method="POST", body=b"x" * 1025)[0] == 413
@@ -185,7 +205,9 @@ def test_a_body_past_the_limit_is_413_before_or_while_it_comes(gate: Start, upst
     assert not any(one.endswith(b"0\r\n\r\n") for one in upstream.received), "a cut body looked whole to the upstream"
 
 
-def test_expect_100_continue_is_answered_only_when_the_request_is_admitted(gate: Start, upstream: Any, issue: Any) -> None:
+def test_expect_100_continue_is_answered_only_when_the_request_is_admitted(
+    gate: Start, upstream: Any, issue: Any
+) -> None:
     gateway = gate()
     key = issue(gateway.path)
     upstream.default = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
@@ -220,7 +242,9 @@ def test_head_204_and_304_have_no_body(gate: Start, upstream: Any, issue: Any) -
 def test_http_1_0_gets_its_answer_and_the_end_of_the_connection(gate: Start, upstream: Any, issue: Any) -> None:
     gateway = gate()
     key = issue(gateway.path)
-    upstream.answers = [b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"]
+    upstream.answers = [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    ]
     answer = gateway.send(f"GET /text HTTP/1.0\r\nX-API-Key: {key}\r\n\r\n".encode())
     assert b"transfer-encoding" not in answer
     assert answer.endswith(b"\r\n\r\nabc")
@@ -239,7 +263,14 @@ def test_a_header_past_the_limit_is_431_whether_it_ends_or_not(gate: Start, pars
     gateway = gate(limits={"header": "2KiB"})
     assert parsed(gateway.send(b"GET /open HTTP/1.1\r\nHost: x\r\nA: %b\r\n\r\n" % (b"a" * 3000)))[0] == 431
     assert parsed(gateway.send(b"GET /open HTTP/1.1\r\nHost: x\r\nA: %b" % (b"a" * 100_000)))[0] == 431
-    assert parsed(gateway.send(b"GET /open HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(70)) + b"\r\n"))[0] == 431
+    assert (
+        parsed(
+            gateway.send(
+                b"GET /open HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(70)) + b"\r\n"
+            )
+        )[0]
+        == 431
+    )
 
 
 def test_an_upgrade_is_tunnelled_only_where_the_contract_allows_it(gate: Start, upstream: Any, issue: Any) -> None:
@@ -248,7 +279,9 @@ def test_an_upgrade_is_tunnelled_only_where_the_contract_allows_it(gate: Start, 
 
     def echo(connection: socket.socket, message: bytes) -> None:
         del message
-        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: abc\r\n\r\nhello")
+        connection.sendall(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: abc\r\n\r\nhello"
+        )
         while data := connection.recv(100):
             connection.sendall(data.upper())
 
@@ -264,7 +297,9 @@ def test_an_upgrade_is_tunnelled_only_where_the_contract_allows_it(gate: Start, 
         assert connection.recv(100) == b"PING"
     upstream.json(b"[]")
     with gateway.connect() as connection:
-        connection.sendall((head % "/things").encode() + f"GET /open HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(
+            (head % "/things").encode() + f"GET /open HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+        )
         found = b""
         while block := connection.recv(65536):
             found += block

@@ -56,7 +56,9 @@ def test_an_answer_that_is_broken_or_was_not_declared_is_502_and_says_nothing(
     assert event["reason"]
 
 
-def test_an_answer_and_more_bytes_after_it_do_not_become_the_next_callers_answer(gate: Start, upstream: Any, issue: Any) -> None:
+def test_an_answer_and_more_bytes_after_it_do_not_become_the_next_callers_answer(
+    gate: Start, upstream: Any, issue: Any
+) -> None:
     """Response desynchronisation: a second answer in one packet must belong to nobody (CWE-444)."""
     gateway = gate(upstream={"url": upstream.url, "connections": 1})
     key = issue(gateway.path)
@@ -74,7 +76,9 @@ def test_interim_answers_are_dropped(gate: Start, upstream: Any, issue: Any) -> 
     gateway = gate()
     key = issue(gateway.path)
     upstream.answers = [
-        b"HTTP/1.1 103 Early Hints\r\nLink: </secret>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 2\r\n\r\n[]"
+        b"HTTP/1.1 103 Early Hints\r\nLink: </secret>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+        + HEAD
+        + b"Content-Length: 2\r\n\r\n[]"
     ]
     status, fields, body = gateway.get("/things", key)
     assert (status, body) == (200, b"[]")
@@ -85,7 +89,10 @@ def test_errors_keep_their_status_and_lose_their_words(gate: Start, upstream: An
     gateway = gate()
     key = issue(gateway.path)
     for status in (400, 404, 409, 499, 500, 503):
-        upstream.answers = [b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nX-Trace: secret\r\nContent-Length: 30\r\n\r\nTraceback: secret in /srv/app.py" % status]
+        upstream.answers = [
+            b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nX-Trace: secret\r\nContent-Length: 30\r\n\r\nTraceback: secret in /srv/app.py"
+            % status
+        ]
         found, fields, body = gateway.get("/things", key)
         assert found == status
         assert fields["content-type"] == "application/problem+json"
@@ -96,7 +103,10 @@ def test_errors_keep_their_status_and_lose_their_words(gate: Start, upstream: An
 def test_fields_that_nobody_declared_stay_behind(gate: Start, upstream: Any, issue: Any) -> None:
     gateway = gate()
     key = issue(gateway.path)
-    head = HEAD + b"Server: nginx/1.2\r\nX-Powered-By: PHP\r\nX-Internal-Host: db1\r\nETag: \"a\"\r\nAccess-Control-Allow-Origin: *\r\n"
+    head = (
+        HEAD
+        + b'Server: nginx/1.2\r\nX-Powered-By: PHP\r\nX-Internal-Host: db1\r\nETag: "a"\r\nAccess-Control-Allow-Origin: *\r\n'
+    )
     upstream.json(b"[]", head)
     _, fields, _ = gateway.get("/things", key)
     assert fields["etag"] == '"a"'
@@ -114,7 +124,9 @@ def test_cookies_over_tls_are_hardened(gate: Start, upstream: Any, issue: Any) -
     assert b"strict-transport-security: max-age=" in answer
 
 
-def test_a_kept_connection_that_the_upstream_gave_up_is_tried_again_once(gate: Start, upstream: Any, issue: Any) -> None:
+def test_a_kept_connection_that_the_upstream_gave_up_is_tried_again_once(
+    gate: Start, upstream: Any, issue: Any
+) -> None:
     gateway = gate()
     key = issue(gateway.path)
     closed = threading.Event()
@@ -173,7 +185,10 @@ def test_an_early_answer_ends_the_connection_on_both_sides(gate: Start, issue: A
             except ConnectionResetError:
                 pass
 
-def test_a_slow_reader_holds_the_upstream_back_and_not_the_gateways_memory(gate: Start, upstream: Any, issue: Any) -> None:
+
+def test_a_slow_reader_holds_the_upstream_back_and_not_the_gateways_memory(
+    gate: Start, upstream: Any, issue: Any
+) -> None:
     gateway = gate()
     key = issue(gateway.path)
     sent = 0

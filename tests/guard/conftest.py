@@ -39,7 +39,9 @@ class Ring:
 
 @pytest.fixture
 def ring() -> Ring:
-    return Ring({b"good": Known(), b"writer": Known("key2", "writer"), b"narrow": Known("key3", "writer", ("things:read",))})
+    return Ring(
+        {b"good": Known(), b"writer": Known("key2", "writer"), b"narrow": Known("key3", "writer", ("things:read",))}
+    )
 
 
 @pytest.fixture

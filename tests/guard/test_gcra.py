@@ -14,7 +14,9 @@ from ninefold.guard.gcra import Limiter
     count=st.integers(1, 50),
     burst=st.integers(1, 30),
 )
-def test_in_any_stretch_of_time_no_more_is_admitted_than_burst_and_rate_allow(gaps: list[float], count: int, burst: int) -> None:
+def test_in_any_stretch_of_time_no_more_is_admitted_than_burst_and_rate_allow(
+    gaps: list[float], count: int, burst: int
+) -> None:
     limiter = Limiter("t", Rate(count, 10.0), burst)
     now, admitted = 1000.0, []
     for gap in gaps:

@@ -10,7 +10,12 @@ from ninefold.guard.answer import Answer
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
 
-OK = {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "object", "properties": {"a": {"type": "string"}}}}}}}
+OK = {
+    "200": {
+        "description": "ok",
+        "content": {"application/json": {"schema": {"type": "object", "properties": {"a": {"type": "string"}}}}},
+    }
+}
 API: dict[str, Any] = {
     "openapi": "3.0.3",
     "info": {"title": "t", "version": "1"},
@@ -82,16 +87,19 @@ def _verdict(guard: Any, request: Any) -> tuple[int, str] | str:
         ({"path": "/things", "origin": "https://api.example.com"}, "list"),
     ],
 )  # fmt: skip
-def test_each_request_is_decided_by_the_first_step_that_minds(make_guard: Any, ask: Any, asked: Any, expected: Any) -> None:
+def test_each_request_is_decided_by_the_first_step_that_minds(
+    make_guard: Any, ask: Any, asked: Any, expected: Any
+) -> None:
     guard = make_guard(API, authorization=RULES, origins={"allow": ["https://app.example.com"]})
     assert _verdict(guard, ask(**asked)) == expected
 
 
 def test_a_refusal_for_every_fault_of_a_key_looks_the_same(make_guard: Any, ask: Any) -> None:
     guard = make_guard(API, authorization=RULES)
-    answers = [
-        guard.admit(ask("/things", key)) for key in ("", "wrong")
-    ] + [guard.admit(ask("/things", time=3e9)), guard.admit(ask("/things", address="192.0.2.1"))]
+    answers = [guard.admit(ask("/things", key)) for key in ("", "wrong")] + [
+        guard.admit(ask("/things", time=3e9)),
+        guard.admit(ask("/things", address="192.0.2.1")),
+    ]
     assert len({(one.status, one.fields, one.body) for one in answers}) == 1
     assert len({one.reason for one in answers}) == 4
 
@@ -130,7 +138,10 @@ def test_a_fault_inside_a_check_keeps_the_gate_shut(make_guard: Any, ask: Any, r
 
 
 def test_limits_hold_per_address_caller_and_operation_and_recover(make_guard: Any, ask: Any) -> None:
-    limits = [{"per": "caller", "rate": "60/min", "burst": 2}, {"per": ["caller", "operation"], "rate": "6/min", "burst": 1}]
+    limits = [
+        {"per": "caller", "rate": "60/min", "burst": 2},
+        {"per": ["caller", "operation"], "rate": "6/min", "burst": 1},
+    ]
     guard = make_guard(API, authorization=RULES, limits=limits)
     assert _verdict(guard, ask("/things")) == "list"
     refused = guard.admit(ask("/things"))

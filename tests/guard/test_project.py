@@ -78,7 +78,10 @@ def test_a_value_of_another_kind_than_the_declared_one_is_withheld_and_not_quote
 
 
 def test_a_recursive_schema_is_followed_as_deep_as_the_document_goes() -> None:
-    node = {"type": "object", "properties": {"v": {"type": "integer"}, "next": _ref("Node"), "all": {"type": "array", "items": _ref("Node")}}}
+    node = {
+        "type": "object",
+        "properties": {"v": {"type": "integer"}, "next": _ref("Node"), "all": {"type": "array", "items": _ref("Node")}},
+    }
     project = _projector(_ref("Node"), Node=node)
     deep = {"v": 0, "x": 1}
     for number in range(50):
@@ -110,7 +113,10 @@ def _schemas(depth: int = 3) -> st.SearchStrategy[dict[str, Any]]:
     return (
         leaf
         | st.builds(lambda one: {"type": "array", "items": one}, inner)
-        | st.builds(lambda all_: {"type": "object", "properties": all_}, st.dictionaries(st.sampled_from("abcde"), inner, max_size=4))
+        | st.builds(
+            lambda all_: {"type": "object", "properties": all_},
+            st.dictionaries(st.sampled_from("abcde"), inner, max_size=4),
+        )
     )
 
 
@@ -132,7 +138,9 @@ def _allowed(value: Any, schema: dict[str, Any]) -> bool:
 
 @pytest.mark.fuzz
 @given(schema=_schemas(), value=json_values)
-def test_nothing_undeclared_ever_leaves_and_projecting_twice_changes_nothing(schema: dict[str, Any], value: Any) -> None:
+def test_nothing_undeclared_ever_leaves_and_projecting_twice_changes_nothing(
+    schema: dict[str, Any], value: Any
+) -> None:
     project = _projector(schema)
     try:
         text, _ = project(json.dumps(value).encode())
@@ -150,7 +158,12 @@ def test_members_are_counted_exactly_however_the_text_is_written(value: Any) -> 
             return len(one) + sum(map(count, one.values()))
         return sum(map(count, one)) if isinstance(one, list) else 0
 
-    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False), json.dumps(value, indent=2), json.dumps(value, separators=(" ,", " : "))):
+    for text in (
+        json.dumps(value),
+        json.dumps(value, ensure_ascii=False),
+        json.dumps(value, indent=2),
+        json.dumps(value, separators=(" ,", " : ")),
+    ):
         try:
             raw = text.encode()
             msgspec.json.decode(raw)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def _event(number: int) -> Event:
-    return Event(time=1e9 + number, id=f"id-{number}", outcome="admitted", method="GET", path=f"/things/{number}", status=200)
+    return Event(
+        time=1e9 + number, id=f"id-{number}", outcome="admitted", method="GET", path=f"/things/{number}", status=200
+    )
 
 
 def _write(path: Path, count: int) -> None:
@@ -46,7 +48,9 @@ def test_a_whole_trail_holds_and_goes_on_from_where_it_ended(tmp_path: Path) -> 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(record=st.integers(1, 8), how=st.sampled_from(["change", "remove", "swap", "insert", "digest"]))
-def test_whatever_is_done_to_a_record_names_the_first_that_does_not_follow(tmp_path: Path, record: int, how: str) -> None:
+def test_whatever_is_done_to_a_record_names_the_first_that_does_not_follow(
+    tmp_path: Path, record: int, how: str
+) -> None:
     path = tmp_path / "trail.jsonl"
     path.unlink(missing_ok=True)
     _write(path, 9)
@@ -62,7 +66,11 @@ def test_whatever_is_done_to_a_record_names_the_first_that_does_not_follow(tmp_p
         lines.insert(record, lines[record])
         expected = record + 2
     else:
-        lines[record] = lines[record][:-4] + b"00" + lines[record][-2:] if lines[record][-4:-2] != b"00" else lines[record][:-4] + b"11\"}\n"[-4:]
+        lines[record] = (
+            lines[record][:-4] + b"00" + lines[record][-2:]
+            if lines[record][-4:-2] != b"00"
+            else lines[record][:-4] + b'11"}\n'[-4:]
+        )
     path.write_bytes(b"".join(lines))
     verdict = verify(path)
     assert verdict.broken in {expected, expected - 1}
