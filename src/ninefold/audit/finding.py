@@ -115,7 +115,11 @@ Outcome = Finding | Skipped | Errored | Passed
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A finished audit. `outcomes` has, for every selected rule, its findings, or that it passed, was skipped, or failed."""
+    """A finished audit. `outcomes` has, for every selected rule, its findings, or that it passed, was skipped, or failed.
+
+    `started` is Unix seconds, `took` seconds. `target` names all that was looked at; `url`, `description` and `source`
+    each of it as it was given, empty where it was not.
+    """
 
     target: str
     started: float
@@ -123,6 +127,9 @@ class Audit:
     requests: int
     ninefold: str
     outcomes: tuple[Outcome, ...]
+    url: str = ""
+    description: str = ""
+    source: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

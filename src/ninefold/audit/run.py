@@ -52,6 +52,9 @@ def audit(
         requests=target.probe.sent if target.url else 0,
         ninefold=version("ninefold"),
         outcomes=tuple(one for rule in rules for one in ended[rule.id]),
+        url=target.url,
+        description=target.description.source if target.description else "",
+        source=str(target.source) if target.source else "",
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.terminal_theme import TerminalTheme
 
-from ninefold.audit.report.compare import compare, table
+from ninefold.audit.report import compare_svg, compare_terminal
+from ninefold.audit.report.compare import compare
 from ninefold.audit.report.json_v1 import read
 from ninefold.errors import FileError, Place, WriteError
 
@@ -18,63 +18,55 @@ if TYPE_CHECKING:
     from ninefold.audit.finding import Audit
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_THEME = TerminalTheme(
-    (255, 255, 255),
-    (36, 41, 47),
-    [
-        (36, 41, 47),
-        (192, 28, 40),
-        (26, 127, 55),
-        (154, 103, 0),
-        (9, 105, 218),
-        (130, 80, 223),
-        (27, 124, 131),
-        (110, 119, 129),
-    ],
-    [
-        (87, 96, 106),
-        (207, 34, 46),
-        (31, 136, 61),
-        (154, 103, 0),
-        (33, 139, 255),
-        (164, 117, 249),
-        (49, 146, 170),
-        (140, 149, 159),
-    ],
-)
+_EPILOG = """\
+\b
+Exit codes
+  0   every rule that ran before ran again, and no sign is shown or unknown after
+  1   otherwise
+  64  the command line is not understood
+  66  a report cannot be read
+  73  the picture cannot be written
+
+\b
+Examples
+  ninefold audit openapi.yaml --url http://127.0.0.1:9000 --json before.json
+  ninefold audit openapi.yaml --url https://127.0.0.1:8443 --json after.json
+  ninefold compare before.json after.json --svg card.svg
+"""
 
 
-@click.command("compare")
+@click.command("compare", epilog=_EPILOG)
 @click.argument("before", type=_FILE)
 @click.argument("after", type=_FILE)
-@click.option("--svg", type=_FILE, help="Also write the card as a picture.")
-def command(before: Path, after: Path, svg: Path | None) -> None:
-    """Hold two JSON reports of `ninefold audit` against each other.
-
-    Exit code 0: every rule that ran BEFORE ran again AFTER, and no sign is left. 1: otherwise.
-    """
+@click.option("--svg", type=_FILE, metavar="FILE", help="Also write the card as a picture.")
+@click.pass_context
+def command(ctx: click.Context, before: Path, after: Path, svg: Path | None) -> None:
+    """Two JSON reports of `ninefold audit` side by side: BEFORE and AFTER, and what closed each sign."""
     comparison = compare(_read(before), _read(after))
-    console = Console(record=svg is not None, highlight=False)
-    console.print(table(comparison))
-    for rule in comparison.not_again:
-        console.print(f"not run again: {rule}", style="bold red")
-    console.print(f"\n{comparison.verdict}", style="bold")
+    width = shutil.get_terminal_size((120, 40)).columns
+    click.echo(compare_terminal.render(comparison, width=width, colour=sys.stdout.isatty()), nl=False)
     if svg is not None:
-        try:
-            svg.write_text(console.export_svg(title="ninefold compare", theme=_THEME), "utf-8")
-        except OSError as fault:
-            raise WriteError(
-                f"cannot be written ({fault.strerror})", place=Place(str(svg)), remedy="choose another place"
-            ) from None
-    sys.exit(0 if comparison.closed else 1)
+        _write(svg, compare_svg.render(comparison))
+    ctx.exit(0 if comparison.proven else 1)
 
 
 def _read(path: Path) -> Audit:
     try:
-        return read(path.read_bytes())
+        return read(path.read_bytes(), str(path))
     except OSError as fault:
         raise FileError(
-            f"cannot be read ({fault.strerror})", place=Place(str(path)), remedy="name a JSON report"
+            f"the report cannot be read ({fault.strerror})",
+            place=Place(str(path)),
+            remedy="name a file that `ninefold audit --json FILE` wrote",
         ) from None
-    except FileError as fault:
-        raise FileError(fault.what, place=Place(str(path)), remedy=fault.remedy) from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as fault:
+        raise WriteError(
+            f"the picture cannot be written ({fault.strerror})",
+            place=Place(str(path)),
+            remedy="choose another place, or make room",
+        ) from None

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ninefold.audit.finding import Errored, Finding, Passed, Skipped
-from ninefold.audit.signs.order import RULES, SIGNS
+from ninefold.audit.signs.order import SIGNS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ninefold.audit.finding import Audit
     from ninefold.audit.rule import Rule
 
-#: A sign's state in the words that people read.
-WORDS = {"shown": "shown", "clear": "not shown", "unknown": "not verified"}
+#: The mark that goes with a sign's state, so that no state is told by colour alone.
+MARKS = {"shown": "✗", "clear": "✓", "unknown": "?"}
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One sign. `passed`, `skipped` and `errored` count rules, `findings` root causes."""
+    """One sign. `state` is `shown`, `clear` or `unknown`; `findings`, the worst first, are those that no baseline excuses.
+
+    `excused` are the others; `passed`, `skipped` and `errored` count rules.
+    """
 
     number: int
     title: str
     state: str
     findings: tuple[Finding, ...]
+    excused: tuple[Finding, ...]
     passed: int
     skipped: int
     errored: int
@@ -31,32 +38,52 @@ class Tile:
 
 def tiles(audit: Audit) -> tuple[Tile, ...]:
     """All nine, in their order."""
-    return tuple(
-        Tile(
-            sign.number,
-            sign.title,
-            audit.state(sign.number),
-            tuple(one for one in ordered(audit) if one.sign == sign.number),
-            sum(isinstance(one, Passed) and one.sign == sign.number for one in audit.outcomes),
-            sum(isinstance(one, Skipped) and one.sign == sign.number for one in audit.outcomes),
-            sum(isinstance(one, Errored) and one.sign == sign.number for one in audit.outcomes),
+    worst = ordered(audit)
+    made = []
+    for sign in SIGNS:
+        mine = [one for one in audit.outcomes if one.sign == sign.number]
+        made.append(
+            Tile(
+                number=sign.number,
+                title=sign.title,
+                state=audit.state(sign.number),
+                findings=tuple(one for one in worst if one.sign == sign.number),
+                excused=tuple(one for one in mine if isinstance(one, Finding) and one.baselined),
+                passed=sum(isinstance(one, Passed) for one in mine),
+                skipped=sum(isinstance(one, Skipped) for one in mine),
+                errored=sum(isinstance(one, Errored) for one in mine),
+            )
         )
-        for sign in SIGNS
-    )
+    return tuple(made)
 
 
 def ordered(audit: Audit) -> list[Finding]:
-    """Findings that nothing excuses, the worst first."""
+    """Findings that no baseline excuses, the worst first; of equals, what is confirmed first."""
     return sorted(audit.findings, key=lambda one: (-one.severity.rank, one.confidence.value, one.sign, one.rule))
 
 
 def verdict(audit: Audit) -> str:
-    """`3 of 9 signs`, and how many could not be verified: unknown is never green."""
-    states = [tile.state for tile in tiles(audit)]
+    """`3 of 9 signs`, and how many are unknown: unknown is never green."""
+    states = [audit.state(sign.number) for sign in SIGNS]
     unknown = states.count("unknown")
-    return f"{states.count('shown')} of 9 signs" + (f", {unknown} not verified" if unknown else "")
+    return f"{states.count('shown')} of {len(SIGNS)} signs" + (f", {unknown} unknown" if unknown else "")
 
 
-def rule_of(rule_id: str) -> Rule | None:
-    """The rule with this id; None for one of another version."""
-    return next((rule for rule in RULES if rule.id == rule_id), None)
+def coverage(audit: Audit) -> tuple[int, int]:
+    """How many rules ran to their end, of how many that were chosen."""
+    return len(ran(audit)), len({one.rule for one in audit.outcomes})
+
+
+def ran(audit: Audit) -> frozenset[str]:
+    """The rules that ran to their end."""
+    return frozenset(one.rule for one in audit.outcomes if isinstance(one, Finding | Passed))
+
+
+def when(audit: Audit) -> str:
+    """`23 November 2026, 21:31 UTC`."""
+    return datetime.fromtimestamp(audit.started, UTC).strftime("%-d %B %Y, %H:%M UTC")
+
+
+def known(rules: Iterable[Rule]) -> dict[str, Rule]:
+    """Rules by id. A report of another version may name one that is not there."""
+    return {rule.id: rule for rule in rules}

@@ -1,59 +1,145 @@
 """The report as one HTML page that needs nothing else: nine tiles, the evidence below them.
 
-What the API under test said is hostile input: everything is escaped, and a Content-Security-Policy lets nothing run but
-the one script whose hash it names.
+What the API under test said is hostile input: everything is escaped, what does not print is shown as its escape, and a
+Content-Security-Policy lets nothing run or load but the one script and the one style sheet whose hashes it names.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, datetime
+from collections import Counter
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
-from ninefold.audit.finding import Errored, Exchange, Finding, Passed, Skipped
-from ninefold.audit.report.card import WORDS, ordered, rule_of, tiles, verdict
+from ninefold.audit.finding import Errored, Exchange, Finding, Passed, Severity, Skipped
+from ninefold.audit.report.card import MARKS, coverage, known, tiles, verdict, when
+from ninefold.audit.report.evidence import answered, asked, summary, told
+from ninefold.audit.report.standards import Reference, cwe, owasp
+from ninefold.audit.report.text import count, line, visible
+from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ninefold.audit.finding import Audit
+    from ninefold.audit.report.card import Tile
+    from ninefold.audit.rule import Rule
+
+#: What each piece of a proof is for.
+_ROLES = {
+    "baseline": "an honest request",
+    "attack": "what should not work",
+    "control": "shows that the difference is real",
+    "repeat": "the attack once more",
+}
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "all nine")
 
 
-def render(audit: Audit) -> str:
+class _Bar(NamedTuple):
+    """One part of the bar of severities, in per mille of its length."""
+
+    severity: str
+    findings: int
+    start: int
+    length: int
+
+
+def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     """A whole HTML document."""
     script, style = _asset("report.js"), _asset("report.css")
-    outcomes = audit.outcomes
+    nine = tiles(audit)
+    done, chosen = coverage(audit)
     return _template().render(
         audit=audit,
-        words=WORDS,
-        tiles=tiles(audit),
+        tiles=nine,
         verdict=verdict(audit),
-        findings=[(one, rule_of(one.rule)) for one in ordered(audit)],
-        excused=[one for one in outcomes if isinstance(one, Finding) and one.baselined],
-        skipped=[one for one in outcomes if isinstance(one, Skipped)],
-        errored=[one for one in outcomes if isinstance(one, Errored)],
-        passed=[one for one in outcomes if isinstance(one, Passed)],
-        rules=len({one.rule for one in outcomes}),
-        ran=len({one.rule for one in outcomes if not isinstance(one, Skipped | Errored)}),
-        started=datetime.fromtimestamp(audit.started, UTC).strftime("%d %B %Y, %H:%M UTC"),
-        exchange=Exchange,
-        script=script,
-        style=style,
+        tone=_tone(nine),
+        sentence=_sentence(nine),
+        bars=_bars(audit.findings),
+        rules=known(rules),
+        excused=[one for one in audit.outcomes if isinstance(one, Finding) and one.baselined],
+        skipped=[one for one in audit.outcomes if isinstance(one, Skipped)],
+        errored=[one for one in audit.outcomes if isinstance(one, Errored)],
+        passed=[one for one in audit.outcomes if isinstance(one, Passed)],
+        done=done,
+        chosen=chosen,
+        when=when(audit),
+        script=Markup(script),  # noqa: S704  (our own file, not input)
+        style=Markup(style),  # noqa: S704
         script_hash=_hash(script),
         style_hash=_hash(style),
     )
 
 
+def _tone(nine: tuple[Tile, ...]) -> str:
+    states = {tile.state for tile in nine}
+    return "shown" if "shown" in states else "unknown" if "unknown" in states else "clear"
+
+
+def _sentence(nine: tuple[Tile, ...]) -> str:
+    shown = sum(tile.state == "shown" for tile in nine)
+    unknown = sum(tile.state == "unknown" for tile in nine)
+    others = f"{_NUMBERS[unknown]} could not be judged" if unknown < len(nine) else "none could be judged"
+    if shown:
+        more = f"; {others}" if unknown else ""
+        of = "" if shown == len(nine) else " of the nine"
+        return f"This API shows {_NUMBERS[shown]}{of} signs of doing API security wrong{more}."
+    if unknown:
+        return f"No sign was found, but {others}. That is no clean bill."
+    return "Every sign was looked at, and none was found."
+
+
+def _bars(findings: tuple[Finding, ...]) -> list[_Bar]:
+    numbers = Counter(one.severity for one in findings)
+    made, start = [], 0
+    for severity in Severity:
+        if numbers[severity]:
+            length = round(1000 * numbers[severity] / len(findings))
+            made.append(_Bar(severity.value, numbers[severity], start, length))
+            start += length
+    return made
+
+
+def _references(rule: Rule | None) -> list[Reference]:
+    return [owasp(rule.owasp), cwe(rule.cwe), Reference(f"ASVS 5.0 {rule.asvs}", "")] if rule else []
+
+
+def _prose(text: str) -> Markup:
+    """Text of ours or with the API's words in it: escaped, and what stands between backticks as code."""
+    pieces = visible(text).split("`")
+    if len(pieces) % 2 == 0:
+        return Markup.escape(visible(text))
+    made = [Markup("<code>{}</code>").format(one) if at % 2 else Markup.escape(one) for at, one in enumerate(pieces)]
+    return Markup("").join(made)
+
+
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("ninefold.audit.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("ninefold.audit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     environment.tests["exchange"] = lambda value: isinstance(value, Exchange)
+    environment.filters |= {
+        "answered": answered,
+        "asked": asked,
+        "count": count,
+        "line": line,
+        "prose": _prose,
+        "references": _references,
+        "summary": summary,
+        "told": told,
+        "visible": visible,
+    }
+    environment.globals |= {"marks": MARKS, "roles": _ROLES}
     return environment.get_template("report.html.j2")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring  # writes XML, never reads it
 
@@ -17,48 +18,55 @@ _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def render(audit: Audit) -> str:
-    """An XML document."""
-    root = Element("testsuites", name=_text(f"ninefold {audit.target}"), time=f"{audit.took:.3f}")
+    """An XML document. A rule is one case: failed, with all its findings; failed to run; skipped; or passed."""
+    root = Element("testsuites", name=_text(f"ninefold {audit.target}"))
+    stamp = datetime.fromtimestamp(audit.started, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
     for sign in SIGNS:
-        mine = [one for one in audit.outcomes if one.sign == sign.number]
         cases: dict[str, list[Outcome]] = {}
-        for one in mine:
-            cases.setdefault(one.rule, []).append(one)
-        suite = SubElement(
-            root,
-            "testsuite",
-            name=f"{sign.number} {sign.title}",
-            tests=str(len(cases)),
-            failures=str(sum(any(_found(one) for one in outcomes) for outcomes in cases.values())),
-            errors=str(sum(isinstance(one, Errored) for one in mine)),
-            skipped=str(sum(isinstance(one, Skipped) for one in mine)),
-        )
+        for one in audit.outcomes:
+            if one.sign == sign.number:
+                cases.setdefault(one.rule, []).append(one)
+        suite = SubElement(root, "testsuite", name=f"{sign.number} {sign.title}", timestamp=stamp)
         for rule, outcomes in cases.items():
-            case = SubElement(suite, "testcase", classname=f"ninefold.{sign.name}", name=rule)
-            _case(case, outcomes)
+            _case(SubElement(suite, "testcase", classname=f"ninefold.{sign.name}", name=_text(rule)), outcomes)
+        counts = {
+            "tests": len(cases),
+            "failures": len(suite.findall("testcase/failure")),
+            "errors": len(suite.findall("testcase/error")),
+            "skipped": len(suite.findall("testcase/skipped")),
+        }
+        for name, number in counts.items():
+            suite.set(name, str(number))
+            totals[name] += number
+    for name, number in totals.items():
+        root.set(name, str(number))
+    root.set("time", f"{audit.took:.3f}")
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _found(one: Outcome) -> bool:
-    return isinstance(one, Finding) and not one.baselined
-
-
 def _case(case: Element, outcomes: list[Outcome]) -> None:
     found = [one for one in outcomes if isinstance(one, Finding) and not one.baselined]
+    excused = [one for one in outcomes if isinstance(one, Finding) and one.baselined]
     if found:
-        failure = SubElement(case, "failure", type=found[0].severity.value, message=_text(found[0].title))
+        worst = max(found, key=lambda one: one.severity.rank)
+        failure = SubElement(case, "failure", type=worst.severity.value, message=_text(worst.title))
         failure.text = _text("\n\n".join(_told(one) for one in found))
     for one in outcomes:
         if isinstance(one, Errored):
-            SubElement(case, "error", message=_text(one.reason))
+            SubElement(case, "error", type="errored", message=_text(one.reason))
         elif isinstance(one, Skipped):
             SubElement(case, "skipped", message=_text(one.reason))
+    if excused:
+        output = SubElement(case, "system-out")
+        output.text = _text("\n\n".join(f"excused by the baseline: {_told(one)}" for one in excused))
 
 
 def _told(one: Finding) -> str:
-    places = "\n".join(f"at {place}" for place in one.places)
-    return f"{one.severity.value}, {one.confidence.value}: {one.detail}\n{places}\nfix: {one.remedy}\n{one.contract}".rstrip()
+    places = "".join(f"\nat {place}" for place in one.places)
+    lines = f"\nin the contract:\n{one.contract.rstrip()}" if one.contract else ""
+    return f"{one.severity.value}, {one.confidence.value}: {one.detail}{places}\nfix: {one.remedy}{lines}"
 
 
 def _text(text: str) -> str:

@@ -1,0 +1,42 @@
+"""Evidence and places in short: an exchange as its request line and its status."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ninefold.audit.finding import Exchange
+from ninefold.audit.report.text import line
+
+if TYPE_CHECKING:
+    from ninefold.audit.finding import Finding, Location
+
+_VERSION = re.compile(r" HTTP/\d(?:\.\d)?$")
+_STATUS = re.compile(r"HTTP/\d(?:\.\d)? (\d{3})(?!\d)")
+
+
+def asked(exchange: Exchange) -> str:
+    """`GET /orders`: the request line without its version."""
+    return line(_VERSION.sub("", exchange.request.strip().partition("\n")[0].strip()), 120)
+
+
+def answered(exchange: Exchange) -> str:
+    """`401`; of what is no HTTP response, its first line."""
+    first = exchange.response.strip().partition("\n")[0].strip()
+    found = _STATUS.match(first)
+    return found[1] if found else line(first, 80) or "nothing"
+
+
+def summary(finding: Finding) -> str:
+    """What the evidence holds: `baseline 200, attack 200, control 401, repeat 200`; of facts, how many there are."""
+    exchanges = [one for one in finding.evidence if isinstance(one, Exchange)]
+    if not exchanges:
+        return f"{len(finding.evidence)} note" + ("s" if len(finding.evidence) != 1 else "")
+    told = ", ".join(f"{line(one.role, 20)} {answered(one)}" for one in exchanges[:4])
+    return told + (f" and {len(finding.evidence) - 4} more" if len(exchanges) > 4 else "")
+
+
+def told(place: Location) -> str:
+    """`listOrders (/orders)`: a place by its name, and where that is asked for."""
+    name = line(str(place))
+    return f"{name} ({line(place.url)})" if place.url and not place.file and place.url != name else name
