@@ -244,6 +244,8 @@ class RateLimit(Section):
 
 
 class Timeouts(Section):
+    """How long each part of an exchange may take."""
+
     header: Duration = Field(10.0, gt=0, description="From the first byte of a request to the end of its header.")
     body: Duration = Field(
         30.0, gt=0, description="The longest pause inside a request body, and inside what a caller reads."
@@ -257,6 +259,8 @@ class Timeouts(Section):
 
 
 class Connections(Section):
+    """How many connections callers may hold."""
+
     total: int = Field(10_000, ge=1, le=1_000_000, description="Connections from all callers.")
     per_ip: int = Field(256, ge=1, le=1_000_000, description="Connections from one address (IPv6: one /64).")
 
