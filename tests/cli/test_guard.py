@@ -1,0 +1,181 @@
+"""`ninefold guard` as an operator meets it: what keeps it from starting is said clearly, and what breaks it keeps the gate shut."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ninefold.trail.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+def _ninefold(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ninefold", *arguments], capture_output=True, text=True, timeout=60, cwd=cwd, check=False
+    )
+
+
+@contextlib.contextmanager
+def _guarding(path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ninefold", "guard", str(path), "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    try:
+        port = 0
+        for line in process.stderr:
+            if "listening on" in line:
+                port = int(line.rstrip().rpartition(":")[2])
+                break
+        assert port
+        yield process, port
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stderr.close()
+
+
+def _ask(port: int, path: str, key: str = "") -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path, headers={"X-API-Key": key} if key else {})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status
+
+
+@pytest.mark.parametrize(
+    ("sections", "code", "words"),
+    [
+        ({"upstream": None}, 65, "there is no upstream"),
+        ({"encryption": {"tls": {"certificate": "no.pem", "key": "no.key"}}}, 69, "cannot be read"),
+        ({"encryption": {"tls": {"certificate": "openapi.yaml", "key": "openapi.yaml"}}}, 69, "cannot be used together"),
+        ({"upstream": {"url": "https://127.0.0.1:9", "authority": "openapi.yaml"}}, 69, "authority cannot be used"),
+        ({"keys": {"store": "openapi.yaml"}}, 66, "is no SQLite database"),
+        ({"trail": {"path": "openapi.yaml"}}, 74, "cannot be gone on with"),
+        ({"trail": {"path": "openapi.yaml/trail"}}, 74, "cannot be opened"),
+        ({"identity": {"issuer": "https://id.example.com"}}, 65, "not enforced yet"),
+    ],
+)
+def test_what_keeps_the_guard_from_starting_is_one_clear_error(
+    contract: Callable[..., Path], sections: dict[str, Any], code: int, words: str
+) -> None:
+    done = _ninefold("guard", str(contract(**sections)), "--listen", "127.0.0.1:0")
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "fix: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_and_a_missing_contract_are_clear_errors(contract: Callable[..., Path], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = _ninefold("guard", str(contract()), "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == 69
+    assert "cannot listen on" in done.stderr
+    assert "--listen" in done.stderr
+    done = _ninefold("guard", str(tmp_path / "nothing.yaml"))
+    assert done.returncode == 66
+    assert "No such file" in done.stderr
+    assert _ninefold("guard", str(contract()), "--listen", "nowhere").returncode == 69
+    assert _ninefold("guard", "--nothing").returncode == 64
+
+
+def test_a_full_disk_shuts_the_gate_and_it_opens_again_when_there_is_room(
+    contract: Callable[..., Path], upstream: Any, issue: Any, tmp_path: Path
+) -> None:
+    path = contract(upstream=upstream.url)
+    key = issue(path)
+    upstream.default = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+    with _guarding(path) as (process, port):
+        assert _ask(port, "/things", key) == 200
+        most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        size = (tmp_path / "trail.jsonl").stat().st_size
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 50, most[1]))
+        statuses = []
+        until = time.monotonic() + 10
+        while not statuses or (statuses[-1] != 503 and time.monotonic() < until):
+            statuses.append(_ask(port, "/things", key))
+        assert statuses[-1] == 503, "requests went through that nobody could record"
+        asked = len(upstream.received)
+        assert _ask(port, "/open") == 503
+        assert len(upstream.received) == asked
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, most)
+        until = time.monotonic() + 10
+        while _ask(port, "/things", key) != 200 and time.monotonic() < until:
+            pass
+        assert _ask(port, "/things", key) == 200
+    verdict = verify(tmp_path / "trail.jsonl")
+    assert verdict.holds
+    assert verdict.torn == 0
+
+
+def test_keys_that_cannot_be_read_any_more_shut_the_gate(
+    contract: Callable[..., Path], upstream: Any, issue: Any, tmp_path: Path
+) -> None:
+    path = contract(upstream=upstream.url)
+    key = issue(path)
+    upstream.default = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+    with _guarding(path) as (_, port):
+        assert _ask(port, "/things", key) == 200
+        for name in ("ninefold-keys.db", "ninefold-keys.db-shm", "ninefold-keys.db-wal"):
+            (tmp_path / name).rename(tmp_path / f"gone-{name}")
+        until = time.monotonic() + 10
+        while (status := _ask(port, "/things", key)) == 200 and time.monotonic() < until:
+            pass
+        assert status == 503
+
+
+def test_a_revoked_key_is_refused_at_the_next_request(contract: Callable[..., Path], upstream: Any, issue: Any) -> None:
+    path = contract(upstream=upstream.url)
+    key = issue(path)
+    upstream.default = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+    with _guarding(path) as (process, port):
+        assert _ask(port, "/things", key) == 200
+        done = _ninefold("keys", "revoke", "--contract", str(path), key.split("_")[2])
+        assert done.returncode == 0, done.stderr
+        assert _ask(port, "/things", key) == 401
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_keys_and_trail_on_the_command_line(contract: Callable[..., Path], tmp_path: Path) -> None:
+    path = str(contract())
+    made = _ninefold("keys", "create", "--contract", path, "--role", "reader", "--expires", "30d", "--name", "ci")
+    assert made.returncode == 0
+    text = made.stdout.strip()
+    assert text.startswith("nf_live_")
+    assert text not in made.stderr
+    listed = _ninefold("keys", "list", "--contract", path)
+    assert "reader" in listed.stdout
+    assert text not in listed.stdout
+    rotated = _ninefold("keys", "rotate", "--contract", path, text.split("_")[2])
+    assert rotated.returncode == 0
+    for wrong, words in (
+        (("--role", "nobody"), "no role"),
+        ((), "needs a role"),
+        (("--role", "reader", "--expires", "4000d"), "at the most"),
+        (("--role", "reader", "--expires", "soon"), "no duration"),
+        (("--role", "reader", "--scope", "things:write"), "does not hold"),
+    ):
+        done = _ninefold("keys", "create", "--contract", path, *wrong)
+        assert done.returncode == 65
+        assert words in done.stderr
+    assert _ninefold("keys", "revoke", "--contract", path, "nothing").returncode == 65
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text('{"a":1}\n')
+    done = _ninefold("trail", "verify", str(broken))
+    assert done.returncode == 74
+    assert "broken.jsonl:1: BROKEN" in done.stdout
+    assert _ninefold("trail", "tail", str(tmp_path / "none")).returncode == 74
