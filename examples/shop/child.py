@@ -117,8 +117,13 @@ class Child:
         return self.log.read_text("utf-8", "replace")[-4000:]
 
 
-def command(module: Sequence[str], folder: Path, patience: float) -> subprocess.CompletedProcess[str]:
-    """Run a Python module to its end. Raises `DemoFailure` if that takes more than `patience` seconds."""
+def command(
+    module: Sequence[str], folder: Path, patience: float, *, kept: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python module to its end, and keep what it says, or let it say it here. Raises `DemoFailure` if that takes
+    more than `patience` seconds.
+    """
+    output = subprocess.PIPE if kept else None
     process: subprocess.Popen[str] | None = None
     try:
         with undisturbed():
@@ -126,8 +131,8 @@ def command(module: Sequence[str], folder: Path, patience: float) -> subprocess.
                 [sys.executable, "-m", *module],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
                 text=True,
             )
         said, complained = process.communicate(timeout=patience)

@@ -11,15 +11,15 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import shutil
 import signal
 import ssl
 import sys
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from examples.shop.child import Child, DemoFailure, command
 
@@ -91,9 +91,8 @@ def run(folder: Path) -> None:
     say("1. A roastery's API, written the way many are. Which of the nine signs does it show?")
     with serve("insecure", state) as shop:
         url = address(shop)
-        before = audit(folder, "before", SHOP / "insecure" / "openapi.yaml", url, shop, *keys(*OLD_KEYS))
-        if before.verdict != "9 of 9 signs" or before.code != 1:
-            raise DemoFailure(f"the insecure shop shows {before.verdict} (exit code {before.code}), and not all nine")
+        description = SHOP / "insecure" / "openapi.yaml"
+        audit(Case("before", "9 of 9 signs", 1, description, url, "insecure", shop.log, OLD_KEYS), folder, shop)
 
         say("2. What lives in the source is mended there, as the findings say (examples/shop/fixed).")
         print("   One contract closes the rest: examples/shop/contract.yaml.", flush=True)
@@ -104,80 +103,97 @@ def run(folder: Path) -> None:
             guard(contract, address(mended), state) as guarded,
         ):
             guarded_url = guarded.says(r"listening on (https://\S+)")
-            after, certificate = audit_guarded(folder, state, guarded, guarded_url, secrets)
-
+            certificate, trail = state / ".ninefold" / "development-cert.pem", state / "ninefold-trail.jsonl"
+            say("3. The same audit, of the guarded API.")
+            audit(
+                Case(
+                    "after", "0 of 9 signs", 0, served_description(guarded_url, certificate, state), guarded_url, "fixed",
+                    trail, key_files(secrets, state), certificate,
+                ),
+                folder, mended, guarded,
+            )  # fmt: skip
             say("4. Before and after.")
             compare(folder)
-            print(f"Reports         {shown(folder / 'before.html')}  {shown(folder / 'after.html')}")
-            print("What the source took    diff -u examples/shop/insecure examples/shop/fixed")
-            trail = state / "ninefold-trail.jsonl"
-            print(
-                f"The trail       ninefold trail verify {shown(trail)}: {ninefold('trail', 'verify', str(trail))}",
-                end="",
-            )
-            for child in (shop, mended, guarded):
-                child.check()
-            if after.verdict != "0 of 9 signs" or after.code != 0:
-                raise DemoFailure(f"the guarded shop shows {after.verdict} (exit code {after.code}), and not none")
+            print(f"reports       {shown(folder / 'before.html')}  {shown(folder / 'after.html')}")
+            print("the source    diff -u examples/shop/insecure examples/shop/fixed")
+            print(f"the trail     ninefold trail verify {shown(trail)}")
+            print(f"              {ninefold('trail', 'verify', str(trail))}", end="", flush=True)
             if sys.stdin.isatty() and sys.stdout.isatty():
                 invite(url, guarded_url, secrets, certificate)
                 stay(shop, mended, guarded)
 
 
 @dataclass(frozen=True)
-class Audited:
-    """How an audit ended: its last line, as `9 of 9 signs`, and its exit code."""
+class Case:
+    """An audit, and how it must end. `name` is that of its reports, `keys` are values of --key."""
 
+    name: str
     verdict: str
     code: int
+    description: Path
+    url: str
+    source: str
+    log: Path
+    keys: tuple[str, ...]
+    authority: Path | None = None
 
 
-def audit_guarded(
-    folder: Path, state: Path, guarded: Child, url: str, secrets: Mapping[str, str]
-) -> tuple[Audited, Path]:
-    """The same audit, at the guard's URL, by the description that the guard serves. Gives also the certificate."""
-    certificate = state / ".ninefold" / "development-cert.pem"
+def audit(case: Case, folder: Path, *servers: Child) -> None:
+    """Audit, write the reports .html, .json and .txt, and print the card. Raises `DemoFailure` if it ends otherwise."""
+    report = folder / f"{case.name}.json"
+    report.unlink(missing_ok=True)
+    done = _run(
+        "audit", str(case.description), "--url", case.url, "--source", str(SHOP / case.source), "--log", str(case.log),
+        "--advisories", str(SHOP / "advisories"), *(part for key in case.keys for part in ("--key", key)),
+        *(("--authority", str(case.authority)) if case.authority else ()),
+        "--json", str(report), "--html", str(report.with_suffix(".html")), "--out", str(report.with_suffix(".txt")),
+    )  # fmt: skip
+    for server in servers:
+        server.check()
+    if done.returncode not in {0, 1, 2} or not report.exists():
+        raise DemoFailure(f"`ninefold audit` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    document = json.loads(report.read_bytes())
+    print("\n".join(card(document)))
+    print(f"\n{document['verdict']}    (all findings: {shown(report.with_suffix('.txt'))})", flush=True)
+    if document["verdict"] != case.verdict or done.returncode != case.code:
+        raise DemoFailure(
+            f"the {case.source} shop should show {case.verdict} (exit code {case.code}), "
+            f"and shows {document['verdict']} (exit code {done.returncode})"
+        )
+
+
+def card(document: Any) -> Iterator[str]:
+    """A line a sign, from an audit's JSON."""
+    marks = {"shown": ("\u2717 shown", "31"), "clear": ("\u2713 clear", "32"), "unknown": ("? not verified", "33")}
+    painted = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for sign in document["signs"]:
+        mark, colour = marks[sign["state"]]
+        count = sum(one["kind"] == "finding" and one["sign"] == sign["sign"] for one in document["outcomes"])
+        told = f"{count} finding{'s' if count != 1 else ''}" if count else ""
+        mark = f"\x1b[{colour}m{mark:14}\x1b[0m" if painted else f"{mark:14}"
+        yield f"{sign['sign']}  {sign['title']:44} {mark} {told}".rstrip()
+
+
+def served_description(url: str, certificate: Path, state: Path) -> Path:
+    """What the guard serves as the description of the guarded API, in a file."""
     description = state / "openapi.json"
     context = ssl.create_default_context(cafile=certificate)
-    with urllib.request.urlopen(f"{url}/openapi.json", context=context, timeout=10) as answer:
-        description.write_bytes(answer.read())
-    files = []
+    try:
+        with urllib.request.urlopen(f"{url}/openapi.json", context=context, timeout=10) as answer:
+            description.write_bytes(answer.read())
+    except urllib.error.URLError as fault:
+        raise DemoFailure(f"the guard does not serve its description at {url}/openapi.json: {fault.reason}") from None
+    return description
+
+
+def key_files(secrets: Mapping[str, str], state: Path) -> tuple[str, ...]:
+    """Keys as values of --key. In files, because everybody on the machine may read a process's arguments."""
+    made = []
     for number, secret in enumerate(secrets.values()):
         file = state / f"key-{number}"
         file.write_text(secret, "utf-8")
-        files.append(f"@{file}")  # a secret among the arguments could be read by everybody on the machine
-    say("3. The same audit, of the guarded API.")
-    more = (*keys(*files), "--authority", str(certificate))
-    done = audit(folder, "after", description, url, guarded, *more, source="fixed", log=state / "ninefold-trail.jsonl")
-    return done, certificate
-
-
-def audit(
-    folder: Path,
-    name: str,
-    description: Path,
-    url: str,
-    server: Child,
-    *more: str,
-    source: str = "insecure",
-    log: Path | None = None,
-) -> Audited:
-    """Audit `url`, write the reports `name`.html, .json and .txt, and print the card."""
-    text = folder / f"{name}.txt"
-    arguments = (
-        "audit", str(description), "--url", url, "--source", str(SHOP / source), "--log", str(log or server.log),
-        "--advisories", str(SHOP / "advisories"), "--json", str(folder / f"{name}.json"),
-        "--html", str(folder / f"{name}.html"), "--out", str(text), *more,
-    )  # fmt: skip
-    text.unlink(missing_ok=True)
-    done = _run(*arguments)
-    server.check()
-    if done.returncode not in {0, 1, 2} or not text.exists():
-        raise DemoFailure(f"`ninefold audit` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    lines = text.read_text("utf-8").rstrip().splitlines()
-    print("\n".join(line for line in lines if re.match(r"[1-9]  ", line)))
-    print(f"\n{lines[-1]}    (all findings: {shown(text)})", flush=True)
-    return Audited(lines[-1], done.returncode)
+        made.append(f"@{file}")
+    return tuple(made)
 
 
 def issue(state: Path) -> tuple[Path, dict[str, str], dict[str, str]]:
@@ -213,11 +229,13 @@ def guard(contract: Path, upstream: str, state: Path) -> Child:
 
 
 def compare(folder: Path) -> None:
-    done = _run("compare", str(folder / "before.json"), str(folder / "after.json"))
-    print(done.stdout)
+    """Both cards side by side; on a terminal in its width and with its colours."""
+    asked = ("compare", str(folder / "before.json"), str(folder / "after.json"))
+    done = command(("ninefold", *asked), ROOT, PATIENCE, kept=not sys.stdout.isatty())
+    print(done.stdout or "")
     if done.returncode:
         raise DemoFailure(
-            f"`ninefold compare` ended with {done.returncode}: a sign is left, or a rule did not run again"
+            f"`ninefold compare` ended with {done.returncode}: {done.stderr or 'a rule did not run again'}"
         )
 
 
@@ -231,10 +249,6 @@ def ninefold(*arguments: str) -> str:
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return command(("ninefold", *arguments), ROOT, PATIENCE)
-
-
-def keys(*values: str) -> tuple[str, ...]:
-    return tuple(part for value in values for part in ("--key", value))
 
 
 def invite(shop: str, guarded: str, secrets: Mapping[str, str], certificate: Path) -> None:
