@@ -23,7 +23,7 @@ from ninefold.gateway.start import Listen, opened
 from ninefold.keys.keeper import Keeper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
 settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -106,7 +106,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI nothing may be skipped: a skip is a test that did not run, and counts as a failure there."""
     report = yield
     if report.skipped and os.environ.get("NINEFOLD_FORBID_SKIPS"):
@@ -270,7 +272,7 @@ class Gate:
 
     def trail(self, count: int = 1, timeout: float = 5.0) -> list[dict[str, Any]]:
         """The decisions in the trail, once there are at least `count`."""
-        import json  # noqa: PLC0415
+        import json
 
         until = time.monotonic() + timeout
         file = self.path.parent / "trail.jsonl"

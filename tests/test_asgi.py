@@ -91,18 +91,17 @@ def both(contract: Callable[..., Path], gate: Any, issue: Any, tmp_path: Path) -
     SAID.update(status=200, media="application/json", body=b"[]")
     path = contract()
     app = _application()
-    with _serving(app) as bare:
-        with _serving(Guard(app, path)) as port:
-            other = tmp_path / "other"
-            other.mkdir()
-            for name in ("openapi.yaml", "contract.yaml"):
-                text = (tmp_path / name).read_text().replace("http://127.0.0.1:9", f"http://127.0.0.1:{bare}")
-                text = text.replace("path: trail.jsonl", "path: trail.jsonl").replace("batch: 10ms", "batch: 10ms")
-                (other / name).write_text(text)
-            # one file of keys for both
-            text = (other / "contract.yaml").read_text() + f"keys: {{store: '{tmp_path / 'ninefold-keys.db'}'}}\n"
-            (other / "contract.yaml").write_text(text)
-            yield Both(port, gate(other / "contract.yaml"), issue(path), issue(path, "reader"))
+    with _serving(app) as bare, _serving(Guard(app, path)) as port:
+        other = tmp_path / "other"
+        other.mkdir()
+        for name in ("openapi.yaml", "contract.yaml"):
+            text = (tmp_path / name).read_text().replace("http://127.0.0.1:9", f"http://127.0.0.1:{bare}")
+            text = text.replace("path: trail.jsonl", "path: trail.jsonl").replace("batch: 10ms", "batch: 10ms")
+            (other / name).write_text(text)
+        # one file of keys for both
+        text = (other / "contract.yaml").read_text() + f"keys: {{store: '{tmp_path / 'ninefold-keys.db'}'}}\n"
+        (other / "contract.yaml").write_text(text)
+        yield Both(port, gate(other / "contract.yaml"), issue(path), issue(path, "reader"))
 
 
 def test_the_guard_in_fastapi_admits_projects_refuses_and_records(both: Both, tmp_path: Path) -> None:

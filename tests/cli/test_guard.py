@@ -30,7 +30,9 @@ def _ninefold(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedP
 @contextlib.contextmanager
 def _guarding(path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "ninefold", "guard", str(path), "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "ninefold", "guard", str(path), "--listen", "127.0.0.1:0"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     try:
@@ -61,7 +63,11 @@ def _ask(port: int, path: str, key: str = "") -> int:
     [
         ({"upstream": None}, 65, "there is no upstream"),
         ({"encryption": {"tls": {"certificate": "no.pem", "key": "no.key"}}}, 69, "cannot be read"),
-        ({"encryption": {"tls": {"certificate": "openapi.yaml", "key": "openapi.yaml"}}}, 69, "cannot be used together"),
+        (
+            {"encryption": {"tls": {"certificate": "openapi.yaml", "key": "openapi.yaml"}}},
+            69,
+            "cannot be used together",
+        ),
         ({"upstream": {"url": "https://127.0.0.1:9", "authority": "openapi.yaml"}}, 69, "authority cannot be used"),
         ({"keys": {"store": "openapi.yaml"}}, 66, "is no SQLite database"),
         ({"trail": {"path": "openapi.yaml"}}, 74, "cannot be gone on with"),
@@ -103,7 +109,7 @@ def test_a_full_disk_shuts_the_gate_and_it_opens_again_when_there_is_room(
         most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
         size = (tmp_path / "trail.jsonl").stat().st_size
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 50, most[1]))
-        statuses = []
+        statuses: list[int] = []
         until = time.monotonic() + 10
         while not statuses or (statuses[-1] != 503 and time.monotonic() < until):
             statuses.append(_ask(port, "/things", key))

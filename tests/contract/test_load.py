@@ -237,7 +237,7 @@ def test_a_draft_loads_as_it_is_and_its_description_is_valid(
     assert not any(rule.public for rule in loaded.contract.authorization.rules), "a draft opened something by itself"
     assert made.notes
     document = describe(loaded, "https://api.example.com")
-    validate(document)  # type: ignore[arg-type]
+    validate(document)
     for item in document["paths"].values():
         for operation in item.values():
             assert {"401", "403", "429"} <= operation["responses"].keys()

@@ -147,6 +147,24 @@ def test_the_same_fields_again_are_the_same_request_and_other_fields_are_not(
     assert [one.split(b" ")[1] for one in upstream.received] == [b"/things/1", b"/things/2"]
 
 
+def test_each_request_is_forwarded_with_the_host_that_it_named_itself(gate: Start, upstream: Any, issue: Any) -> None:
+    """Neither a repeated header block nor a pipelined neighbour lends its host to another request."""
+    gateway = gate()
+    key = issue(gateway.path)
+    head = f"X-API-Key: {key}\r\n"
+    one = f"DELETE /things/1 HTTP/1.1\r\nHost: a.example\r\n{head}\r\n"
+    other = f"POST /text HTTP/1.1\r\nHost: b.example\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n{head}\r\nx"
+    upstream.default = b"HTTP/1.1 204 No Content\r\n\r\n"
+    with gateway.connect() as connection:
+        for request in (one, one, other, one):
+            connection.sendall(request.encode())
+            assert connection.recv(65536)
+    gateway.send((one + other + one).encode())
+    named = [line for raw in upstream.received for line in raw.split(b"\r\n") if line.startswith(b"x-forwarded-host")]
+    a, b = b"x-forwarded-host: a.example", b"x-forwarded-host: b.example"
+    assert named == [a, a, b, a, a, b, a]
+
+
 def test_pipelined_requests_are_answered_in_order(gate: Start, upstream: Any, issue: Any) -> None:
     gateway = gate()
     key = issue(gateway.path)
@@ -297,9 +315,7 @@ def test_an_upgrade_is_tunnelled_only_where_the_contract_allows_it(gate: Start, 
         assert connection.recv(100) == b"PING"
     upstream.json(b"[]")
     with gateway.connect() as connection:
-        connection.sendall(
-            (head % "/things").encode() + f"GET /open HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-        )
+        connection.sendall((head % "/things").encode() + b"GET /open HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         found = b""
         while block := connection.recv(65536):
             found += block

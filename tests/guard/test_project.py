@@ -83,7 +83,7 @@ def test_a_recursive_schema_is_followed_as_deep_as_the_document_goes() -> None:
         "properties": {"v": {"type": "integer"}, "next": _ref("Node"), "all": {"type": "array", "items": _ref("Node")}},
     }
     project = _projector(_ref("Node"), Node=node)
-    deep = {"v": 0, "x": 1}
+    deep: dict[str, Any] = {"v": 0, "x": 1}
     for number in range(50):
         deep = {"v": number, "x": 1, "next": deep, "all": [{"v": 1, "y": 2}]}
     text, withheld = project(json.dumps(deep).encode())
@@ -133,7 +133,13 @@ def _allowed(value: Any, schema: dict[str, Any]) -> bool:
         )
     if isinstance(value, bool):
         return kind == "boolean"
-    return isinstance(value, {"string": str, "integer": int, "number": (int, float), "boolean": bool}[kind])
+    kinds: dict[str, tuple[type, ...]] = {
+        "string": (str,),
+        "integer": (int,),
+        "number": (int, float),
+        "boolean": (bool,),
+    }
+    return isinstance(value, kinds[kind])
 
 
 @pytest.mark.fuzz

@@ -189,6 +189,7 @@ class ClientConnection(asyncio.Protocol):
         exchange = self._current = Exchange(
             verb.decode("latin-1"), path.decode("latin-1"), fields, (), self._peer, self._secure, 0, 0.0, 0.0, b"",
             client=self, verb=verb, target=target, complete=True,
+            host=fields.get(b"host", b""),
         )  # fmt: skip
         self._begin(exchange)
 
@@ -328,8 +329,8 @@ class ClientConnection(asyncio.Protocol):
         if host != self._host or not self._forwarded:
             if host and wire.HOST.match(host) is None:
                 return wire.NO_HOST
-            self._host = host
-            self._forwarded = forwarded_fields(self._peer, host, secure=self._secure)
+            self._name(host)
+        exchange.host = host
         if exchange.target[:1] != b"/" or b"#" in exchange.target:
             found = wire.origin_form(exchange.target, host)
             if isinstance(found, Answer):
@@ -405,6 +406,11 @@ class ClientConnection(asyncio.Protocol):
             self._prepare(exchange, decision)
         gateway.pool.dispatch(exchange)
 
+    def _name(self, host: bytes) -> None:
+        """The host that the caller names, and what the upstream is told of it."""
+        self._host = host
+        self._forwarded = forwarded_fields(self._peer, host, secure=self._secure)
+
     def _prepare(self, exchange: Exchange, plan: Plan) -> None:
         """What only some requests have: a body that is on its way, or another protocol to switch to."""
         fields = exchange.fields
@@ -431,9 +437,11 @@ class ClientConnection(asyncio.Protocol):
             passed = b"".join([b"%b: %b\r\n" % field for field in fields.items() if field[0] not in hidden])
             if fields is self._block_fields:
                 self._block_stripped, self._block_passed = stripped, passed
+        if exchange.host != self._host:
+            self._name(exchange.host)  # another request came in between, and named another
         forwarded = self._forwarded
         if exchange.address != self._peer:
-            forwarded = forwarded_fields(exchange.address, self._host, secure=self._secure)
+            forwarded = forwarded_fields(exchange.address, exchange.host, secure=self._secure)
         framing = b""
         if exchange.body > 0:
             framing = b"content-length: %d\r\n" % exchange.body

@@ -35,5 +35,6 @@ class Exchange(Request, gc=False):
     status: int = 0
     withheld: int = 0
     protocol: bytes = b""
+    host: bytes = b""
     plan: Plan | None = None
     up: Any = None
