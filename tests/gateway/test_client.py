@@ -366,7 +366,7 @@ def test_draining_lets_a_running_exchange_end_and_takes_no_new_one(gate: Start, 
         while not refused and time.monotonic() < until:
             try:
                 gateway.connect().close()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):
                 refused = True
         assert refused
         go.set()
