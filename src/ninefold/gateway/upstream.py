@@ -1,6 +1,7 @@
 """A connection to the API behind the gateway: sends a request, reads its response strictly, treats it as the plan says.
 
-Its parser lives as long as the connection, and a response goes on to the caller from the parser's own callbacks.
+Its parser lives as long as the connection, and a response goes on to the caller from the parser's own callbacks. Longer
+than a module should be, as `client` is, because it is one state machine on the hot path.
 """
 
 from __future__ import annotations
