@@ -67,7 +67,10 @@ def closed_by(findings: tuple[Finding, ...]) -> str:
     The source where a finding stands in a file of the source or a manifest, or where no contract lines close it; the
     guard for all others. A live finding may name a file too, the API's log: that is not the source.
     """
-    source = [(one.method is Method.STATIC and any(place.file for place in one.places)) or not one.contract for one in findings]
+    source = [
+        (one.method is Method.STATIC and any(place.file for place in one.places)) or not one.contract
+        for one in findings
+    ]
     return " and ".join(words for words, true in ((GUARD, not all(source)), (SOURCE, any(source))) if true)
 
 

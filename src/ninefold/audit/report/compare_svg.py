@@ -18,12 +18,14 @@ _WIDTH, _MARGIN, _TOP, _ROW = 1080, 36, 176, 48
 #: The left edges of the columns.
 _NAME, _BEFORE, _AFTER, _HOW = 76, 500, 648, 796
 _STYLE = """
-.paper{fill:#fff;stroke:#d1d9e0}.ink{fill:#1f2328}.dim{fill:#59636e}.line{stroke:#d1d9e0}.arrow{stroke:#59636e}
+.paper{fill:#fff;stroke:#d1d9e0}.ink{fill:#1f2328}.dim{fill:#59636e}.line{stroke:#d1d9e0}.arrow{stroke:#59636e;stroke-width:3}
+.drawn{fill:none;stroke-linecap:round;stroke-linejoin:round}.glyph{stroke:#fff;stroke-width:2}
 .shown{fill:#b91c1c}.clear{fill:#15803d}.unknown{fill:#57606a}.word{fill:#fff}
 .shown-ink{fill:#b91c1c}.clear-ink{fill:#15803d}.unknown-ink{fill:#57606a}
 text{font:15px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 .big{font-size:34px;font-weight:700}.head{font-size:13px;font-weight:600}.small{font-size:14px}.strong{font-weight:600}
-@media (prefers-color-scheme:dark){.paper{fill:#0d1117;stroke:#30363d}.ink{fill:#e6edf3}.dim{fill:#9198a1}.line{stroke:#30363d}.arrow{stroke:#9198a1}
+@media (prefers-color-scheme:dark){
+.paper{fill:#0d1117;stroke:#30363d}.ink{fill:#e6edf3}.dim{fill:#9198a1}.line{stroke:#30363d}.arrow{stroke:#9198a1}
 .shown-ink{fill:#ff7b72}.clear-ink{fill:#4ade80}.unknown-ink{fill:#b1bac4}}
 """
 #: Where words too long for one line of the last column go on in a second.
@@ -41,13 +43,14 @@ def render(comparison: Comparison) -> str:
     rows = comparison.changes
     foot = _TOP + _ROW * len(rows) + 20
     height = foot + 36
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" role="img"'
-        f' aria-labelledby="t">\n<title id="t">{_text(comparison.verdict)}</title>\n<style>{_STYLE}</style>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="t">',
+        f'<title id="t">{_text(comparison.verdict)}</title>',
+        f"<style>{_STYLE}</style>",
         f'<rect class="paper" x=".5" y=".5" width="{_WIDTH - 1}" height="{height - 1}" rx="14"/>',
         *_verdict(_MARGIN, "Before", comparison.before),
-        f'<path class="arrow" d="M{_BEFORE} 78h96m-12-12 12 12-12 12" fill="none" stroke-width="3" stroke-linecap="round"'
-        ' stroke-linejoin="round"/>',
+        f'<path class="arrow drawn" d="M{_BEFORE} 78h96m-12-12 12 12-12 12"/>',
         *_verdict(_AFTER, "After", comparison.after),
         *(
             _words(x, _TOP - 14, word, "head dim")
@@ -88,11 +91,9 @@ def _row(y: int, change: Change) -> list[str]:
 
 def _pill(x: int, y: int, tile: Tile) -> list[str]:
     words = f"{tile.state} {len(tile.findings)}" if tile.findings else tile.state
-    glyph = _GLYPHS[tile.state]
     return [
         f'<rect class="{tile.state}" x="{x}" y="{y}" width="116" height="26" rx="13"/>',
-        f'<path transform="translate({x + 10} {y + 5})" d="{glyph}" fill="none" stroke="#fff" stroke-width="2"'
-        ' stroke-linecap="round" stroke-linejoin="round"/>',
+        f'<path class="glyph drawn" transform="translate({x + 10} {y + 5})" d="{_GLYPHS[tile.state]}"/>',
         _words(x + 32, y + 18, words, "small strong word"),
     ]
 

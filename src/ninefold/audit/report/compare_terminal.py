@@ -41,7 +41,7 @@ def _head(console: Console, name: str, audit: Audit) -> None:
     done, chosen = coverage(audit)
     found = count(len(audit.findings), "finding")
     line_of = Text(f"{name:<7}", style="bold")
-    line_of.append(line(audit.url or audit.target, 300))
+    line_of.append(line(audit.url or audit.description or audit.source or audit.target, 300))
     line_of.append(f" · {when(audit)} · {found} · {done} of {chosen} rules ran", style="dim")
     console.print(line_of)
 

@@ -38,5 +38,5 @@ def summary(finding: Finding) -> str:
 
 def told(place: Location) -> str:
     """`listOrders (/orders)`: a place by its name, and where that is asked for."""
-    name = line(str(place))
-    return f"{name} ({line(place.url)})" if place.url and not place.file and place.url != name else name
+    name = str(place)
+    return f"{line(name)} ({line(place.url)})" if place.url and not place.file and place.url != name else line(name)

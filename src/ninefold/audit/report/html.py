@@ -56,10 +56,12 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     done, chosen = coverage(audit)
     return _template().render(
         audit=audit,
+        name=audit.url or audit.description or audit.source or audit.target,
         tiles=nine,
         verdict=verdict(audit),
         tone=_tone(nine),
         sentence=_sentence(nine),
+        nothing=_nothing(audit),
         bars=_bars(audit.findings),
         rules=known(rules),
         excused=[one for one in audit.outcomes if isinstance(one, Finding) and one.baselined],
@@ -91,7 +93,25 @@ def _sentence(nine: tuple[Tile, ...]) -> str:
         return f"This API shows {_NUMBERS[shown]}{of} signs of doing API security wrong{more}."
     if unknown:
         return f"No sign was found, but {others}. That is no clean bill."
+    if any(tile.excused for tile in nine):
+        return "Every sign was looked at; what was found is excused by the baseline."
     return "Every sign was looked at, and none was found."
+
+
+def _nothing(audit: Audit) -> str:
+    done, _ = coverage(audit)
+    excused = any(isinstance(one, Finding) for one in audit.outcomes)
+    left = "nothing but what the baseline excuses" if excused else "nothing"
+    told = (
+        f"{count(done, 'rule')} ran to {'its' if done == 1 else 'their'} end and found {left}."
+        if done
+        else "No rule ran to its end."
+    )
+    return (
+        told
+        if all(audit.state(number) == "clear" for number in range(1, 10))
+        else f"{told} What is missing, and why, stands below."
+    )
 
 
 def _bars(findings: tuple[Finding, ...]) -> list[_Bar]:
@@ -126,6 +146,7 @@ def _template() -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.tests["exchange"] = lambda value: isinstance(value, Exchange)
     environment.filters |= {

@@ -141,7 +141,9 @@ def _result(one: Finding, audit: Audit, index: Mapping[str, int]) -> dict[str, A
     }
     if one.baselined:
         result["baselineState"] = "unchanged"
-        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": "accepted in the baseline"}]
+        result["suppressions"] = [
+            {"kind": "external", "status": "accepted", "justification": "accepted in the baseline"}
+        ]
     return result
 
 

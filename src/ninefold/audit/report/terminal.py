@@ -94,7 +94,7 @@ def _counts(tile: Tile, *, short: bool) -> str:
     numbers = [(tile.errored, "failed"), (len(tile.excused), "excused"), (tile.skipped, "skipped")]
     if not short or not (told or any(number for number, _ in numbers)):
         numbers.insert(2, (tile.passed, "passed"))
-    return ", ".join(told + [f"{number} {word}" for number, word in numbers if number])
+    return ", ".join(told + [f"{number} {word}" for number, word in numbers if number]) or "no rule was chosen"
 
 
 def _head(console: Console, audit: Audit) -> None:
@@ -146,16 +146,16 @@ def _pieces(finding: Finding) -> Text:
 
 
 def _unlooked(console: Console, audit: Audit) -> None:
-    missed = [one for one in audit.outcomes if isinstance(one, Errored)]
-    skipped = [one for one in audit.outcomes if isinstance(one, Skipped)]
-    if not missed and not skipped:
+    missed: list[Errored | Skipped] = [one for one in audit.outcomes if isinstance(one, Errored)]
+    missed += [one for one in audit.outcomes if isinstance(one, Skipped)]
+    if not missed:
         return
     console.print("\nNot looked at, so neither found nor clear", style="bold")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for one in (*missed, *skipped):
+    for one in missed:
         failed = isinstance(one, Errored)
         table.add_row(
             Text("failed" if failed else "skipped", style="bold red" if failed else "yellow"),

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ninefold.audit.finding import (
+    Audit,
+    Confidence,
+    Errored,
+    Exchange,
+    Finding,
+    Location,
+    Method,
+    Passed,
+    Severity,
+    Skipped,
+)
+from ninefold.audit.report.formats import FORMATS
+
+
+def test_the_formats_are_these() -> None:
+    assert list(FORMATS) == ["terminal", "json", "sarif", "junit", "html"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_makes_text_that_can_be_written_and_is_the_same_every_time(
+    name: str, sample: Audit, nothing: Audit
+) -> None:
+    for audit in (sample, nothing):
+        text = FORMATS[name](audit)
+        assert text.endswith("\n")
+        text.encode()
+        assert FORMATS[name](audit) == text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(text=st.text(st.characters(exclude_categories=()), max_size=8))
+def test_no_text_in_any_field_breaks_one(name: str, text: str) -> None:
+    finding = Finding(
+        text, 1, Severity.LOW, Confidence.CONFIRMED, Method.STATIC, text, text, (Location(text, text, text, 1, text),),
+        (Exchange(text, text, text), text), text, text, text,
+    )  # fmt: skip
+    outcomes = (
+        finding,
+        replace(finding, baselined=True, rule="b"),
+        Skipped(text, 2, Method.LIVE, text),
+        Errored(text, 3, Method.LIVE, text),
+        Passed(text, 4, Method.LIVE, 1),
+    )
+    FORMATS[name](Audit(text, 0.0, 0.0, 0, text, outcomes, text, text, text)).encode()
