@@ -106,7 +106,7 @@ def _burst(target: Target) -> Looked:
         raise Untried("the API announces a limit that the audit, at its own rate (--rate), does not reach")
     control = target.probe.send(_nowhere(call), patient=False)
     detail = (
-        f"{count} requests in {sum(one.took for one in answers):.1f} s, and {AGAIN} more after them, were all served "
+        f"{count} requests as fast as the audit sends them, and {AGAIN} more after them, were all served "
         f"by {call.ask.path}; nothing counted down."
     )
     return Looked(
