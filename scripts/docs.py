@@ -44,10 +44,18 @@ def _section(prefix: str, model: type[BaseModel], lines: list[str]) -> None:
         below = _model(field.annotation)
         if below is not None and below is not model:
             inner.append((f"{shown}.", below))
-            rows.append(f"| `{shown}` | {_cell(field.description or (below.__doc__ or '').splitlines()[0])} | section |")
+            rows.append(
+                f"| `{shown}` | {_cell(field.description or (below.__doc__ or '').splitlines()[0])} | section |"
+            )
         else:
             rows.append(f"| `{shown}` | {_cell(field.description or '')} | {_default(field)} |")
-    lines += [f"\n## {prefix.rstrip('.') or 'A contract'}\n", f"{(model.__doc__ or '').strip()}\n", "| field | what | default |", "|---|---|---|", *rows]
+    lines += [
+        f"\n## {prefix.rstrip('.') or 'A contract'}\n",
+        f"{(model.__doc__ or '').strip()}\n",
+        "| field | what | default |",
+        "|---|---|---|",
+        *rows,
+    ]
     for one in inner:
         _section(*one, lines)
 
@@ -102,7 +110,9 @@ def commands() -> str:
 
 
 def _help(command: click.Command, parent: click.Context, path: str, lines: list[str]) -> None:
-    context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent, terminal_width=100, max_content_width=100)
+    context = click.Context(
+        command, info_name=path.rpartition(" ")[2], parent=parent, terminal_width=100, max_content_width=100
+    )
     lines += [f"\n## {path}\n", "```", command.get_help(context).rstrip(), "```"]
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -113,13 +123,21 @@ def _help(command: click.Command, parent: click.Context, path: str, lines: list[
 
 def exit_codes() -> str:
     """What each exit code says."""
-    found: dict[int, list[str]] = {0: ["All is well."], 64: ["The command line is not understood (EX_USAGE)."], 130: ["Ended by Ctrl-C."]}
+    found: dict[int, list[str]] = {
+        0: ["All is well."],
+        64: ["The command line is not understood (EX_USAGE)."],
+        130: ["Ended by Ctrl-C."],
+    }
     for one in vars(errors).values():
         if isinstance(one, type) and issubclass(one, errors.NinefoldError):
             found.setdefault(one.exit_code, []).append((one.__doc__ or "").strip().splitlines()[0])
     lines = [_MADE + "# Exit codes\n", "| code | what |", "|---|---|"]
     lines += [f"| {code} | {'<br>'.join(dict.fromkeys(found[code]))} |" for code in sorted(found)]
-    lines += ["", "`ninefold audit` has 0, 1 (something was found) and 2 (incomplete) beside these, `ninefold compare` 0 and 1; see", "[cli.md](cli.md)."]
+    lines += [
+        "",
+        "`ninefold audit` has 0, 1 (something was found) and 2 (incomplete) beside these, `ninefold compare` 0 and 1; see",
+        "[cli.md](cli.md).",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -124,7 +124,7 @@ def _allowed(value: Any, schema: dict[str, Any]) -> bool:
     """Whether a value holds nothing that the schema does not declare."""
     if value is None:
         return True
-    kind = schema["type"]
+    kind: str = schema["type"]
     if kind == "array":
         return isinstance(value, list) and all(_allowed(one, schema["items"]) for one in value)
     if kind == "object":
@@ -139,7 +139,8 @@ def _allowed(value: Any, schema: dict[str, Any]) -> bool:
         "number": (int, float),
         "boolean": (bool,),
     }
-    return isinstance(value, kinds[kind])
+    fits: bool = isinstance(value, kinds[kind])
+    return fits
 
 
 @pytest.mark.fuzz

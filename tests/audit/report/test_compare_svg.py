@@ -35,6 +35,11 @@ def test_what_is_not_proven_is_in_the_picture(sample: Audit, nothing: Audit) -> 
     assert _words(render(compare(sample, nothing)))[-1].startswith("Not proven: 8 rules did not run again: ")
 
 
+def test_the_verdict_is_green_only_when_it_is_proven(sample: Audit, clean: Audit) -> None:
+    assert 'class="big clear-ink"' not in render(compare(sample, clean))
+    assert render(compare(clean, clean)).count('class="big clear-ink"') == 2
+
+
 def test_it_loads_nothing_and_what_is_hostile_is_text(sample: Audit, clean: Audit, hostile: str) -> None:
     text = render(compare(replace(sample, url=hostile), clean))
     root = fromstring(text)
