@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,20 +15,21 @@ from ninefold.audit.baseline import read_baseline, render_baseline
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
 from ninefold.audit.key import Key, parse_key
 from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, trust
+from ninefold.audit.report import terminal
+from ninefold.audit.report.formats import FORMATS
 from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
+from ninefold.cli.screen import screen
 from ninefold.contract.openapi import load
 from ninefold.errors import FileError, Place, WriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ninefold.audit.rule import Rule
     from ninefold.contract.description import Description
-
-_FORMATS = ("terminal", "json", "sarif", "junit", "html")
 
 _EPILOG = """\
 \b
@@ -110,7 +110,7 @@ class _Outputs:
 @click.option("--reason", default="", help="Why it is accepted; required with --write-baseline.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it is. Default: in 90 days.")
 @click.option("--rule", "chosen", multiple=True, metavar="ID", help="Only this rule; may be given again.")
-@click.option("--format", "kind", type=click.Choice(_FORMATS), default="terminal", show_default=True)
+@click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="terminal", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where --format goes.")
 @click.option("--json", "as_json", type=click.Path(dir_okay=False, path_type=Path), help="Also write JSON here.")
 @click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Also write SARIF 2.1.0 here.")
@@ -239,14 +239,15 @@ def _read_key(text: str) -> str:
 
 
 def _report(done: Audit, outputs: _Outputs) -> None:
-    formats: Mapping[str, Callable[[Audit], str]] = import_module("ninefold.audit.report.formats").FORMATS
     for kind, path in outputs.files.items():
-        _write(path, formats[kind](done))
-    text = formats[outputs.kind](done)
+        _write(path, FORMATS[kind](done))
     if outputs.out:
-        _write(outputs.out, text)
+        _write(outputs.out, FORMATS[outputs.kind](done))
+    elif outputs.kind == "terminal":
+        width, colour = screen(100)
+        click.echo(terminal.render(done, width=width, colour=colour), nl=False)
     else:
-        click.echo(text, nl=not text.endswith("\n"))
+        click.echo(FORMATS[outputs.kind](done), nl=False)
 
 
 def _write(path: Path, text: str) -> None:

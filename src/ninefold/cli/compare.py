@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ import click
 from ninefold.audit.report import compare_svg, compare_terminal
 from ninefold.audit.report.compare import compare
 from ninefold.audit.report.json_v1 import read
+from ninefold.cli.screen import screen
 from ninefold.errors import FileError, Place, WriteError
 
 if TYPE_CHECKING:
@@ -43,8 +42,8 @@ Examples
 def command(ctx: click.Context, before: Path, after: Path, svg: Path | None) -> None:
     """Two JSON reports of `ninefold audit` side by side: BEFORE and AFTER, and what closed each sign."""
     comparison = compare(_read(before), _read(after))
-    width = shutil.get_terminal_size((120, 40)).columns
-    click.echo(compare_terminal.render(comparison, width=width, colour=sys.stdout.isatty()), nl=False)
+    width, colour = screen(120)
+    click.echo(compare_terminal.render(comparison, width=width, colour=colour), nl=False)
     if svg is not None:
         _write(svg, compare_svg.render(comparison))
     ctx.exit(0 if comparison.proven else 1)

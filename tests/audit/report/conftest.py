@@ -219,6 +219,19 @@ def clean() -> Audit:
 
 
 @pytest.fixture
+def mended() -> tuple[Outcome, ...]:
+    """The sample's rules, all of them run and passed; and one for the sign that had none."""
+    rules = {one.rule: Passed(one.rule, one.sign, one.method, 1) for one in OUTCOMES}
+    return (*rules.values(), Passed("standard-mixed-schemes", 5, Method.STATIC, 1))
+
+
+@pytest.fixture
+def after(mended: tuple[Outcome, ...]) -> Audit:
+    """The audit of them."""
+    return _audit(mended)
+
+
+@pytest.fixture
 def nothing() -> Audit:
     """Nothing was found because nothing could be tried."""
     return _audit(

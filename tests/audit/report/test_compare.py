@@ -22,13 +22,6 @@ def finding(sample: Audit) -> Finding:
     return next(one for one in sample.findings if one.rule == "keys-in-query")
 
 
-@pytest.fixture
-def mended(sample: Audit) -> tuple[Outcome, ...]:
-    """The sample's rules, all of them run and passed; those of the signs that had none too."""
-    rules = {one.rule: Passed(one.rule, one.sign, one.method, 1) for one in sample.outcomes}
-    return (*rules.values(), Passed("standard-mixed-schemes", 5, Method.STATIC, 1))
-
-
 class TestWhatClosed:
     def test_a_live_finding_with_contract_lines_is_the_guard(self, finding: Finding) -> None:
         assert closed_by((finding,)) == "by the guard"

@@ -19,8 +19,8 @@ def _words(text: str) -> list[str]:
     return [one.text or "" for one in fromstring(text).iter(f"{SVG}text")]
 
 
-def test_the_golden_picture(sample: Audit, clean: Audit, golden: Callable[[str, str], None]) -> None:
-    golden("compare.svg", render(compare(sample, clean)))
+def test_the_golden_picture(sample: Audit, after: Audit, golden: Callable[[str, str], None]) -> None:
+    golden("compare.svg", render(compare(sample, after)))
 
 
 def test_it_has_both_verdicts_and_a_row_a_sign(sample: Audit, clean: Audit) -> None:

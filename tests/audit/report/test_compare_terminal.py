@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_the_golden_cards(sample: Audit, clean: Audit, golden: Callable[[str, str], None], width: int) -> None:
-    golden(f"compare-{width}.txt", render(compare(sample, clean), width=width))
+def test_the_golden_cards(sample: Audit, after: Audit, golden: Callable[[str, str], None], width: int) -> None:
+    golden(f"compare-{width}.txt", render(compare(sample, after), width=width))
 
 
 @pytest.mark.parametrize("width", [40, 80, 112, 200])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.report.card import verdict
 from ninefold.audit.report.text import count, line
+from ninefold.audit.signs.order import SIGNS
 
 if TYPE_CHECKING:
     from ninefold.audit.finding import Audit
@@ -49,9 +50,9 @@ def render(comparison: Comparison) -> str:
         f'<title id="t">{_text(comparison.verdict)}</title>',
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" x=".5" y=".5" width="{_WIDTH - 1}" height="{height - 1}" rx="14"/>',
-        *_verdict(_MARGIN, "Before", comparison.before),
+        *_verdict(_MARGIN, "Before", comparison.before, _tone(comparison.before)),
         f'<path class="arrow drawn" d="M{_BEFORE} 78h96m-12-12 12 12-12 12"/>',
-        *_verdict(_AFTER, "After", comparison.after),
+        *_verdict(_AFTER, "After", comparison.after, _tone(comparison.after, proven=comparison.proven)),
         *(
             _words(x, _TOP - 14, word, "head dim")
             for x, word in ((_NAME, "Sign"), (_BEFORE, "Before"), (_AFTER, "After"), (_HOW, "Closed"))
@@ -63,13 +64,17 @@ def render(comparison: Comparison) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _verdict(x: int, name: str, audit: Audit) -> list[str]:
-    states = [audit.state(number) for number in range(1, 10)]
-    state = "shown" if "shown" in states else "unknown" if "unknown" in states else "clear"
+def _tone(audit: Audit, *, proven: bool = True) -> str:
+    """Red where a sign is shown; green only where all are clear, and that is proven."""
+    states = {audit.state(sign.number) for sign in SIGNS}
+    return "shown" if "shown" in states else "clear" if states == {"clear"} and proven else "unknown"
+
+
+def _verdict(x: int, name: str, audit: Audit, tone: str) -> list[str]:
     signs, *more = verdict(audit).split(", ")
     return [
         _words(x, 46, f"{name} · {line(audit.url, 44)}" if audit.url else name, "small dim"),
-        _words(x, 90, signs, f"big {state}-ink"),
+        _words(x, 90, signs, f"big {tone}-ink"),
         _words(x, 118, ", ".join([count(len(audit.findings), "finding"), *more]), "small dim"),
     ]
 

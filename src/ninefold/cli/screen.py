@@ -1,0 +1,21 @@
+"""What the terminal is like that a command writes to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import NamedTuple
+
+
+class Screen(NamedTuple):
+    """`width` in columns, from 40 on; `colour`: whether it is a terminal, and nobody set NO_COLOR or TERM=dumb."""
+
+    width: int
+    colour: bool
+
+
+def screen(width: int) -> Screen:
+    """Standard output as it is now. `width` stands where it is no terminal and COLUMNS is not set."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return Screen(max(40, shutil.get_terminal_size((width, 40)).columns), sys.stdout.isatty() and not plain)
