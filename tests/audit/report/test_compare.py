@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ninefold.audit.finding import Errored, Finding, Location, Method, Outcome, Passed, Skipped
+from ninefold.audit.finding import Errored, Finding, Location, Method, Outcome, Skipped
 from ninefold.audit.report.compare import closed_by, compare
 
 if TYPE_CHECKING:

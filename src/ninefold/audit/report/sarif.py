@@ -163,10 +163,11 @@ def _location(place: Location, finding: Finding, audit: Audit) -> dict[str, Any]
 
 
 def _below(root: str, file: str) -> str:
-    """A file of the source as it is seen from where the audit ran; a source of one file is that file."""
-    if not root or PurePath(file).is_absolute() or PurePath(root).name == file:
-        return root if root and PurePath(root).name == file else file
-    return str(PurePath(root) / file)
+    """A file of the source as it is seen from where the audit ran. A source that is one file (`app.py`) is that file."""
+    whole = PurePath(root)
+    if not root or PurePath(file).is_absolute():
+        return file
+    return root if whole.suffix and whole.name == file else str(whole / file)
 
 
 def _uri(path: str) -> str:
