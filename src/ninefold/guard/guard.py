@@ -18,7 +18,7 @@ from ninefold.guard.router import AmbiguousPath, Resource, Router
 from ninefold.guard.treatment import Projectors, Treatments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
     from ninefold.contract.description import Description, Operation
@@ -50,6 +50,7 @@ class Guard:
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
         self._limiters = _limiters(contract)
+        self._checks: dict[tuple[str, Hashable], Check | None] = {}
         self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
         projectors = Projectors(description)
         methods: dict[str, list[str]] = {}
@@ -143,12 +144,22 @@ class Guard:
             final, preflight,
         )  # fmt: skip
 
+    def _compile(self, setting: Setting) -> tuple[Check, ...]:
+        """The chain for one setting; checks that depend on the same are the same."""
+        found = []
+        for step in CHAIN:
+            known = (step.name, step.basis(setting))
+            if known not in self._checks:
+                self._checks[known] = step.compile(setting)
+            found.append(self._checks[known])
+        return tuple(check for check in found if check is not None)
+
     def _plan(self, operation: Operation, methods: Sequence[str], projectors: Projectors) -> Plan:
         setting = self._setting(operation, methods)
         rules = rules_for(self.contract.authorization, operation.id)
         return Plan(
             operation.id,
-            _compile(setting),
+            self._compile(setting),
             Treatments(operation, projectors, open_=operation.id in self.contract.responses.open),
             self._fields(),
             self.contract.limits.body,
@@ -160,7 +171,7 @@ class Guard:
     def _nothing(self, answer: Answer, operation: str = "") -> Plan:
         return Plan(
             operation,
-            _compile(self._setting(None, (), answer)),
+            self._compile(self._setting(None, (), answer)),
             None,
             self._fields(),
             0,
@@ -173,8 +184,8 @@ class Guard:
             405, "route", "the method is not declared", ((b"allow", ", ".join(sorted(methods)).encode()),)
         )
         setting = self._setting(None, methods, open_=open_, preflight=True)
-        last = _compile(self._setting(None, methods, not_asked))
-        return Plan("", (*_compile(setting), *last[-1:]), None, self._fields(), 0, frozenset(), private=False)
+        last = self._compile(self._setting(None, methods, not_asked))
+        return Plan("", (*self._compile(setting), *last[-1:]), None, self._fields(), 0, frozenset(), private=False)
 
     def _fields(self) -> Fields:
         """What every answer carries: no sniffing, no framing, no referrer, TLS from now on (OWASP API8:2023)."""
@@ -201,11 +212,6 @@ class Guard:
         if origins.credentials:
             fields.append((b"access-control-allow-credentials", b"true"))
         return lines(fields)
-
-
-def _compile(setting: Setting) -> tuple[Check, ...]:
-    compiled = (step.compile(setting) for step in CHAIN)
-    return tuple(check for check in compiled if check is not None)
 
 
 def _limiters(contract: Contract) -> tuple[Limiter, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -49,10 +49,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the chain. `compile` gives the check for one operation, or None where there is nothing to check."""
+    """One step of the chain. `compile` gives the check for one operation, or None where there is nothing to check.
+
+    `basis` is all of a setting that the check depends on: operations with the same share one check, so that ten thousand
+    of them do not wear out the processor's caches.
+    """
 
     name: str
     compile: Callable[[Setting], Check | None]
+    basis: Callable[[Setting], Hashable]
 
 
 #: Request fields that never reach the API: about one connection only (RFC 9110 section 7.6.1), or ways for a caller to

@@ -64,4 +64,9 @@ def applies(operations: tuple[str, ...], setting: Setting) -> bool:
     return not operations or (setting.operation is not None and setting.operation.id in operations)
 
 
-STEP = Step("arrival", compile_arrival)
+def applicable(setting: Setting) -> tuple[bool, ...]:
+    """Which of the contract's limits hold for this operation."""
+    return tuple(applies(limit.operations, setting) for limit in setting.contract.limits.rates)
+
+
+STEP = Step("arrival", compile_arrival, applicable)

@@ -43,4 +43,4 @@ def compile_content(setting: Setting) -> Check | None:
     return check
 
 
-STEP = Step("content", compile_content)
+STEP = Step("content", compile_content, lambda setting: setting.operation and tuple(setting.operation.request))

@@ -100,4 +100,4 @@ class Ranges:
         return any((mapped or whole) in one for one in self._ranges)
 
 
-STEP = Step("key", compile_key)
+STEP = Step("key", compile_key, lambda setting: setting.operation is None or setting.permission.open)

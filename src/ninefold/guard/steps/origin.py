@@ -70,4 +70,8 @@ def _compile_preflight(setting: Setting) -> Callable[[Request], Answer]:
     return preflight
 
 
-STEP = Step("origin", compile_origin)
+def _basis(setting: Setting) -> object:
+    return (setting.methods, setting.permission.open) if setting.preflight else None
+
+
+STEP = Step("origin", compile_origin, _basis)

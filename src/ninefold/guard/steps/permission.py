@@ -27,4 +27,4 @@ def compile_permission(setting: Setting) -> Check | None:
     return check
 
 
-STEP = Step("permission", compile_permission)
+STEP = Step("permission", compile_permission, lambda setting: (setting.operation is None, setting.permission))

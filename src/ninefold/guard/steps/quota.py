@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ninefold.guard.plan import Check, Setting, Step
-from ninefold.guard.steps.arrival import applies, subscriber, throttled
+from ninefold.guard.steps.arrival import applicable, applies, subscriber, throttled
 
 if TYPE_CHECKING:
     from ninefold.guard.answer import Answer
@@ -43,4 +43,9 @@ def compile_quota(setting: Setting) -> Check | None:
     return check
 
 
-STEP = Step("quota", compile_quota)
+def _basis(setting: Setting) -> object:
+    counted = any("operation" in limit.per for limit in setting.contract.limits.rates)
+    return applicable(setting), setting.operation and (setting.operation.id if counted else True)
+
+
+STEP = Step("quota", compile_quota, _basis)

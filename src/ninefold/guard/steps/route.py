@@ -23,4 +23,4 @@ def compile_route(setting: Setting) -> Check | None:
     return check
 
 
-STEP = Step("route", compile_route)
+STEP = Step("route", compile_route, lambda setting: setting.final)
