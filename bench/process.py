@@ -35,6 +35,14 @@ class Cores:
             return cls(None, None, None)
         return cls(mine[0], mine[1], mine[2] if len(mine) > 2 else mine[1])
 
+    def busy(self) -> float:
+        """Seconds that the server's core has worked so far, interrupts included (`/proc/stat`, proc_stat(5))."""
+        if self.server is None:
+            return 0.0
+        line = next(one for one in Path("/proc/stat").read_text().splitlines() if one.startswith(f"cpu{self.server} "))
+        user, nice, system, _, _, irq, softirq, *_ = (int(one) for one in line.split()[1:])
+        return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
 
 def pinned(command: Sequence[str], core: int | None) -> list[str]:
     """The command, on one core; it ends with the bench, however that ends."""
@@ -96,7 +104,9 @@ def running(name: str, command: Sequence[str], port: int, folder: Path, core: in
     """Start, wait until it listens, and end it afterwards. Raises `RuntimeError` with what it said when it does not."""
     log = folder / f"{name}.log"
     with log.open("wb") as said:
-        process = subprocess.Popen(pinned(command, core), stdout=said, stderr=said, stdin=subprocess.DEVNULL, cwd=folder)
+        process = subprocess.Popen(
+            pinned(command, core), stdout=said, stderr=said, stdin=subprocess.DEVNULL, cwd=folder
+        )
     try:
         until = time.monotonic() + START_SECONDS
         while True:

@@ -1,21 +1,32 @@
-"""The work: three payloads with fields that nobody declared, a thousand keys, one of them presented."""
+"""The work: three payloads with members that nobody declared, a thousand keys, one API and one contract for all."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from pathlib import Path
-
-import yaml
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ninefold.keys.keeper import Keeper
+from ninefold.keys.token import mint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Payload name to the number of items in it: about 0.4, 10 and 100 kB.
-PAYLOADS = {"small": 2, "medium": 45, "large": 450}
+PAYLOADS = {"small": 2, "medium": 47, "large": 460}
+#: What each path asks of a caller.
+ROUTES = {"/small": "items:read", "/medium": "items:read", "/large": "items:read", "/admin": "items:write"}
 KEYS = 1000
 ORIGIN = "https://app.example.com"
-
-_ITEM = {
+#: What every guarded server adds to every answer.
+SECURITY_FIELDS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+)
+ITEM: dict[str, Any] = {
     "type": "object",
     "properties": {
         "id": {"type": "integer"},
@@ -26,10 +37,33 @@ _ITEM = {
         "owner": {"type": "object", "properties": {"id": {"type": "integer"}, "mail": {"type": "string"}}},
     },
 }
+SHAPE: dict[str, Any] = {"type": "array", "items": ITEM}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every server gets. `upstream` is the API's port; a caller may call `rate` times in a `unit`, `burst` at once.
+
+    The first key reads and writes, the second reads alone, the others read and write. `stranger` was never issued.
+    """
+
+    folder: Path
+    upstream: int
+    contract: Path
+    keys: tuple[str, ...]
+    stranger: str
+    count: int
+    unit: str
+    burst: int
+
+
+def role(number: int) -> str:
+    """The role of the key of this number."""
+    return "reader" if number == 1 else "writer"
 
 
 def items(count: int) -> bytes:
-    """About two fifths of the bytes are declared nowhere."""
+    """A list of objects; about two fifths of its bytes are declared nowhere."""
     return json.dumps(
         [
             {
@@ -44,7 +78,7 @@ def items(count: int) -> bytes:
                     "password_hash": "5f4dcc3b5aa765d61d8327",
                 },
                 "cost_price": 7.25,
-                "supplier_note": "renegotiate before the end of the quarter",
+                "supplier_note": "renegotiate in spring",
             }
             for number in range(count)
         ],
@@ -52,74 +86,108 @@ def items(count: int) -> bytes:
     ).encode()
 
 
-def projected(body: bytes) -> list[dict[str, object]]:
-    """What of a payload is declared; what every guarded server must answer."""
-    found = []
-    for one in json.loads(body):
-        kept = {name: one[name] for name in _ITEM["properties"]}  # type: ignore[attr-defined]
-        kept["owner"] = {"id": one["owner"]["id"], "mail": one["owner"]["mail"]}
-        found.append(kept)
-    return found
+def projected(body: bytes) -> Any:
+    """What of a payload is declared: what every guarded server must answer."""
+    return _declared(json.loads(body), SHAPE)
 
 
-def description(extra: int = 0) -> dict[str, object]:
-    """The API: one operation for each payload, one for writers alone, and as many others as wanted."""
+def _declared(value: Any, schema: dict[str, Any]) -> Any:
+    if schema["type"] == "array":
+        return [_declared(one, schema["items"]) for one in value]
+    if schema["type"] == "object":
+        return {name: _declared(value[name], one) for name, one in schema["properties"].items() if name in value}
+    return value
+
+
+def description(extra: int = 0) -> dict[str, Any]:
+    """The API: an operation for each payload, one for writers alone, and `extra` others on templates of their own."""
     answer = {
-        "200": {"description": "items", "content": {"application/json": {"schema": {"type": "array", "items": _ITEM}}}}
-    }
-    paths: dict[str, object] = {
-        f"/{name}": {"get": {"operationId": name, "responses": answer}} for name in (*PAYLOADS, "admin")
-    }
-    paths |= {
-        f"/resource{number}/{{id}}/part": {
-            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
-            "get": {"operationId": f"part{number}", "responses": answer},
+        "200": {
+            "description": "items",
+            "content": {
+                "application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Item"}}}
+            },
         }
-        for number in range(extra)
     }
-    return {"openapi": "3.0.3", "info": {"title": "bench", "version": "1"}, "paths": paths}
+    paths: dict[str, Any] = {
+        path: {"get": {"operationId": path.strip("/"), "responses": answer}} for path in (*ROUTES, "/limited")
+    }
+    identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    for number in range(extra):
+        operation = {"operationId": f"part{number}", "parameters": [identifier], "responses": answer}
+        paths[f"/part/{number}/{{id}}/items"] = {"get": operation}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "bench", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": {"Item": ITEM}},
+    }
 
 
 def prepare(
-    folder: Path, upstream: str, *, rate: str = "1000000/s", burst: int = 1_000_000, extra: int = 0
-) -> tuple[Path, list[str]]:
-    """A contract in `folder`, its thousand keys, and the payloads; gives the contract and the keys' texts.
-
-    The first key reads and writes, the second reads alone.
-    """
+    folder: Path,
+    upstream: int,
+    *,
+    count: int = 1_000_000,
+    unit: str = "s",
+    burst: int = 1_000_000,
+    extra: int = 0,
+    opened: bool = False,
+) -> Work:
+    """Write a contract, its thousand keys and the payloads into `folder`. `opened`: the contract asks for nothing."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "www").mkdir(exist_ok=True)
-    for name, count in PAYLOADS.items():
-        (folder / "www" / name).write_bytes(items(count))
-    (folder / "www" / "admin").write_bytes(items(1))
-    (folder / "openapi.yaml").write_text(yaml.safe_dump(description(extra)))
-    contract = {
-        "api": {"name": "bench", "description": "openapi.yaml"},
+    for name, number in PAYLOADS.items():
+        (folder / "www" / name).write_bytes(items(number))
+    for name in ("admin", "limited"):
+        (folder / "www" / name).write_bytes(items(1))
+    (folder / "openapi.json").write_text(json.dumps(description(extra)))
+    contract = folder / "contract.json"
+    rates = [
+        {"per": "caller", "rate": f"{count}/{unit}", "burst": burst},
+        {"per": "caller", "rate": "1/h", "burst": 1, "operations": ["limited"]},
+    ]
+    contract.write_text(json.dumps(_contract(f"http://127.0.0.1:{upstream}", rates, opened=opened)))
+    keeper = Keeper(folder / "ninefold-keys.db")
+    try:
+        keys = tuple(_issue(keeper, number) for number in range(KEYS))
+    finally:
+        keeper.close()
+    return Work(folder, upstream, contract, keys, mint("bench", os.urandom).text, count, unit, burst)
+
+
+def _issue(keeper: Keeper, number: int) -> str:
+    minted = keeper.issue(
+        role=role(number),
+        scopes=(),
+        name=f"bench {number}",
+        env="bench",
+        lifetime=86400 * 30,
+        now=time.time(),
+        randomness=os.urandom,
+    )
+    return minted.text
+
+
+def _contract(upstream: str, rates: list[dict[str, Any]], *, opened: bool) -> dict[str, Any]:
+    rules: list[dict[str, Any]] = [
+        {"operations": ["admin"], "allow": ["items:write"]},
+        {"operations": ["*"], "allow": ["items:read"]},
+    ]
+    why = "the bench asks what moving the bytes alone costs"
+    contract: dict[str, Any] = {
+        "api": {"name": "bench", "description": "openapi.json"},
         "upstream": upstream,
-        "keys": {"alone": "every peer in the bench checks a key alone"},
+        "keys": {"alone": "every server in the bench checks a key alone"},
         "authorization": {
             "roles": {"reader": ["items:read"], "writer": ["reader", "items:write"]},
-            "rules": [
-                {"operations": ["admin"], "allow": ["items:write"]},
-                {"operations": ["*"], "allow": ["items:read"]},
-            ],
+            "rules": [{"operations": ["*"], "public": why}] if opened else rules,
         },
         "encryption": {"plain": "the bench measures every server without TLS"},
-        "limits": {"rates": [{"per": "caller", "rate": rate, "burst": burst}], "connections": {"per_ip": 4096}},
+        "limits": {"rates": rates, "connections": {"per_ip": 4096}},
         "origins": {"allow": [ORIGIN], "headers": ["Content-Type"]},
         "trail": {"path": "trail.jsonl"},
     }
-    path = folder / "contract.yaml"
-    path.write_text(yaml.safe_dump(contract))
-    keeper = Keeper(folder / "ninefold-keys.db")
-    texts = []
-    for number in range(KEYS):
-        role = "reader" if number == 1 else "writer"
-        seed = hashlib.sha512(b"bench %d" % number).digest()
-        minted = keeper.issue(
-            role=role, scopes=(), name=f"bench {number}", env="bench", lifetime=86400 * 30, now=1_700_000_000 + 1e9,
-            randomness=lambda count, seed=seed: (seed * 2)[:count],  # type: ignore[misc]
-        )  # fmt: skip
-        texts.append(minted.text)
-    keeper.close()
-    return path, texts
+    if opened:
+        contract["responses"] = {"open": dict.fromkeys((path.strip("/") for path in ROUTES), why)}
+    return contract
