@@ -47,6 +47,7 @@ def describe() -> Callable[[dict[str, Any]], Description]:
 def _serving(api: Any, context: ssl.SSLContext | None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # header and body are two writes
 
         def _answer(self) -> None:
             parts = urlsplit(self.path)

@@ -14,6 +14,7 @@ from ninefold.audit.rule import Untried
 from ninefold.audit.sample import ask_for, ids_in, missing_ids
 
 if TYPE_CHECKING:
+    from ninefold.audit.burst import Burst
     from ninefold.audit.key import Key
     from ninefold.audit.probe import Probe
     from ninefold.contract.description import Description, Operation
@@ -53,6 +54,7 @@ class Survey:
         self._anonymous: dict[Ask, Answer] = {}
         self._failed: Untried | None = None
         self.unanswered = 0
+        self.burst: Burst | None = None  # made by the first rule that asks for it: ninefold.audit.burst
 
     @property
     def base(self) -> str:

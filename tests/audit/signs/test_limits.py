@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import limits
 
@@ -57,24 +58,41 @@ def test_an_operation_that_tells_of_no_limit_is_shown(
         ({"type": "string", "format": "uuid"}, False),
         ({"type": "string", "enum": ["a"]}, False),
         ({"type": "array", "maxItems": 3, "items": {"type": "integer"}}, False),
-        ({"type": "object", "properties": {"a": {"type": "integer"}}}, False),
+        ({"type": "object", "properties": {"a": {"type": "integer"}}}, True),
+        ({"type": "object", "properties": {"a": {"type": "integer", "maximum": 10}}}, False),
+        ({"type": "object", "properties": {"id": {"type": "integer"}, "productId": {"type": "integer"}}}, False),
     ],
 )
 def test_text_and_lists_of_any_length_are_shown(static: Callable[..., Target], schema: Any, shown: bool) -> None:
     assert bool(look("limits-unbounded-input", static(_body(schema))).seen) is shown
 
 
-def _limited(most: int, *, tell: bool = False, by_header: bool = False) -> Callable[..., Any]:
+@pytest.mark.parametrize("word", ["x-kong-plugin-rate-limiting", "x-throttling-tier", "x-ratelimit"])
+def test_a_limit_that_an_extension_tells_of_counts(static: Callable[..., Target], word: str) -> None:
+    get = {"responses": {"200": {"description": "-"}}}
+    for told in ({"/a": {"get": {**get, word: {}}}}, {"/a": {"get": get, word: {}}}):
+        assert look("limits-undeclared", static({"paths": told})).seen == ()
+    assert look("limits-undeclared", static({"paths": {"/a": {"get": get}}, word: {}})).seen == ()
+
+
+def _limited(
+    most: int, *, tell: bool = False, by_header: str = "", hollow: bool = False, retry: str = "Retry-After"
+) -> Callable[..., Any]:
+    """An API that serves `most` requests of a caller, or says that it does; `by_header`: it believes that field."""
     taken: dict[str, int] = {}
 
     def api(request: Any) -> tuple[int, dict[str, str], bytes]:
         if request.path != "/a":
             return 404, {}, b"no"
-        who = request.headers.get("X-Forwarded-For", "you") if by_header else "you"
+        who = request.headers.get(by_header, "you") if by_header else "you"
         taken[who] = taken.get(who, 0) + 1
         left = most - taken[who]
-        fields = {"Content-Type": "application/json", **({"RateLimit": f'"all";r={max(left, 0)};t=60'} if tell else {})}
-        return (200, fields, b"{}") if left >= 0 else (429, {**fields, "Retry-After": "1"}, b"{}")
+        fields = {"Content-Type": "application/json"}
+        if tell:
+            fields["RateLimit"] = f'"all";r={max(left, 0)}'
+        if left >= 0 or hollow:
+            return 200, fields, b"{}"
+        return 429, {**fields, **({retry: "1"} if retry else {})}, b"{}"
 
     return api
 
@@ -82,12 +100,17 @@ def _limited(most: int, *, tell: bool = False, by_header: bool = False) -> Calla
 def test_a_burst_that_nobody_stops_is_shown_with_its_proof(serve: Any, live: Any) -> None:
     looked = look("limits-burst", live(serve(_limited(10**9)), ONE))
     assert [one.cause for one in looked.seen] == ["burst"]
-    assert [getattr(one, "role", "") for one in looked.seen[0].evidence] == ["baseline", "attack", "control", "repeat"]
+    assert [one.role for one in looked.seen[0].evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("api", [_limited(60), _limited(10_000, tell=True)])
+@pytest.mark.parametrize("api", [_limited(60), _limited(10_000, tell=True), _limited(60, tell=True)])
 def test_a_limit_that_holds_or_counts_down_is_none(serve: Any, live: Any, api: Any) -> None:
     assert look("limits-burst", live(serve(api), ONE)).seen == ()
+
+
+def test_a_limit_that_is_spent_and_serves_on_is_shown(serve: Any, live: Any) -> None:
+    looked = look("limits-burst", live(serve(_limited(50, tell=True, hollow=True)), ONE))
+    assert [one.cause for one in looked.seen] == ["hollow"]
 
 
 def test_a_limit_that_is_announced_and_not_reached_is_not_judged(serve: Any, live: Any) -> None:
@@ -99,9 +122,159 @@ def test_a_limit_that_is_announced_and_not_reached_is_not_judged(serve: Any, liv
         look("limits-burst", live(serve(api), ONE))
 
 
-def test_a_limit_that_counts_claimed_addresses_is_shown(serve: Any, live: Any) -> None:
-    looked = look("limits-spoofed-address", live(serve(_limited(10_000, tell=True, by_header=True)), ONE))
+def test_an_api_that_breaks_under_the_burst_is_not_judged(serve: Any, live: Any) -> None:
+    count = 0
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        nonlocal count
+        del request
+        count += 1
+        return (200, {}, b"{}") if count < 40 else (500, {}, b"out of connections")
+
+    with pytest.raises(Untried, match="not into 429"):
+        look("limits-burst", live(serve(api), ONE))
+
+
+def test_the_rules_that_need_a_burst_share_one(serve: Any, live: Any) -> None:
+    target = live(serve(_limited(30)), ONE)
+    for rule in ("limits-burst", "limits-no-retry-after"):
+        look(rule, target)
+    assert target.probe.sent < 40
+
+
+@pytest.mark.parametrize("field", ["X-Forwarded-For", "X-Real-IP", "True-Client-IP"])
+def test_a_limit_that_claimed_addresses_lift_is_shown_with_the_field(serve: Any, live: Any, field: str) -> None:
+    looked = look("limits-spoofed-address", live(serve(_limited(40, by_header=field)), ONE))
     assert [one.cause for one in looked.seen] == ["forwarded"]
-    assert look("limits-spoofed-address", live(serve(_limited(10_000, tell=True)), ONE)).seen == ()
-    with pytest.raises(Untried):
-        look("limits-spoofed-address", live(serve(_limited(10_000)), ONE))
+    assert f"({field})" in looked.seen[0].detail
+    evidence = looked.seen[0].evidence
+    assert [one.role for one in evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
+    assert [one.response.split()[1] for one in evidence] == ["429", "200", "429", "200"]  # type: ignore[union-attr]
+
+
+def test_a_limit_that_counts_claimed_addresses_is_shown(serve: Any, live: Any) -> None:
+    told = _limited(10_000, tell=True, by_header="X-Forwarded-For")
+    assert [one.cause for one in look("limits-spoofed-address", live(serve(told), ONE)).seen] == ["forwarded"]
+
+
+@pytest.mark.parametrize("api", [_limited(40), _limited(10_000, tell=True)])
+def test_a_limit_that_counts_who_really_calls_is_none(serve: Any, live: Any, api: Any) -> None:
+    looked = look("limits-spoofed-address", live(serve(api), ONE))
+    assert (looked.at, looked.seen) == (1, ())
+
+
+def test_a_window_that_begins_anew_is_no_spoofed_address(serve: Any, live: Any) -> None:
+    count = 0
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        nonlocal count
+        count += "X-Forwarded-For" not in request.headers or count % 5 == 4
+        left = 500 - count if count < 130 or count % 2 else 5000 - count
+        return 200, {"RateLimit": f'"all";r={left}'}, b"{}"
+
+    assert look("limits-spoofed-address", live(serve(api), ONE)).seen == ()
+
+
+def test_without_a_limit_there_is_none_to_get_round(serve: Any, live: Any) -> None:
+    target = live(serve(_limited(10**9)), ONE)
+    for rule in ("limits-spoofed-address", "limits-no-retry-after"):
+        with pytest.raises(Untried) as untried:
+            look(rule, target)
+        assert not untried.value.missed
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [("", True), ("X-Other", True), ("Retry-After", False), ("X-RateLimit-Reset", False), ("RateLimit-Reset", False)],
+)
+def test_a_429_must_say_when_to_come_back(serve: Any, live: Any, field: str, shown: bool) -> None:
+    assert bool(look("limits-no-retry-after", live(serve(_limited(20, retry=field)), ONE)).seen) is shown
+
+
+LOCKED = {
+    "paths": {
+        "/a": {"get": {"responses": {"200": {"description": "-"}}}},
+        "/mine": {"get": {"security": [{"key": []}], "responses": {"200": {"description": "-"}}}},
+    },
+    "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Shop-Key"}}},
+}
+
+
+def _locked(most: int = 10**9) -> Callable[..., Any]:
+    failed = 0
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        nonlocal failed
+        if request.path == "/a":
+            return 200, {}, b'{"open": true}'
+        if request.path != "/mine":
+            return 404, {}, b"no"
+        if request.headers.get("X-Shop-Key") == "right-key-of-luna":
+            return 200, {}, b'{"mine": 1}'
+        failed += 1
+        return (401, {}, b"who?") if failed <= most else (429, {"Retry-After": "1"}, b"slower")
+
+    return api
+
+
+@pytest.mark.parametrize("keys", [(), (Key("header", "X-Shop-Key", "right-key-of-luna"),)])
+def test_wrong_credentials_without_end_are_shown_and_kept_out_of_the_report(serve: Any, live: Any, keys: Any) -> None:
+    looked = look("limits-guessing", live(serve(_locked()), LOCKED, *keys))
+    assert [one.cause for one in looked.seen] == ["guessing"]
+    asked = [one.request for one in looked.seen[0].evidence]  # type: ignore[union-attr]
+    assert [one.role for one in looked.seen[0].evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
+    assert all("X-Shop-Key: [cut]" in one for one in (asked if keys else [asked[0], asked[1], asked[3]]))
+
+
+def test_wrong_credentials_that_are_slowed_down_are_none(serve: Any, live: Any) -> None:
+    looked = look("limits-guessing", live(serve(_locked(25)), LOCKED))
+    assert (looked.at, looked.seen) == (1, ())
+
+
+def test_an_api_without_credentials_has_none_to_guess(serve: Any, live: Any) -> None:
+    with pytest.raises(Untried, match="needs a credential"):
+        look("limits-guessing", live(serve(_limited(10**9)), ONE))
+
+
+def _listing(schema: Any, *names: str, path: str = "/items") -> dict[str, Any]:
+    parameters = [{"name": name, "in": "query", "schema": {"type": "integer"}} for name in names]
+    content = {"application/json": {"schema": schema}}
+    get = {"parameters": parameters, "responses": {"200": {"description": "-", "content": content}}}
+    return {"paths": {path: {"get": get}}}
+
+
+LIST = {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        _listing(LIST),
+        _listing({"type": "object", "properties": {"items": LIST}}),
+        _listing({"type": ["array", "null"], "items": {"allOf": [{"type": "object"}]}}, "colour"),
+    ],
+)
+def test_a_list_that_comes_all_at_once_is_shown(static: Callable[..., Target], told: Any) -> None:
+    assert [one.cause for one in look("limits-unpaged-list", static(told)).seen] == ["no pages"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        _listing(LIST, "limit", "offset"),
+        _listing(LIST, "pageToken"),
+        _listing(LIST, "$top", "$skip"),
+        _listing(LIST, "starting_after"),
+        _listing({**LIST, "maxItems": 50}),
+        _listing({"type": "object", "properties": {"items": LIST, "nextCursor": {"type": "string"}}}),
+        _listing({"type": "array", "items": {"type": "string"}}),
+        _listing({"type": "object", "properties": {"id": {"type": "integer"}, "tags": LIST}}),
+    ],
+)
+def test_a_list_with_pages_or_an_end_is_none(static: Callable[..., Target], told: Any) -> None:
+    assert look("limits-unpaged-list", static(told)).seen == ()
+
+
+def test_a_list_with_an_end_was_looked_at(static: Callable[..., Target]) -> None:
+    assert look("limits-unpaged-list", static(_listing({**LIST, "maxItems": 50}))).at == 1
+    assert look("limits-unpaged-list", static(_listing({"type": "object"}))).at == 0

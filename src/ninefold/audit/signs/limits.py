@@ -3,132 +3,97 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.answer import Ask
+from ninefold.audit.bounds import unbounded, unpaged
+from ninefold.audit.burst import AGAIN, burst, counts_down, is_throttled, left
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
+from ninefold.audit.key import Key, parse_key
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.errors import DescriptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ninefold.audit.answer import Answer
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
 
-#: Requests of a burst, and of its repetition. More than an honest page needs in a second, too few to hurt.
-BURST, AGAIN = 120, 30
+#: How many wrong credentials are tried, at least.
+GUESSES = 60
 
-#: Over how many requests what is left must become less; a limit that refills quickly gives some of it back meanwhile.
-_WATCHED = 20
+#: How many requests in a row must all be served, or mostly be throttled, to tell a spoofed address from the true one.
+SAMPLE = 6
 
-_DEPTH = 6
-_REMAINING = re.compile(r"(?:^|[;,\s])r=(\d+)")
-_LEGACY = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining")
+#: Fields in which proxies tell whom they forward for; `{}` is the address.
+_FORWARDED = (
+    ("X-Forwarded-For", "{}"),
+    ("X-Real-IP", "{}"),
+    ("Forwarded", "for={}"),
+    ("X-Client-IP", "{}"),
+    ("True-Client-IP", "{}"),
+    ("CF-Connecting-IP", "{}"),
+)
+
+_LIMIT_EXTENSION = re.compile(r"^x-.*(?:rate-?limit|throttl|quota)", re.IGNORECASE)
 _CONTRACT = "limits:\n  - {per: ip, rate: 600/min, burst: 120}\n  - {per: caller, rate: 600/min, burst: 120}\n"
 
 
 def _undeclared(target: Target) -> Looked:
+    """An extension of the description that tells of limits (`x-kong-plugin-rate-limiting`, `x-throttling-tier`) counts."""
     operations = target.api.operations
+    paths = target.api.document.get("paths")
+    everywhere = any(_LIMIT_EXTENSION.search(word) for word in target.api.document)
     seen = tuple(
         Observation(
             Location(operation=one.id, pointer=one.pointer),
-            "No operation says that there is a limit: neither a 429 nor a RateLimit field is declared.",
+            "It is not said that there is a limit: neither a 429 nor a RateLimit field is declared.",
             cause="no 429",
         )
         for one in operations
-        if "429" not in one.responses
-        and "4XX" not in one.responses
-        and not any("ratelimit" in name.lower() for response in one.responses.values() for name in response.headers)
+        if not everywhere
+        and not {"429", "4XX"} & {status.upper() for status in one.responses}
+        and not any("ratelimit" in _plain(name) for response in one.responses.values() for name in response.headers)
+        and not any(_LIMIT_EXTENSION.search(word) for word in (*one.raw, *_item(paths, one.path)))
     )
     return Looked(len(operations), seen)
 
 
-def _unbounded(target: Target) -> Looked:
-    at, seen = 0, []
-    for operation in target.api.operations:
-        for media, schema in operation.request.items():
-            if schema is None or "json" not in media:
-                continue
-            at += 1
-            for path in _open_inputs(target, schema, "", 0):
-                place = Location(operation=operation.id, pointer=f"{operation.pointer}/requestBody")
-                detail = f"`{path or 'the body'}` of a request has no upper bound (maxLength, maxItems)."
-                seen.append(Observation(place, detail, cause="unbounded body"))
-                break
-    return Looked(at, tuple(seen))
+def _item(paths: Any, path: str) -> Mapping[str, Any]:
+    item = paths.get(path) if isinstance(paths, dict) else None
+    return item if isinstance(item, dict) else {}
 
 
-def _open_inputs(target: Target, schema: Any, path: str, depth: int) -> list[str]:
-    """Members of a request body whose text or list may be as long as the caller likes."""
-    try:
-        schema = target.api.resolve(schema)
-    except DescriptionError:
-        return []
-    if not isinstance(schema, dict) or depth > _DEPTH:
-        return []
-    found: list[str] = []
-    for part in (one for word in ("allOf", "oneOf", "anyOf") for one in schema.get(word) or ()):
-        found += _open_inputs(target, part, path, depth + 1)
-    kind = schema.get("type")
-    fixed = any(word in schema for word in ("enum", "const", "pattern")) or schema.get("format") in {
-        "date", "date-time", "uuid", "ipv4", "ipv6", "time",
-    }  # fmt: skip
-    if kind == "string" and "maxLength" not in schema and not fixed:
-        found.append(path)
-    elif kind == "array":
-        if "maxItems" not in schema:
-            found.append(path)
-        found += _open_inputs(target, schema.get("items", {}), f"{path}[]", depth + 1)
-    for name, member in (schema.get("properties") or {}).items():
-        found += _open_inputs(target, member, f"{path}.{name}".lstrip("."), depth + 1)
-    return found
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
 
 
 def _burst(target: Target) -> Looked:
-    call = min(target.survey.answered(), key=lambda one: one.answer.took)
-    ask = target.survey.as_caller(call.ask)
-    count = min(BURST, target.probe.left - AGAIN - 5)
-    if count < BURST // 2:
-        raise Untried(f"a burst needs {BURST + AGAIN + 5} requests, and {target.probe.left} are left (--budget)")
-    answers: list[Answer] = []
-    for _ in range(count):
-        answers.append(target.probe.send(ask, patient=False))
-        if answers[-1].status == 429 or _counts_down(answers):
-            return Looked(1)
-    if not all(alike(answer, call.answer) for answer in answers):
+    made = burst(target)
+    call, count = made.call, len(made.answers)
+    if made.throttled or (made.counted and not made.hollow):
+        return Looked(1)
+    if not all(alike(answer, call.answer) for answer in made.answers):
         raise Untried("the answers changed during the burst, and not into 429: what that means is not known")
+    ask = target.survey.as_caller(call.ask)
     again = [target.probe.send(ask, patient=False) for _ in range(AGAIN)]
     if not all(alike(answer, call.answer) for answer in again):
         return Looked(1)
-    if all(_left(answer) is not None for answer in answers):
+    if not made.hollow and all(left(answer) is not None for answer in made.answers):
         raise Untried("the API announces a limit that the audit, at its own rate (--rate), does not reach")
     control = target.probe.send(_nowhere(call), patient=False)
+    counted = (
+        "what was said to be left became nothing, and that stopped nobody" if made.hollow else "nothing counted down"
+    )
     detail = (
         f"{count} requests as fast as the audit sends them, and {AGAIN} more after them, were all served "
-        f"by {call.ask.path}; nothing counted down."
+        f"by {call.ask.path}; {counted}."
     )
-    return Looked(
-        1, (Observation(call.place, detail, proof(call.answer, answers[-1], control, again[-1]), cause="burst"),)
-    )
-
-
-def _counts_down(answers: list[Answer]) -> bool:
-    """Whether the API says what is left, and it becomes less as requests come: a limit that is kept."""
-    if len(answers) < _WATCHED:
-        return False
-    known = [one for one in map(_left, answers[-_WATCHED:]) if one is not None]
-    steady = all(after <= before for before, after in pairwise(known))
-    return len(known) == _WATCHED and steady and known[0] - known[-1] >= _WATCHED // 5
-
-
-def _left(answer: Answer) -> int | None:
-    """What is left, by draft-ietf-httpapi-ratelimit-headers or by what was customary before it."""
-    told = answer.header("ratelimit")
-    if told and (found := _REMAINING.search(told)):
-        return int(found[1])
-    return next((int(value) for name in _LEGACY if (value := answer.header(name)) and value.isdigit()), None)
+    evidence = proof(call.answer, made.answers[-1], control, again[-1])
+    return Looked(1, (Observation(call.place, detail, evidence, cause="hollow" if made.hollow else "burst"),))
 
 
 def _nowhere(call: Call) -> Ask:
@@ -136,38 +101,122 @@ def _nowhere(call: Call) -> Ask:
 
 
 def _spoofed(target: Target) -> Looked:
-    call = min(target.survey.answered(), key=lambda one: one.answer.took)
-    ask = target.survey.as_caller(call.ask)
-    baseline = [target.probe.send(ask, patient=False) for _ in range(4)]
-    left = [_left(one) for one in baseline]
-    if any(one is None for one in left):
+    made = burst(target)
+    ask = target.survey.as_caller(made.call.ask)
+    if made.throttled:
+        return _lifted(target, made.call, ask)
+    if left(made.answers[-1]) is None:
         raise Untried(
-            "the API does not say what is left of its limit, so whether it can be reset is not known", missed=False
+            "the API stops no burst and does not say what is left, so there is no limit to get round", missed=False
         )
-    for attempt in range(2):
-        forged = ask.header("X-Forwarded-For", f"192.0.2.{17 + attempt}")
-        attack = target.probe.send(forged, patient=False)
-        control = target.probe.send(ask, patient=False)
-        before, during, after = _left(baseline[-1]), _left(attack), _left(control)
-        if before is None or during is None or after is None or not during > before + 2 or after >= during:
-            return Looked(1)
-    again = target.probe.send(forged, patient=False)
+    return _refilled(target, made.call, ask)
+
+
+def _lifted(target: Target, call: Call, ask: Ask) -> Looked:
+    """Is who is throttled served again under another address? Limits that refill let some of the true ones through."""
+
+    def sample(names: tuple[tuple[str, str], ...], network: int) -> list[Answer]:
+        asked = [_forged(ask, names, network, number) for number in range(SAMPLE)] if names else [ask] * SAMPLE
+        return [target.probe.send(one, patient=False) for one in asked]
+
+    before = sample((), 0)
+    if not _mostly(before):
+        raise Untried("the limit was back before a claimed address could be tried on it", missed=False)
+    attack = sample(_FORWARDED, 1)
+    control = sample((), 0)
+    again = sample(_FORWARDED, 2)
+    if any(map(is_throttled, (*attack, *again))) or not _mostly(control):
+        return Looked(1)
+    names = [one[0] for number, one in enumerate(_FORWARDED) if not any(map(is_throttled, sample((one,), 3 + number)))]
+    stopped = next(one for one in control if is_throttled(one))
     detail = (
-        f"With another X-Forwarded-For, {during} requests are left instead of {after}: it counts what callers claim."
+        f"Who is throttled is served again under a claimed address ({', '.join(names) or 'several fields together'})."
     )
-    return Looked(1, (Observation(call.place, detail, proof(baseline[-1], attack, control, again), cause="forwarded"),))
+    evidence = proof(before[-1], attack[0], stopped, again[0])
+    return Looked(1, (Observation(call.place, detail, evidence, cause="forwarded"),))
+
+
+def _mostly(answers: list[Answer]) -> bool:
+    return 2 * sum(map(is_throttled, answers)) >= len(answers)
+
+
+def _forged(ask: Ask, names: tuple[tuple[str, str], ...], network: int, host: int) -> Ask:
+    """`network` 1 to 15 and `host` make an address of the documentation networks (RFC 5737), another for each pair."""
+    for name, form in names:
+        ask = ask.header(name, form.format(f"198.51.100.{16 * network + host}"))
+    return ask
+
+
+def _refilled(target: Target, call: Call, ask: Ask) -> Looked:
+    """Is more left under another address, and again less under the true one? A window that begins anew is no such thing."""
+    for network in (1, 2):
+        before = target.probe.send(ask, patient=False)
+        attack = target.probe.send(_forged(ask, _FORWARDED, network, 0), patient=False)
+        control = target.probe.send(ask, patient=False)
+        first, claimed, then = left(before), left(attack), left(control)
+        if first is None or claimed is None or then is None or claimed <= first + 2 or then > first:
+            return Looked(1)
+    again = target.probe.send(_forged(ask, _FORWARDED, 3, 0), patient=False)
+    detail = f"Under a claimed address, {claimed} requests are left instead of {then}: it counts what callers say."
+    return Looked(1, (Observation(call.place, detail, proof(before, attack, control, again), cause="forwarded"),))
 
 
 def _no_retry_after(target: Target) -> Looked:
-    seen = []
-    throttled = [one for one in target.survey.calls() if one.answer.status == 429]
-    for call in throttled:
-        if call.answer.header("retry-after") is None:
-            detail = "429 without Retry-After: honest clients cannot know when to come back (RFC 6585 section 4)."
-            seen.append(Observation(call.place, detail, (call.answer.exchange("attack"),), cause="no retry-after"))
+    throttled = [(call.place, call.answer) for call in target.survey.calls() if is_throttled(call.answer)]
+    if not throttled and (stopped := burst(target).throttled):
+        throttled.append((burst(target).call.place, stopped))
     if not throttled:
         raise Untried("nothing was throttled", missed=False)
-    return Looked(len(throttled), tuple(seen))
+    detail = "429 without Retry-After: honest clients cannot know when to come back (RFC 6585 section 4)."
+    seen = tuple(
+        Observation(place, detail, (answer.exchange("attack"),), cause="no retry-after")
+        for place, answer in throttled
+        if not _says_when(answer)
+    )
+    return Looked(len(throttled), seen)
+
+
+def _says_when(answer: Answer) -> bool:
+    """`Retry-After`, `t` of `RateLimit`, or a reset field of older make."""
+    told = answer.header("ratelimit") or ""
+    return answer.header("retry-after") is not None or bool(
+        re.search(r"(?:^|[;,\s])t=\d", told)
+        or any(_plain(name).endswith("ratelimitreset") for name, _ in answer.headers)
+    )
+
+
+def _guessed(target: Target) -> Looked:
+    made = burst(target)
+    first = _guess(target)
+    if is_throttled(target.probe.send(first.on(made.call.ask), patient=False)):
+        return Looked(1)  # whoever was throttled stays it with a wrong credential
+    call = next((one for one in target.survey.calls() if target.survey.anonymous(one).status in {401, 403}), None)
+    if call is None:
+        raise Untried("nothing that was asked for needs a credential", missed=False)
+    count = max(GUESSES, len(made.answers) + 5 if made.throttled else 0)
+    if target.probe.left < count + 5:
+        raise Untried(f"that needs {count + 5} requests, and {target.probe.left} are left (--budget)")
+    answers: list[Answer] = []
+    for _ in range(count):
+        guess = _guess(target)
+        answer = target.probe.send(guess.on(call.ask), patient=False)
+        answers.append(replace(answer, secrets=(*answer.secrets, *guess.secrets)))
+        if is_throttled(answer) or counts_down(answers):
+            return Looked(1)
+    if answers[0].status not in {401, 403} or not all(alike(answer, answers[0]) for answer in answers):
+        raise Untried("wrong credentials were answered in several ways, and not with 429: what that means is not known")
+    control = target.probe.send(target.survey.as_caller(call.ask), patient=False)
+    detail = f"{count} wrong credentials in a row were refused by {call.ask.path}, and nothing slowed that down."
+    evidence = proof(answers[0], answers[1], control, answers[-1])
+    return Looked(1, (Observation(call.place, detail, evidence, cause="guessing"),))
+
+
+def _guess(target: Target) -> Key:
+    """A credential that nobody has, of the shape of the true one if that was given."""
+    if target.keys:
+        wrong = target.keys[0].wrong()
+        return replace(wrong, value=wrong.value[:-6] + secrets.token_hex(3))
+    return parse_key(f"ninefold{secrets.token_hex(16)}", target.description)
 
 
 RULES = (
@@ -193,15 +242,31 @@ RULES = (
         method=Method.STATIC,
         severity=Severity.LOW,
         confidence=Confidence.CONFIRMED,
-        title="Request bodies have no bounds",
+        title="Requests have no bounds",
         owasp="API4:2023",
         cwe="CWE-1284",
         asvs="V2.2.1",
         why="Text and lists of any length cost memory and time before anything looks at them.",
-        remedy="Give every text a maxLength and every list maxItems; the guard bounds the body as a whole.",
+        remedy="Give text a maxLength, lists maxItems and numbers a maximum; the guard bounds the body as a whole.",
         contract="limits:\n  body: 64KiB\n",
         needs=(Needs.DESCRIPTION,),
-        look=_unbounded,
+        look=unbounded,
+    ),
+    Rule(
+        id="limits-unpaged-list",
+        sign=6,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED,
+        title="Lists come without pages",
+        owasp="API4:2023",
+        cwe="CWE-770",
+        asvs="V2.2.1",
+        why="A list that grows with its table makes each request dearer, and one request takes all of the data out.",
+        remedy="Take a limit and a cursor with bounds of their own, or say with maxItems how many there can be.",
+        contract="",
+        needs=(Needs.DESCRIPTION,),
+        look=unpaged,
     ),
     Rule(
         id="limits-burst",
@@ -235,6 +300,7 @@ RULES = (
         contract="api:\n  trusted_proxies: []\n",
         needs=(Needs.URL,),
         look=_spoofed,
+        exhausting=True,
     ),
     Rule(
         id="limits-no-retry-after",
@@ -251,5 +317,23 @@ RULES = (
         contract=_CONTRACT,
         needs=(Needs.URL,),
         look=_no_retry_after,
+        exhausting=True,
+    ),
+    Rule(
+        id="limits-guessing",
+        sign=6,
+        method=Method.LIVE,
+        severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED,
+        title="Wrong credentials may be tried without end",
+        owasp="API2:2023",
+        cwe="CWE-307",
+        asvs="V6.3.1",
+        why="Who may guess as often as he likes finds a weak key or a leaked password in the end, and nobody notices.",
+        remedy="Limit requests per address before the credential is looked at, so that guesses count too.",
+        contract="limits:\n  - {per: ip, rate: 600/min, burst: 120}\n",
+        needs=(Needs.URL,),
+        look=_guessed,
+        exhausting=True,
     ),
 )
