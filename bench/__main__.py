@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 RESULTS = Path(__file__).parent / "results"
-ROUNDS = 7
+ROUNDS = 5
 SECONDS = 1
 
 Rounds = dict[str, dict[str, list[Run]]]

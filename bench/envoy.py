@@ -56,7 +56,16 @@ def guarded(work: Work, port: int, cores: Cores) -> AbstractContextManager[Serve
         for method in ("GET", "HEAD"):
             match = {"path": path, "headers": [_exactly(":method", method)]}
             routes.append({"match": match, "route": {"cluster": "api"}, "typed_per_filter_config": own})
-        # the one that a preflight is about, and every other method, which is not allowed
+        asks = [_exactly(":method", "OPTIONS"), _exactly("origin", ORIGIN), _present("access-control-request-method")]
+        preflight = {"lua": {"@type": f"{_HTTP}lua.v3.LuaPerRoute", "name": "preflight"}}
+        # never gets there: the CORS filter answers, for routes that lead somewhere
+        routes.append(
+            {
+                "match": {"path": path, "headers": asks},
+                "route": {"cluster": "api"},
+                "typed_per_filter_config": preflight,
+            }
+        )
         routes.append({"match": {"path": path}, "direct_response": {"status": 405}})
     routes.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})
     cors = {
@@ -107,9 +116,9 @@ def _fields() -> dict[str, Any]:
 
 def _origins() -> dict[str, Any]:
     """What Envoy's CORS filter lets through: other origins, and preflights for methods that are not allowed."""
-    origin = {"header": {"name": "origin", "present_match": True}}
+    origin = {"header": _present("origin")}
     allowed = {"header": _exactly("origin", ORIGIN)}
-    asked = {"header": {"name": "access-control-request-method", "present_match": True}}
+    asked = {"header": _present("access-control-request-method")}
     methods = [{"header": _exactly("access-control-request-method", one)} for one in ("GET", "HEAD")]
     foreign = {"and_rules": {"rules": [origin, {"not_rule": allowed}]}}
     wrong = {
@@ -154,9 +163,22 @@ def _limit(work: Work) -> dict[str, Any]:
     )
 
 
+#: Envoy's CORS filter answers a preflight with 200; the others with 204, which is the same to a browser.
+_NO_CONTENT = """
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  if headers:get(":status") == "200" then headers:replace(":status", "204") end
+end
+"""
+
+
 def _lua() -> dict[str, Any]:
     source = PROJECT.read_text().replace("@CPATH@", f"{_cjson()}/?.so").replace("@SHAPE@", lua_shape(SHAPE))
-    return _filter("lua", "lua.v3.Lua", source_codes={"project": {"inline_string": source}})
+    return _filter(
+        "lua",
+        "lua.v3.Lua",
+        source_codes={"project": {"inline_string": source}, "preflight": {"inline_string": _NO_CONTENT}},
+    )
 
 
 def _cjson() -> Path | None:
@@ -183,6 +205,10 @@ def _exactly(name: str, value: str) -> dict[str, Any]:
     return {"name": name, "string_match": {"exact": value}}
 
 
+def _present(name: str) -> dict[str, Any]:
+    return {"name": name, "present_match": True}
+
+
 def _id(key: str) -> str:
     return key.split("_")[2]
 
@@ -203,7 +229,8 @@ def _start(work: Work, name: str, manager: dict[str, Any], port: int, cores: Cor
             ],
         }
     }
-    path = work.folder / f"{name}.json"
+    path = work.folder / f"{name}.config.json"
     path.write_text(json.dumps(config))
-    command = [str(BINARY), "-c", str(path), "--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
+    command = [str(BINARY), "-c", str(path), "--concurrency", "1", "--disable-hot-restart"]
+    command += ["--log-level", "error", "--file-flush-interval-msec", "1000"]
     return running(name, command, port, work.folder, cores.server)

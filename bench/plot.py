@@ -60,17 +60,16 @@ def _peers(result: dict[str, Any], stem: Path) -> None:
 def _scale(scale: dict[str, Any], stem: Path) -> None:
     figure = Figure(figsize=(11, 3.2))
     operations, callers, answers = figure.subplots(1, 3, width_ratios=(1, 1, 1.3))
-    for axis, curve, title in (
-        (operations, scale["operations"], "operations, each in its turn"),
-        (callers, scale["callers"], f"callers in turn, of {scale['callers_of']:,} keys"),
-    ):
-        counts = [int(count) for count in curve]
-        middles = [statistics.median(runs) for runs in curve.values()]
-        axis.fill_between(counts, [min(one) for one in curve.values()], [max(one) for one in curve.values()], alpha=0.2)
-        axis.plot(counts, middles, "o-", color=_COLORS[OURS])
+    each, one = scale["operations"]["each"], scale["operations"]["one"]
+    _curve(operations, each, "each asked in its turn", _COLORS[OURS])
+    _curve(operations, one, "one of them asked", _MUTED)
+    operations.set_title("operations", loc="left", fontweight="bold")
+    operations.legend(frameon=False, loc="lower right")
+    _curve(callers, scale["callers"], "", _COLORS[OURS])
+    callers.set_title(f"callers in turn, of {scale['callers_of']:,} keys", loc="left", fontweight="bold")
+    for axis in (operations, callers):
         axis.set_xscale("log")
-        axis.set_ylim(0, max(max(one) for one in curve.values()) * 1.25)
-        axis.set_title(title, loc="left", fontweight="bold")
+        axis.set_ylim(0, axis.get_ylim()[1] * 1.2)
         _bare(axis)
     names = list(reversed(scale["answers"]))
     middles = [statistics.median(scale["answers"][name]) for name in names]
@@ -83,6 +82,14 @@ def _scale(scale: dict[str, Any], stem: Path) -> None:
     operations.set_ylabel("CPU per request, µs")
     figure.tight_layout()
     figure.savefig(stem.with_name(f"{stem.name}-scale.svg"), metadata={"Date": None})
+
+
+def _curve(axis: Any, curve: dict[str, list[float]], label: str, color: str) -> None:
+    counts = [int(count) for count in curve]
+    axis.fill_between(
+        counts, [min(one) for one in curve.values()], [max(one) for one in curve.values()], alpha=0.15, color=color
+    )
+    axis.plot(counts, [statistics.median(one) for one in curve.values()], "o-", color=color, label=label)
 
 
 def _bare(axis: Any) -> None:

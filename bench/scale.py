@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from bench.process import Cores
 
 OPERATIONS = (10, 100, 1_000, 10_000)
+OPERATIONS_ROUNDS = 5  # a difference of five parts in a hundred is looked for
 KEYS = (1, 1_000, 1_000_000)
 CALLERS = (1, 1_000, 10_000)
-ROUNDS = 7
+ROUNDS = 3
 SECONDS = 1
 
 #: Rows of keys that nobody holds the text of: as many random digests as are wanted.
@@ -51,19 +52,21 @@ def measure(folder: Path, cores: Cores) -> dict[str, Any]:
         }
 
 
-def _operations(folder: Path, port: int, cores: Cores) -> dict[str, list[float]]:
-    """The same request rate over more and more operations, every one of which is asked in its turn."""
+def _operations(folder: Path, port: int, cores: Cores) -> dict[str, dict[str, list[float]]]:
+    """More and more operations: only one of them asked (what finding it costs), and every one in its turn (cold caches)."""
     turns = []
     with contextlib.ExitStack() as stack:
         for count in OPERATIONS:
             work = prepare(folder / f"operations-{count}", port, extra=count)
-            lines = [f"/part/{number}/{number * 31 % 9973}/items\t{work.keys[0]}" for number in range(count)]
-            random.Random(count).shuffle(lines)
-            asked = work.folder / "requests"
-            asked.write_text("\n".join(lines) + "\n")
             server = stack.enter_context(ours.guard(work, free_port(), cores, f"operations-{count}"))
-            turns.append((str(count), server, Case(server.name, "/part/0/1/items", requests=asked)))
-        return _rounds(turns, cores, folder)
+            lines = [f"/part/{number}/{number * 31 % 9973}/items\t{work.keys[0]}\n" for number in range(count)]
+            random.Random(count).shuffle(lines)
+            for way, asked in (("one", lines[:1]), ("each", lines)):
+                file = work.folder / f"{way}-requests"
+                file.write_text("".join(asked))
+                turns.append((f"{way} {count}", server, Case(server.name, "/part/0/1/items", requests=file)))
+        found = _rounds(turns, cores, folder, OPERATIONS_ROUNDS)
+    return {way: {str(count): found[f"{way} {count}"] for count in OPERATIONS} for way in ("one", "each")}
 
 
 def _answers(work: Work, cores: Cores) -> dict[str, list[float]]:
@@ -143,10 +146,12 @@ def _fill(store: Path, count: int) -> tuple[str, ...]:
     return texts
 
 
-def _rounds(turns: Sequence[tuple[str, Server, Case]], cores: Cores, folder: Path) -> dict[str, list[float]]:
+def _rounds(
+    turns: Sequence[tuple[str, Server, Case]], cores: Cores, folder: Path, rounds: int = ROUNDS
+) -> dict[str, list[float]]:
     """Name to CPU of each round; the first round only warms up."""
     found: dict[str, list[float]] = {name: [] for name, _, _ in turns}
-    for number in range(-1, ROUNDS):
+    for number in range(-1, rounds):
         for name, server, case in turns:
             run = load(server, case, SECONDS, cores, folder)
             if number >= 0:
