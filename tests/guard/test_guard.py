@@ -184,3 +184,20 @@ def test_ten_thousand_operations_are_routed_as_ten_are(make_guard: Any, ask: Any
     guard = make_guard({**API, "paths": paths})
     assert _verdict(guard, ask("/r1999/5/x")) == "o1999"
     assert _verdict(guard, ask("/r2000/5/x")) == (404, "route")
+
+
+def test_operations_that_let_out_the_same_share_one_projector_and_others_do_not(make_guard: Any) -> None:
+    def answer(**members: str) -> dict[str, Any]:
+        schema = {"type": "object", "properties": {name: {"type": kind} for name, kind in members.items()}}
+        return {"200": {"description": "-", "content": {"application/json": {"schema": schema}}}}
+
+    paths = {
+        "/a": {"get": {"operationId": "a", "responses": answer(x="string")}},
+        "/b": {"get": {"operationId": "b", "responses": answer(x="string")}},
+        "/c": {"get": {"operationId": "c", "responses": answer(x="integer")}},
+        "/d": {"get": {"operationId": "d", "responses": answer(x="string", y="string")}},
+    }
+    guard = make_guard({**API, "paths": paths})
+    made = [guard._router.find(path).methods["GET"].treatments.of(200, b"application/json").projector for path in paths]
+    assert made[0] is made[1]
+    assert len({id(one) for one in made}) == 3

@@ -11,6 +11,8 @@ from ninefold.guard.project import Projector
 from ninefold.guard.shape import Shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from ninefold.contract.description import Description, Operation, Response, Schema
     from ninefold.guard.shape import Shape
 
@@ -54,19 +56,38 @@ class Treatment(msgspec.Struct, frozen=True, gc=False):
 
 
 class Projectors:
-    """Projectors of one description, each shape's made once."""
+    """Projectors of one description; responses that let out the same share one."""
 
     def __init__(self, description: Description) -> None:
         self._shapes = Shapes(description)
-        self._made: dict[int, tuple[Shape, Projector]] = {}
+        self._made: dict[Hashable, tuple[Shape, Projector]] = {}
 
     def of(self, schema: Schema) -> Projector:
         """Raises `DescriptionError` where the schema refers to nothing."""
         shape = self._shapes.of(schema)
-        if id(shape) not in self._made:
-            self._made[id(shape)] = (shape, Projector(shape))
-        return self._made[id(shape)][1]
+        known = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
+        if known not in self._made:
+            self._made[known] = (shape, Projector(shape))
+        return self._made[known][1]
 
+
+def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) -> Hashable:
+    """What a shape lets out, as a value; None for one that holds itself or is large: it is like nothing but itself."""
+    if shape is None:
+        return ()
+    left[0] -= 1
+    if left[0] < 0 or shape in above:
+        return None
+    inner = (*above, shape)
+    members = tuple((name, _likeness(one, inner, left)) for name, one in (shape.members or {}).items())
+    items, others = _likeness(shape.items, inner, left), _likeness(shape.others, inner, left)
+    if items is None or others is None or any(like is None for _, like in members):
+        return None
+    return shape.anything, frozenset(shape.scalars), shape.exact, shape.members is None, members, items, others
+
+
+#: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.
+MOST_COMPARED = 200
 
 #: More kinds of answer than this from one operation are not remembered (the media type is the upstream's to choose).
 MOST_REMEMBERED = 64
