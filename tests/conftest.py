@@ -250,9 +250,11 @@ class Gate:
     def send(self, data: bytes) -> bytes:
         """Send on a connection of its own, close that side, and give all that comes back."""
         with self.connect() as connection:
-            connection.sendall(data)
-            if self.tls is None:
-                connection.shutdown(socket.SHUT_WR)
+            # an answer may come, and the connection go, before all was sent
+            with contextlib.suppress(OSError):
+                connection.sendall(data)
+                if self.tls is None:
+                    connection.shutdown(socket.SHUT_WR)
             found = bytearray()
             with contextlib.suppress(ConnectionResetError):
                 while block := connection.recv(65536):
