@@ -3,277 +3,254 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.answer import Ask
+from ninefold.audit.disclosure import banners, leak
+from ninefold.audit.exposure import open_answers, sensitive_members
 from ninefold.audit.finding import Confidence, Location, Method, Severity
-from ninefold.audit.judge import Judge, proof
+from ninefold.audit.judge import Judge, alike, proof
+from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.errors import DescriptionError
+from ninefold.audit.sensitive import opens
+from ninefold.audit.surplus import surplus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ninefold.audit.answer import Answer
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
 
-_DEPTH = 8
-_SENSITIVE = re.compile(
-    r"(?:^|_)(?:pass(?:word|wd|phrase|code)?(?:_?hash)?|pwd|secret|salt|private_?key|api_?key|access_?token|refresh_?token"
-    r"|ssn|social_?security(?:_?number)?|card_?number|cvv|cvc|iban|pin_?code|mfa_?secret|otp_?secret)(?:$|_)",
-    re.IGNORECASE,
-)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+#: Most requests with odd input of one operation, of all, and how many of them may go without an answer.
+ODD_EACH, ODD, UNANSWERED = 9, 120, 5
 
-#: What only a fault inside the API writes: traces, database errors, paths of files.
-_LEAKS = (
-    ("a Python traceback", re.compile(r"Traceback \(most recent call last\)|File \"[^\"\n]+\.py\", line \d+")),
-    ("a Java stack trace", re.compile(r"\bat [\w$.]+\([\w$]+\.(?:java|kt|scala):\d+\)|java\.lang\.\w+(?:Exception|Error)")),
-    ("a .NET stack trace", re.compile(r"\bat [\w.`<>]+\([^)\n]*\) in [^\n]+\.cs:line \d+|System\.\w+Exception:")),
-    ("a JavaScript stack trace", re.compile(r"\bat [\w.<>$ ]+\((?:file://)?/[^)\n]+\.[cm]?[jt]s:\d+:\d+\)")),
-    ("a PHP error", re.compile(r"(?:Fatal error|Warning|Notice)</?b?>?: .+ in .+\.php")),
-    ("a Go panic", re.compile(r"goroutine \d+ \[running\]|panic: runtime error")),
-    ("a Ruby backtrace", re.compile(r"\.rb:\d+:in [`']")),
-    (
-        "an error of the database",
-        re.compile(
-            r"sqlite3?\.\w*Error|SQLITE_ERROR|unrecognized token:|near \"[^\"\n]*\": syntax error|no such (?:table|column):"
-            r"|You have an error in your SQL syntax|ORA-\d{5}|PG::\w+Error|psycopg\d?\.|pg_query\(\)"
-            r"|syntax error at or near|SQLSTATE\[|Unclosed quotation mark|unterminated quoted string|MongoServerError"
-            r"|\bSELECT\b[^\n]{1,200}\bFROM\b[^\n]{1,200}\bWHERE\b",
-        ),
-    ),
-)  # fmt: skip
 #: Values that code which trusts its input trips over; none changes anything.
-_ODD = ("'\"", "%", "-1", "9" * 40, "\u0130[]{}")
+_IN_PATH, _IN_QUERY = ("%27%22", "-1", "9" * 40, "%00"), ("'\"", "-1", "9" * 40)
 
-_DEBUG = (
-    "/.env", "/.git/config", "/debug", "/debug/vars", "/debug/pprof/", "/actuator", "/actuator/env", "/server-status",
-    "/metrics", "/phpinfo.php", "/console", "/_profiler", "/trace", "/config.json", "/backup.sql", "/swagger-resources",
-    "/elmah.axd", "/__debug__/",
+#: Fields that code which reads them itself trips over.
+_IN_FIELDS = (("Authorization", "Bearer e30.e30."), ("Accept", "*/*;q=x, ;"), ("Cookie", "session='\"; =;"))
+
+#: Paths that are often forgotten, and what their answer must hold where the name alone may be anything.
+_DEBUG: tuple[tuple[str, str], ...] = (
+    ("/.env", r"(?m)^[A-Z][A-Z0-9_]*\s*="), ("/.git/config", r"\[core\]"), ("/.git/HEAD", r"^ref: "), ("/debug", ""),
+    ("/debug/vars", ""), ("/debug/pprof/", ""), ("/actuator", r"_links|/actuator/"), ("/actuator/env", r"propertySources"),
+    ("/server-status", ""), ("/metrics", r"(?m)^# (?:HELP|TYPE) |^\w+(?:\{[^}]*\})? [\d.]+"), ("/console", ""),
+    ("/phpinfo.php", r"PHP Version"), ("/_profiler", ""), ("/trace", ""), ("/config.json", r"^\s*\{"), ("/heapdump", ""),
+    ("/backup.sql", r"CREATE TABLE|INSERT INTO"), ("/swagger-resources", r"location"), ("/elmah.axd", ""),
+    ("/__debug__/", ""), ("/h2-console", ""),
 )  # fmt: skip
+
+#: Where frameworks publish a description that they make themselves.
+_PUBLISHED = ("/openapi.json", "/swagger.json", "/v3/api-docs", "/v2/api-docs", "/api-docs", "/swagger/v1/swagger.json")
+_METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 _CONTRACT = "responses:\n  undeclared: drop\n  errors: scrub\n"
-
-
-def _open(target: Target) -> Looked:
-    at, seen = 0, []
-    for operation in target.api.operations:
-        for response in operation.responses.values():
-            if response.status[0] not in "2d":
-                continue
-            for media, schema in response.media.items():
-                if "json" not in media:
-                    continue
-                at += 1
-                place = Location(operation=operation.id, pointer=response.pointer)
-                if schema is None or _says_nothing(target, schema):
-                    detail = f"The {response.status} answer is {media} without a schema: anything may be in it."
-                    seen.append(Observation(place, detail, cause="no schema"))
-                elif path := next(_any_members(target, schema, "", 0, set()), None):
-                    detail = f"`{path}` of the {response.status} answer may have any members (additionalProperties)."
-                    seen.append(Observation(place, detail, cause="open object", severity=Severity.LOW))
-    return Looked(at, tuple(seen))
-
-
-def _resolved(target: Target, schema: Any) -> Any:
-    try:
-        return target.api.resolve(schema)
-    except DescriptionError:
-        return {}
-
-
-def _says_nothing(target: Target, schema: Any) -> bool:
-    found = _resolved(target, schema)
-    return found is True or (
-        isinstance(found, dict) and not set(found) - {"title", "description", "example", "examples"}
-    )
-
-
-def _any_members(target: Target, schema: Any, path: str, depth: int, seen: set[int]) -> Iterator[str]:
-    found = _resolved(target, schema)
-    if not isinstance(found, dict) or depth > _DEPTH or id(found) in seen:
-        return
-    seen.add(id(found))
-    if found.get("additionalProperties") is True or found.get("additionalProperties") == {}:
-        yield path or "the body"
-    for name, member in (found.get("properties") or {}).items():
-        yield from _any_members(target, member, f"{path}.{name}".lstrip("."), depth + 1, seen)
-    if "items" in found:
-        yield from _any_members(target, found["items"], f"{path}[]", depth + 1, seen)
-    for part in (one for word in ("allOf", "oneOf", "anyOf") for one in found.get(word) or ()):
-        yield from _any_members(target, part, path, depth + 1, seen)
-
-
-def _sensitive(target: Target) -> Looked:
-    at, seen = 0, []
-    for operation in target.api.operations:
-        if operation.method != "GET":
-            continue  # a fresh token or key is shown by the POST that makes it, and rightly so
-        for response in operation.responses.values():
-            for schema in response.media.values():
-                at += 1
-                names = sorted(set(_named(target, schema, 0, set())))
-                if names:
-                    place = Location(operation=operation.id, pointer=response.pointer)
-                    detail = f"Answers declare what no reader needs: {', '.join(names)}."
-                    seen.append(Observation(place, detail, cause=" ".join(names)))
-    return Looked(at, tuple(seen))
-
-
-def _named(target: Target, schema: Any, depth: int, seen: set[int]) -> Iterator[str]:
-    found = _resolved(target, schema)
-    if not isinstance(found, dict) or depth > _DEPTH or id(found) in seen:
-        return
-    seen.add(id(found))
-    for name, member in (found.get("properties") or {}).items():
-        inner = _resolved(target, member)
-        if _SENSITIVE.search(_CAMEL.sub("_", name)) and not (isinstance(inner, dict) and inner.get("writeOnly")):
-            yield name
-        yield from _named(target, member, depth + 1, seen)
-    for part in [
-        found.get("items", {}),
-        *(one for word in ("allOf", "oneOf", "anyOf") for one in found.get(word) or ()),
-    ]:
-        yield from _named(target, part, depth + 1, seen)
 
 
 def _undeclared(target: Target) -> Looked:
     at, seen = 0, []
     for call in target.survey.answered():
         schema = _declared(call)
-        if schema is None or call.answer.truncated:
+        if schema is None or call.answer.truncated or call.answer.json() is None:
             continue
         at += 1
-        names = _surplus(target, call.answer.json(), [schema], "")
+        names = surplus(target.api, call.answer.json(), schema)
         if not names:
             continue
         again = target.probe.send(target.survey.as_caller(call.ask))
-        control = target.probe.send(Ask("GET", f"{call.ask.path.rstrip('/')}/ninefold-no-such-thing"))
-        still = names & _surplus(target, again.json(), [schema], "")
-        if still and not still <= _surplus(target, control.json(), [schema], ""):
-            worst = (
-                Severity.HIGH if any(_SENSITIVE.search(_CAMEL.sub("_", name)) for name in still) else Severity.MEDIUM
-            )
-            detail = f"Members come that are not declared: {', '.join(sorted(still)[:12])}."
-            seen.append(
-                Observation(
-                    call.place,
-                    detail,
-                    proof(call.answer, call.answer, control, again),
-                    cause=" ".join(sorted(still)),
-                    severity=worst,
-                )
-            )
+        control = target.probe.send(_nowhere(call))
+        still = names & surplus(target.api, again.json(), schema)
+        if not still or still <= surplus(target.api, control.json(), schema):
+            continue
+        leaves = {name.rpartition(".")[2].removesuffix("[]") or name for name in still}
+        worst = Severity.HIGH if any(opens(name) for name in leaves) else Severity.MEDIUM
+        shown = sorted(still)
+        more = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
+        detail = f"Members come that are not declared: {', '.join(shown[:12])}{more}."
+        evidence = proof(call.answer, call.answer, control, again)
+        seen.append(Observation(call.place, detail, evidence, cause=" ".join(sorted(leaves)), severity=worst))
     return Looked(at, tuple(seen))
 
 
+def _nowhere(call: Call) -> Ask:
+    return Ask("GET", f"{call.ask.path.rstrip('/')}/ninefold-no-such-thing")
+
+
 def _declared(call: Call) -> Any:
+    """The schema for what came, by its status and media type or their ranges (OpenAPI 3.1, 4.8.16 and 4.8.17)."""
     if call.operation is None:
         return None
-    responses = call.operation.responses
-    told = responses.get(str(call.answer.status)) or responses.get("2XX") or responses.get("default")
-    return told.media.get(call.answer.media) if told else None
-
-
-def _surplus(target: Target, value: Any, schemas: list[Any], path: str) -> set[str]:
-    """Members of a JSON value that none of the schemas for its place declares, by their paths."""
-    atoms: list[dict[str, Any]] = []
-    waiting = list(schemas)
-    while waiting:
-        schema = _resolved(target, waiting.pop())
-        if schema is True or not isinstance(schema, dict):
-            return set()
-        parts = [one for word in ("allOf", "oneOf", "anyOf") for one in schema.get(word) or ()]
-        waiting += parts
-        if "properties" in schema or "items" in schema or "additionalProperties" in schema or "type" in schema:
-            atoms.append(schema)
-        elif not parts:
-            return set()  # one that says nothing lets everything be
-    if len(path) > 200:
-        return set()
-    if isinstance(value, list):
-        inner = [schema["items"] for schema in atoms if "items" in schema]
-        return set().union(*(_surplus(target, one, inner, f"{path}[]") for one in value[:20])) if inner else set()
-    if not isinstance(value, dict) or not any("properties" in schema for schema in atoms):
-        return set()
-    found: set[str] = set()
-    for name, member in value.items():
-        told = [schema["properties"][name] for schema in atoms if name in (schema.get("properties") or {})]
-        others = [
-            schema["additionalProperties"]
-            for schema in atoms
-            if schema.get("additionalProperties") not in (None, False)
-        ]
-        if told or others:
-            found |= _surplus(target, member, told or others, f"{path}.{name}".lstrip("."))
-        else:
-            found.add(f"{path}.{name}".lstrip("."))
-    return found
+    responses = {status.upper(): one for status, one in call.operation.responses.items()}
+    told = responses.get(str(call.answer.status)) or responses.get("2XX") or responses.get("DEFAULT")
+    media = {name.split(";")[0].strip().lower(): schema for name, schema in told.media.items()} if told else {}
+    came = call.answer.media
+    return next((media[one] for one in (came, f"{came.split('/')[0]}/*", "*/*") if one in media), None)
 
 
 def _verbose(target: Target) -> Looked:
-    at, seen = 0, []
-    for call in target.survey.calls():
-        for ask in _oddities(call):
+    at, unanswered, seen = 0, 0, []
+    calls = target.survey.calls()
+    for number, call in enumerate(calls):
+        if call.answer.status >= 500 and (what := leak(call.answer.text)):
             at += 1
-            answer = target.probe.send(target.survey.as_caller(ask))
-            what = _leak(answer.text)
-            if not what or _leak(call.answer.text):
+            seen.append(_failing(target, call, what))
+            continue
+        if leak(call.answer.text):
+            continue  # it is what the API is about
+        proper = target.survey.as_caller(call.ask)
+        for ask in islice(_oddities(call, proper, fields=number == 0), min(ODD_EACH, max(0, ODD - at))):
+            answer = _patiently(target, ask)
+            unanswered += answer is None
+            if unanswered > UNANSWERED:
+                raise Untried("the API gives no answer to input that is not expected, several times over")
+            at += answer is not None
+            if answer is None or not (what := leak(answer.text)) or alike(answer, call.answer):
                 continue
-            again = target.probe.send(target.survey.as_caller(ask))
-            control = target.probe.send(target.survey.as_caller(call.ask))
-            if _leak(again.text) and not _leak(control.text):
+            again, control = _patiently(target, ask), _patiently(target, proper)
+            if again and control and leak(again.text) and not leak(control.text):
                 detail = f"Input that was not expected brings {what} into the answer."
                 seen.append(Observation(call.place, detail, proof(call.answer, answer, control, again), cause=what))
                 break
     return Looked(at, tuple(seen))
 
 
-def _oddities(call: Call) -> Iterator[Ask]:
-    """The same request with odd values in place of its parameters; a few."""
-    if call.operation is None:
-        return
-    query = [one.name for one in call.operation.parameters if one.location == "query"][:3]
-    for name in query:
-        for value in _ODD[:3]:
-            yield call.ask.ask(name, value)
-    template, asked = call.operation.path.split("/"), call.ask.path.split("/")
-    shift = len(asked) - len(template)
-    for place, segment in enumerate(template):
-        if segment.startswith("{"):
-            for value in ("%27%22", "-1", "9" * 40):
+def _failing(target: Target, call: Call, what: str) -> Observation:
+    again = _patiently(target, target.survey.as_caller(call.ask)) or call.answer
+    control = _patiently(target, _nowhere(call)) or call.answer
+    sure = None if leak(again.text) and not leak(control.text) else Confidence.SUSPECTED
+    detail = f"A request as it is described brings {what} into the answer."
+    evidence = proof(call.answer, call.answer, control, again)
+    return Observation(call.place, detail, evidence, cause=what, confidence=sure)
+
+
+def _patiently(target: Target, ask: Ask) -> Answer | None:
+    """The answer, asked for twice if need be: servers that fail close the connection that the next request is on."""
+    for _ in range(2):
+        try:
+            return target.probe.send(ask)
+        except Unanswered:
+            continue
+    return None
+
+
+def _oddities(call: Call, ask: Ask, *, fields: bool) -> Iterator[Ask]:
+    """`ask`, which is the call as its caller makes it, with odd values in place of its parameters, one at a time."""
+    if call.operation is not None:
+        template, asked = call.operation.path.split("/"), ask.path.split("/")
+        shift = len(asked) - len(template)
+        for place, segment in enumerate(template):
+            for value in _IN_PATH if "{" in segment else ():
                 parts = [*asked]
                 parts[place + shift] = value
-                yield Ask("GET", "/".join(parts), call.ask.query, call.ask.headers)
+                yield replace(ask, path="/".join(parts))
+        for name in [one.name for one in call.operation.parameters if one.location == "query"][:3]:
+            for value in _IN_QUERY:
+                yield ask.ask(name, value)
+    if fields:
+        yield replace(ask, path=f"{ask.path.rstrip('/')}/%27%22%5B%5D%7B%7D")
+        for field in _IN_FIELDS:
+            yield ask.header(*field)
 
 
-def _leak(text: str) -> str:
-    return next((what for what, pattern in _LEAKS if pattern.search(text)), "")
+def _banner(target: Target) -> Looked:
+    calls = target.survey.calls()
+    told: dict[str, Call] = {}
+    for call in calls:
+        for one in banners(call.answer):
+            told.setdefault(one, call)
+    seen = []
+    for one, call in told.items():
+        again = target.probe.send(target.survey.as_caller(call.ask))
+        control = target.probe.send(_nowhere(call))
+        still = one in banners(again)
+        elsewhere = "on errors too" if one in banners(control) else "not on errors"
+        detail = f"Answers tell which software and version serves them, {elsewhere}: {one}."
+        evidence = proof(call.answer, call.answer, control, again)
+        sure = None if still else Confidence.SUSPECTED
+        seen.append(Observation(call.place, detail, evidence, cause=one.split(":")[0], confidence=sure))
+    return Looked(len(calls), tuple(seen))
 
 
 def _debug(target: Target) -> Looked:
     base = target.survey.base
     missing = target.probe.send(Ask("GET", f"{base}/ninefold-no-such-thing-1"))
-    declared = {one.path for one in target.description.operations} if target.description else set()
+    declared = tuple(one.path for one in target.description.operations) if target.description else ()
     at, seen = 0, []
-    for path in _DEBUG:
-        if path in declared or path.rstrip("/") in declared:
+    for path, sign in _DEBUG:
+        if any(_covers(one, path) for one in declared):
             continue
         at += 1
         answer = target.probe.send(Ask("GET", f"{base}{path}"))
-        if not answer.ok or not answer.body or not Judge(answer, missing).tells:
-            continue
-        control = target.probe.send(Ask("GET", f"{base}{path}-ninefold-no-such-thing"))
-        again = target.probe.send(Ask("GET", f"{base}{path}"))
         judge = Judge(answer, missing)
+        if not answer.ok or not answer.body or not re.search(sign, answer.text) or not judge.tells:
+            continue
+        control = target.probe.send(Ask("GET", f"{base}{path.rstrip('/')}-ninefold-no-such-thing"))
+        again = target.probe.send(Ask("GET", f"{base}{path}"))
         if judge.accepts(again) and not judge.accepts(control):
             detail = f"{path} answers everybody, and the description does not know it."
-            seen.append(
-                Observation(Location(url=f"{base}{path}"), detail, proof(missing, answer, control, again), cause=path)
-            )
+            place = Location(url=f"{base}{path}")
+            seen.append(Observation(place, detail, proof(missing, answer, control, again), cause=path))
     if not at:
         raise Untried("every path that is often forgotten is described", missed=False)
     return Looked(at, tuple(seen))
+
+
+def _covers(template: str, path: str) -> bool:
+    """Whether a described path is this one, or takes it for a value: `/{slug}` takes `/debug`."""
+    one, other = template.rstrip("/").split("/"), path.rstrip("/").split("/")
+    return len(one) == len(other) and all("{" in a or a == b for a, b in zip(one, other, strict=True))
+
+
+def _published(target: Target) -> Looked:
+    """Is there a description that the API makes itself, with operations that the given one lacks?"""
+    base = target.survey.base
+    described = {(one.method, _shape(prefix + one.path)) for one in target.api.operations for prefix in ("", base)}
+    missing = target.probe.send(Ask("GET", f"{base}/ninefold-no-such-thing-2"))
+    for path in _PUBLISHED:
+        published = target.probe.send(Ask("GET", f"{base}{path}"))
+        document = published.json()
+        if not published.ok or not isinstance(document, dict) or not document.keys() & {"openapi", "swagger"}:
+            continue
+        unknown = sorted(one for one in _listed(document) if (one[0], _shape(one[1])) not in described)
+        if not unknown:
+            continue
+        served = _served(target, [one for method, one in unknown if method == "GET" and "{" not in one][:3], missing)
+        shown = ", ".join(f"{method} {one}" for method, one in unknown[:8])
+        more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
+        detail = f"{path} lists operations that the description does not have ({len(unknown)}): {shown}{more}."
+        evidence = [published.exchange("baseline"), missing.exchange("control")]
+        evidence += [one.exchange(role) for one, role in zip(served, ("attack", "repeat"), strict=False)]
+        sure = None if served else Confidence.SUSPECTED
+        place = Location(url=f"{base}{path}")
+        return Looked(1, (Observation(place, detail, tuple(evidence), cause="published", confidence=sure),))
+    return Looked(len(_PUBLISHED))
+
+
+def _served(target: Target, paths: list[str], missing: Answer) -> tuple[Answer, ...]:
+    """The answer, twice, of the first of these paths that is not answered as one is that does not exist."""
+    for path in paths:
+        for whole in dict.fromkeys((target.survey.base + path, path)):
+            ask = target.survey.as_caller(Ask("GET", whole))
+            answer = target.probe.send(ask)
+            if answer.status != 404 and not alike(answer, missing):
+                return answer, target.probe.send(ask)
+    return ()
+
+
+def _listed(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Method and path of each operation, without the description itself."""
+    paths = document.get("paths")
+    for path, item in paths.items() if isinstance(paths, dict) else ():
+        for method in item if isinstance(item, dict) else ():
+            if method in _METHODS and str(path).rstrip("/") not in _PUBLISHED:
+                yield method.upper(), str(path)
+
+
+def _shape(path: str) -> str:
+    """The path without the names of its parameters, which say nothing."""
+    return re.sub(r"\{[^}]*\}", "{}", path).rstrip("/")
 
 
 RULES = (
@@ -283,7 +260,7 @@ RULES = (
         why="What is not described cannot be filtered: whatever the code returns, leaves.",
         remedy="Give each answer a schema that names its members, and no `additionalProperties: true`.",
         contract="api:\n  description: openapi.yaml  # with a schema for every answer\n" + _CONTRACT,
-        needs=(Needs.DESCRIPTION,), look=_open,
+        needs=(Needs.DESCRIPTION,), look=open_answers,
     ),
     Rule(
         id="filtering-sensitive-declared", sign=7, method=Method.STATIC, severity=Severity.HIGH,
@@ -291,7 +268,7 @@ RULES = (
         asvs="V15.3.1", why="Password hashes, secrets and card numbers are of use to nobody who reads an API.",
         remedy="Take the member out of the answer's schema, or mark it writeOnly.",
         contract="api:\n  description: openapi.yaml  # without these members\n" + _CONTRACT,
-        needs=(Needs.DESCRIPTION,), look=_sensitive,
+        needs=(Needs.DESCRIPTION,), look=sensitive_members,
     ),
     Rule(
         id="filtering-undeclared-members", sign=7, method=Method.LIVE, severity=Severity.MEDIUM,
@@ -305,7 +282,14 @@ RULES = (
         confidence=Confidence.CONFIRMED, title="Errors tell how the API is built", owasp="API8:2023", cwe="CWE-209",
         asvs="V16.5.1", why="Stack traces, statements and paths tell an attacker what to try next.",
         remedy="Answer errors with problem+json (RFC 9457) and an id; keep the rest for the log.", contract=_CONTRACT,
-        needs=(Needs.DESCRIPTION, Needs.URL), look=_verbose,
+        needs=(Needs.URL,), look=_verbose,
+    ),
+    Rule(
+        id="filtering-banner", sign=7, method=Method.LIVE, severity=Severity.LOW, confidence=Confidence.CONFIRMED,
+        title="Answers name the software and its version", owasp="API8:2023", cwe="CWE-497", asvs="V13.4.6",
+        why="Who knows the version knows which published weaknesses to try first.",
+        remedy="Take Server, X-Powered-By and their kind off, or at least the version.", contract=_CONTRACT,
+        needs=(Needs.URL,), look=_banner,
     ),
     Rule(
         id="filtering-debug-paths", sign=7, method=Method.LIVE, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
@@ -314,5 +298,14 @@ RULES = (
         remedy="Take them off the public server.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is not served\n",
         needs=(Needs.URL,), look=_debug,
+    ),
+    Rule(
+        id="filtering-undocumented-operations", sign=7, method=Method.LIVE, severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED, title="Operations are served that the description does not have",
+        owasp="API9:2023", cwe="CWE-1059", asvs="V13.4.5",
+        why="What nobody described nobody reviews, limits or filters, and the API itself tells everybody where it is.",
+        remedy="Describe them, or take them off the public server; publish one description, the true one.",
+        contract="api:\n  description: openapi.yaml  # what it does not declare is not served\n",
+        needs=(Needs.DESCRIPTION, Needs.URL), look=_published,
     ),
 )  # fmt: skip

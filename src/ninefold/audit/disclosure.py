@@ -1,0 +1,61 @@
+"""What only a fault inside an API, or its banner, writes into an answer: traces, statements, paths, versions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ninefold.audit.answer import Answer
+
+_LEAKS = (
+    ("a Python traceback", re.compile(r"Traceback \(most recent call last\)|File \\?\"[^\"\n]+\.py\\?\", line \d+")),
+    ("a Java stack trace", re.compile(r"\bat [\w$.]+\([\w$]+\.(?:java|kt|scala):\d+\)|java\.lang\.\w+(?:Exception|Error)")),
+    ("a .NET stack trace", re.compile(r"\bat [\w.`<>]+\([^)\n]*\) in [^\n]+\.cs:line \d+|System\.\w+Exception:")),
+    ("a JavaScript stack trace", re.compile(r"\bat (?:[\w.<>$ ]+\()?(?:file://)?/[^)\n]+\.[cm]?[jt]s:\d+:\d+\)?")),
+    ("a PHP error", re.compile(r"(?:Fatal error|Warning|Notice)</?b?>?: .+ in .+\.php")),
+    ("a Go panic", re.compile(r"goroutine \d+ \[running\]|panic: runtime error")),
+    ("a Ruby backtrace", re.compile(r"\.rb:\d+:in [`']")),
+    ("a Rust panic", re.compile(r"thread '[^'\n]+' panicked at |called `(?:Result|Option)::\w+\(\)` on ")),
+    (
+        "an error of the database",
+        re.compile(
+            r"sqlite3?\.\w*Error|SQLITE_ERROR|unrecognized token:|near \\?\"[^\"\n]*\": syntax error"
+            r"|no such (?:table|column):|You have an error in your SQL syntax|ORA-\d{5}|PG::\w+Error|psycopg\d?\."
+            r"|pg_query\(\)|syntax error at or near|SQLSTATE\[|Unclosed quotation mark|unterminated quoted string"
+            r"|MongoServerError|sqlalchemy\.exc\.|PrismaClient\w+Error|\bSELECT\b[^\n]{1,200}\bFROM\b[^\n]{1,200}\bWHERE\b",
+        ),
+    ),
+    (
+        "a path of the server's files",
+        re.compile(
+            r"(?:^|[\s\"'(=:])(?:/(?:home|usr|var|opt|srv|app|root|Users|data|workspace)/[\w./ -]+|[A-Za-z]:\\\\?[\w.\\ -]+)"
+            r"\.(?:py|js|ts|rb|php|java|go|cs|rs|jar|dll|so)\b"
+        ),
+    ),
+    ("a page for developers", re.compile(r"Werkzeug Debugger|DEBUG = True|Whoops\\Exception")),
+)  # fmt: skip
+
+#: Fields that name what the API runs on. `Via` names protocols (RFC 9110 section 7.6.3).
+_BANNERS = (
+    "server",
+    "x-powered-by",
+    "x-generator",
+    "x-aspnet-version",
+    "x-aspnetmvc-version",
+    "x-backend",
+    "x-runtime-version",
+)
+_VERSION = re.compile(r"\d+\.\d+|/v?\d+")
+
+
+def leak(text: str) -> str:
+    """What an answer's text gives away, in words; empty: nothing that is known here."""
+    return next((what for what, pattern in _LEAKS if pattern.search(text)), "")
+
+
+def banners(answer: Answer) -> tuple[str, ...]:
+    """The fields that tell a version, as `Server: nginx/1.18.0`. A bare name tells little and is none."""
+    return tuple(
+        f"{name.title()}: {value}" for name, value in answer.headers if name in _BANNERS and _VERSION.search(value)
+    )
