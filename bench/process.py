@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -105,7 +106,12 @@ def running(name: str, command: Sequence[str], port: int, folder: Path, core: in
     log = folder / f"{name}.log"
     with log.open("wb") as said:
         process = subprocess.Popen(
-            pinned(command, core), stdout=said, stderr=said, stdin=subprocess.DEVNULL, cwd=folder
+            pinned(command, core),
+            stdout=said,
+            stderr=said,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+            start_new_session=True,
         )
     try:
         until = time.monotonic() + START_SECONDS
@@ -123,3 +129,5 @@ def running(name: str, command: Sequence[str], port: int, folder: Path, core: in
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # children that it left behind; the session was made for it alone

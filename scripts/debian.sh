@@ -1,22 +1,46 @@
 #!/bin/sh
 # Installs the Debian packages that tests and the bench hold Ninefold against, when it may; says what is skipped otherwise.
+# Exit 0 either way: a test without its peer is skipped with the reason, and CI counts a skip as a failure.
 set -u
-packages="nginx-light libnginx-mod-http-lua lua-cjson wrk chromium"
-missing=
-for package in $packages; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
-done
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "ninefold: not installed, so the tests that need them are skipped:$missing"
+packages="nginx libnginx-mod-http-lua lua-cjson wrk chromium"
+
+missing() {
+    for package in $packages; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf ' %s' "$package"
+    done
+}
+
+skipped() {
+    echo "ninefold: $1, so what needs it is skipped (bench, parity with nginx and Envoy, pages in a browser):$(missing)"
     exit 0
-fi
-echo "ninefold: installing$missing"
-# A package that starts its server when it is installed is told not to.
+}
+
+wanted=$(missing)
+[ -n "$wanted" ] || exit 0
+command -v apt-get >/dev/null 2>&1 || skipped "this is no Debian"
+[ "$(id -u)" = 0 ] || skipped "only root may install packages"
+case $wanted in *nginx*) fresh=$(command -v nginx || echo new) ;; *) fresh= ;; esac
+
+echo "ninefold: installing the Debian packages$wanted; no service of theirs is started or enabled"
+# A package that starts its server when it is installed asks this file first (invoke-rc.d(8)).
 policy=/usr/sbin/policy-rc.d
-if [ ! -e $policy ]; then
-    printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy
-    trap 'rm -f $policy' EXIT
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
 fi
+log=$(mktemp)
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null
+# shellcheck disable=SC2086  # the names are words
+if apt-get update -qq >"$log" 2>&1 &&
+    apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 $wanted >>"$log" 2>&1; then
+    rm -f "$log"
+else
+    tail -n 5 "$log"
+    rm -f "$log"
+    skipped "apt-get could not install everything"
+fi
+# Another policy than ours may have let it start; who had no nginx before gets none that runs.
+if [ "$fresh" = new ]; then
+    { systemctl disable --now nginx || service nginx stop; } >/dev/null 2>&1 || true
+fi
