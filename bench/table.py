@@ -68,13 +68,14 @@ def _costs(result: dict[str, Any]) -> list[str]:
     head = [
         "## CPU per request, in microseconds",
         "",
-        f"Median (lowest to highest) of {result['rounds']} rounds of {result['seconds']} s, {result['connections']} connections.",
+        f"Median (lowest to highest) of {result['rounds']} {'round' if result['rounds'] == 1 else 'rounds'} of {result['seconds']} s, {result['connections']} connections.",
         "",
     ]
 
     def cell(server: str, case: str) -> str:
         found = values(result, server, case, "cpu")
-        return f"{statistics.median(found):.1f} ({min(found):.1f} to {max(found):.1f})" if found else ""
+        spread = f" ({min(found):.1f} to {max(found):.1f})" if len(found) > 1 else ""
+        return f"{statistics.median(found):.1f}{spread}" if found else ""
 
     left_out = [f"Left out: {name}, because {why}." for name, why in result["left_out"].items()]
     return [*head, *_grid(result, cell), *left_out, ""]
