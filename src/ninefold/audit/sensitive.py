@@ -30,7 +30,9 @@ _OPENS = re.compile(
 
 #: What a line of a log must not hold, beside both.
 _LOGGED = re.compile(
-    r"^(?:token|jwt|authorization|credentials?|cookies?|bearer|passw|pass)$|_(?:jwt|authorization)$", re.IGNORECASE
+    r"^(?:jwt|authorization|credentials?|cookies?|bearer|passw|pass)$|_(?:jwt|authorization)$"
+    r"|(?:^|(?<!page)(?<!next)(?<!continuation)(?<!sync)(?<!cancellation)(?<!csrf)(?<!stop)_)token$",
+    re.IGNORECASE,
 )
 
 _TIMES = frozenset({"date", "date-time", "time", "duration"})

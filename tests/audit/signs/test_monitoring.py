@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit import record
+from ninefold.audit.finding import Severity
+from ninefold.audit.rule import Untried
 from ninefold.audit.signs import monitoring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
 
@@ -83,32 +87,192 @@ def test_answers_without_an_id_of_their_request_are_shown(
 
 
 @pytest.mark.parametrize(
-    ("line", "causes"),
-    [
-        ("{method} {path} {status} id={id}", []),
-        ('{{"path":"{path}","status":{status},"id":"{id}"}}', []),
-        ("", ["not recorded"]),
-        ("{method} {path} {status}", ["no request id"]),
-        ("{path} {id}", ["no outcome"]),
-        ("{path} {status} {id} {authorization}", ["credential"]),
-    ],
+    "field", ["X-Amzn-RequestId", "Apigw-Requestid", "X-B3-TraceId", "X-Ms-Request-Id", "Cf-Ray", "X-Whatever"]
 )
-def test_a_request_must_be_in_the_log_with_its_outcome_and_id_and_without_its_secret(
-    serve: Any, live: Any, tmp_path: Path, line: str, causes: list[str]
-) -> None:
-    log = tmp_path / "access.log"
-    log.write_text("")
+def test_an_id_by_any_name_will_do(serve: Any, live: Any, field: str) -> None:
+    api = _numbering(field, lambda request, count: f"01JD-{count:04d}-8f3e9a")
+    assert look("monitoring-no-request-id", live(serve(api))).seen == ()
+
+
+def test_an_id_that_was_sent_and_comes_back_will_do(serve: Any, live: Any) -> None:
+    api = _numbering("X-Any", lambda request, count: request.headers.get("X-Request-Id", "none"))
+    assert look("monitoring-no-request-id", live(serve(api))).seen == ()
+
+
+def test_an_id_in_errors_will_do(serve: Any, live: Any) -> None:
     count = 0
 
     def api(request: Any) -> tuple[int, dict[str, str], bytes]:
         nonlocal count
         count += 1
-        name = f"request-{count:06d}"
-        status = 200 if request.path == "/" else 404
-        with log.open("a") as file:
-            told = {"method": request.method, "path": request.path, "status": status, "id": name}
-            file.write(line.format(**told, authorization=request.headers.get("Authorization", "")) + "\n")
-        return status, {"X-Request-Id": name}, b"{}"
+        body = {"title": "Not Found", "status": 404, "traceId": f"trace-{count}"}
+        return (200, {}, b"{}") if request.path == "/" else (404, {}, json.dumps(body).encode())
 
-    target = replace(live(serve(api)), log=log)
-    assert [one.cause for one in look("monitoring-not-in-log", target).seen] == causes
+    assert look("monitoring-no-request-id", live(serve(api))).seen == ()
+
+
+@pytest.mark.parametrize(
+    "field", ["Date", "ETag", "X-Runtime", "Server-Timing", "X-RateLimit-Remaining", "Content-Security-Policy"]
+)
+def test_what_varies_for_another_reason_is_no_id(serve: Any, live: Any, field: str) -> None:
+    api = _numbering(field, lambda request, count: f"value-number-{count}")
+    (seen,) = look("monitoring-no-request-id", live(serve(api))).seen
+    assert [one.role for one in seen.evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
+
+
+def test_a_time_that_differs_is_no_id(serve: Any, live: Any) -> None:
+    api = _numbering("X-Took", lambda request, count: f"0.00012{count}34")
+    assert look("monitoring-no-request-id", live(serve(api))).seen
+
+
+def _numbering(field: str, name: Callable[[Any, int], str]) -> Callable[..., Any]:
+    count = 0
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        nonlocal count
+        count += 1
+        return 200, {field: name(request, count)}, b"{}"
+
+    return api
+
+
+LOCKED = {
+    "paths": {
+        "/": {"get": {"responses": {"200": {"description": "-"}}}},
+        "/mine": {"get": {"security": [{"key": []}], "responses": {"200": {"description": "-"}}}},
+    },
+    "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Shop-Key"}}},
+}
+Line = Callable[[dict[str, Any]], str]
+
+#: Forms in which real servers keep their logs: Apache's combined, nginx with ids, JSON, logfmt, a trail of decisions.
+FORMS: dict[str, str] = {
+    "combined": '{address} - - [23/Nov/2026:10:00:00 +0000] "{method} {path} HTTP/1.1" {status} 12 "-" "{agent}" {id}',
+    "uvicorn": 'INFO:     {address}:52144 - "{method} {path} HTTP/1.1" {status} {id}',
+    "json": '{{"time": 1, "path": "{path}", "status": {status}, "request_id": "{id}", "client": "{address}"}}',
+    "words": '{{"event": "refused", "path": "{path}", "why": "not found", "rid": "{id}", "user": "anonymous"}}',
+    "logfmt": "level=info method={method} path={path} status={status} id={id} remote={address}",
+    "prefixed": '2026-11-23 10:00:00,1 INFO api {{"http": {{"path": "{path}", "code": "{status}"}}, "id": "{id}", "ip": "{address}"}}',
+}
+
+
+@pytest.fixture
+def logging_api(serve: Any, live: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Target]:
+    """`logging_api(form, only=...)`: an API that writes such a line for each request, or for some."""
+    monkeypatch.setattr(record, "PATIENCE", 0.15)
+    log = tmp_path / "access.log"
+    log.write_text("the API has started\n")
+    count = 0
+
+    def build(form: str, *, only: Callable[[int], bool] = lambda status: True, later: float = 0.0) -> Target:
+        def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+            nonlocal count
+            count += 1
+            name = f"request-{count:06d}"
+            status = {"/": 200, "/mine": 401}.get(request.path, 404)
+            query = "&".join(f"{key}={value[0]}" for key, value in request.query.items())
+            told = {
+                "method": request.method, "path": request.path, "status": status, "id": name, "address": "192.0.2.7",
+                "agent": request.headers["User-Agent"], "authorization": request.headers.get("Authorization", "-"),
+                "key": request.headers.get("X-Shop-Key", "-"), "query": query,
+            }  # fmt: skip
+            if form and only(status):
+                threading.Timer(later, _append, (log, form.format(**told))).start() if later else _append(
+                    log, form.format(**told)
+                )
+            return status, {"X-Request-Id": name}, b"{}"
+
+        target: Target = live(serve(api), LOCKED)
+        return replace(target, log=log)
+
+    return build
+
+
+def _append(log: Path, line: str) -> None:
+    with log.open("a") as file:
+        file.write(line + "\n")
+
+
+IN_LOG = ("monitoring-not-in-log", "monitoring-failed-login", "monitoring-secret-in-log")
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("rule", IN_LOG)
+def test_a_log_that_says_what_happened_is_none(logging_api: Callable[..., Target], rule: str, form: str) -> None:
+    looked = look(rule, logging_api(form))
+    assert (looked.at, looked.seen) == (1, ())
+
+
+@pytest.mark.parametrize("rule", IN_LOG)
+def test_a_log_that_comes_late_is_waited_for(
+    logging_api: Callable[..., Target], monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    monkeypatch.setattr(record, "PATIENCE", 5.0)
+    looked = look(rule, logging_api(FORMS["combined"], later=0.1))
+    assert (looked.at, looked.seen) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("form", "cause", "severity"),
+    [
+        ("{address} {method} {path} {status}", "no request id", Severity.LOW),
+        ("{address} {path} {id}", "no outcome", None),
+        ("{method} {path} {status} {id}", "no caller", Severity.LOW),
+    ],
+)
+def test_a_record_that_leaves_something_out_is_shown(
+    logging_api: Callable[..., Target], form: str, cause: str, severity: Severity | None
+) -> None:
+    looked = look("monitoring-not-in-log", logging_api(form))
+    assert [(one.cause, one.severity) for one in looked.seen] == [(cause, severity)]
+
+
+@pytest.mark.parametrize(
+    ("only", "words"),
+    [(lambda status: False, "nor of one that was served"), (lambda status: status == 200, "served ones")],
+)
+def test_a_refusal_that_leaves_no_record_is_shown(logging_api: Callable[..., Target], only: Any, words: str) -> None:
+    (seen,) = look("monitoring-not-in-log", logging_api(FORMS["combined"], only=only)).seen
+    assert seen.cause == "not recorded"
+    assert words in seen.detail
+    assert [one.role for one in seen.evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
+
+
+def test_a_failed_log_in_that_leaves_no_record_is_shown(logging_api: Callable[..., Target]) -> None:
+    (seen,) = look("monitoring-failed-login", logging_api(FORMS["combined"], only=lambda status: status != 401)).seen
+    assert "does not know of it" in seen.detail
+    assert [one.role for one in seen.evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
+    assert "nf-bogus-" not in str(seen.evidence)
+
+
+def test_a_failed_log_in_that_reads_like_any_other_request_is_shown(logging_api: Callable[..., Target]) -> None:
+    (seen,) = look("monitoring-failed-login", logging_api("{address} {method} {path} {id}")).seen
+    assert "does not say that it was refused" in seen.detail
+
+
+def test_an_api_without_log_in_has_none_to_record(serve: Any, live: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    with pytest.raises(Untried, match="needs a credential"):
+        look("monitoring-failed-login", replace(live(serve(lambda _: (200, {}, b"{}"))), log=log))
+
+
+@pytest.mark.parametrize("field", ["authorization", "key"])
+def test_a_credential_in_the_log_is_shown_without_it(logging_api: Callable[..., Target], field: str) -> None:
+    looked = look("monitoring-secret-in-log", logging_api(FORMS["combined"] + " {" + field + "}"))
+    (seen,) = looked.seen
+    assert (seen.cause, seen.confidence) == ("credential", None)
+    assert [getattr(one, "role", "line") for one in seen.evidence][:4] == ["baseline", "attack", "control", "repeat"]
+    assert "nf-bogus-" not in str(seen.evidence)
+
+
+def test_a_log_that_holds_nothing_is_no_log_without_credentials(logging_api: Callable[..., Target]) -> None:
+    with pytest.raises(Untried, match="not known"):
+        look("monitoring-secret-in-log", logging_api(""))
+
+
+@pytest.mark.parametrize("rule", IN_LOG)
+def test_a_log_that_cannot_be_read_is_not_judged(logging_api: Callable[..., Target], rule: str) -> None:
+    target = logging_api(FORMS["combined"])
+    with pytest.raises(Untried, match="cannot be read"):
+        look(rule, replace(target, log=Path("/nowhere/access.log")))

@@ -2,205 +2,172 @@
 
 from __future__ import annotations
 
-import ast
-import re
 import secrets
-import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ninefold.audit.answer import Ask
+from ninefold.audit.answer import Ask, redact
 from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.judge import proof
+from ninefold.audit.key import Key
+from ninefold.audit.logcode import no_logging, secrets_logged, silent_handlers
+from ninefold.audit.record import about, changing, ids, mark, tells_outcome, tells_who
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.source import called, dotted, imported, modules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ninefold.audit.answer import Answer
     from ninefold.audit.finding import Exchange
-    from ninefold.audit.source import Module
     from ninefold.audit.target import Target
 
-#: How long a record may take to its log, in seconds, and how much of the log's end is read.
-PATIENCE, TAIL = 3.0, 4 * 1024 * 1024
+#: Most lines of the log that a finding shows, and the most characters of one.
+LINES, LINE = 3, 500
 
-_SECRET = re.compile(
-    r"(?:^|_)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|apikey|authorization|credentials?|cvv)(?:$|_)",
-    re.IGNORECASE,
-)
-_LOG = re.compile(
-    r"(?:^|\.)(?:log|logger|logging|_log|_logger|LOG|LOGGER)\.(?:debug|info|warning|warn|error|critical|exception|log)$"
-)
-_WEB = re.compile(r"^(?:fastapi|flask|django|starlette|aiohttp|litestar|falcon|sanic|bottle|tornado|quart)(?:\.|$)")
-_LOGGERS = re.compile(r"^(?:logging|structlog|loguru|opentelemetry|sentry_sdk)(?:\.|$)")
-_ID = re.compile(
-    r"^(?:x-)?(?:amzn-|cloud-|correlation-|request-|trace-)*(?:request|correlation|trace|transaction)-?id$|^traceparent$|^x-amzn-trace-id$|^cf-ray$"
-)
 _CONTRACT = "trail:\n  path: ninefold-trail.jsonl\n"
 
 
-def _secrets(target: Target) -> Looked:
-    at, seen = 0, []
-    for module in modules(target.tree):
-        names = imported(module.tree)
-        for node in ast.walk(module.tree):
-            if not isinstance(node, ast.Call) or not _writes(called(node, names)):
-                continue
-            at += 1
-            told = sorted(
-                {name for argument in [*node.args, *(k.value for k in node.keywords)] for name in _spoken(argument)}
-            )
-            if told:
-                detail = f"A log line holds {', '.join(f'`{name}`' for name in told)}."
-                seen.append(
-                    Observation(Location(file=module.file.name, line=node.lineno), detail, cause="secret logged")
-                )
-    return Looked(at, tuple(seen))
-
-
-def _writes(name: str) -> bool:
-    return name in {"print", "sys.stdout.write", "sys.stderr.write"} or _LOG.search(name) is not None
-
-
-def _spoken(node: ast.AST) -> Iterator[str]:
-    """Names of secrets whose values an argument shows; calls that hide them (`mask(token)`, `len(token)`) do not."""
-    if isinstance(node, ast.Name) and _SECRET.search(node.id):
-        yield node.id
-    elif isinstance(node, ast.Attribute):
-        if _SECRET.search(node.attr):
-            yield dotted(node) or node.attr
-        elif not dotted(node.value):  # `credentials.email` shows the e-mail address only
-            yield from _spoken(node.value)
-    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-        if _SECRET.search(node.slice.value.replace("-", "_")):
-            yield node.slice.value
-    elif isinstance(node, ast.Call):
-        last = dotted(node.func).rpartition(".")[2]
-        if last in {"get", "format", "str", "repr", "dumps"}:
-            for argument in node.args:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and last == "get":
-                    if _SECRET.search(argument.value.replace("-", "_")):
-                        yield argument.value
-                else:
-                    yield from _spoken(argument)
-            for keyword in node.keywords:
-                yield from _spoken(keyword.value)
-    else:
-        for child in ast.iter_child_nodes(node):
-            yield from _spoken(child)
-
-
-def _silent(target: Target) -> Looked:
-    at, seen = 0, []
-    for module in modules(target.tree):
-        for node in ast.walk(module.tree):
-            if not isinstance(node, ast.ExceptHandler):
-                continue
-            at += 1
-            if _broad(node) and all(_nothing(one) for one in node.body):
-                detail = (
-                    "Every fault ends here without a word: nobody will know that something failed, or who tried what."
-                )
-                seen.append(Observation(Location(file=module.file.name, line=node.lineno), detail, cause="silent"))
-    return Looked(at, tuple(seen))
-
-
-def _broad(node: ast.ExceptHandler) -> bool:
-    return node.type is None or dotted(node.type) in {"Exception", "BaseException"}
-
-
-def _nothing(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Pass | ast.Continue):
-        return True
-    if isinstance(node, ast.Return):
-        return node.value is None or isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _no_log(target: Target) -> Looked:
-    apps: list[Module] = []
-    logs = False
-    for module in modules(target.tree):
-        found = [node for node in ast.walk(module.tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-        names = [one.name for node in found if isinstance(node, ast.Import) for one in node.names]
-        names += [node.module for node in found if isinstance(node, ast.ImportFrom) and node.module]
-        logs = logs or any(_LOGGERS.match(name) for name in names)
-        if any(_WEB.match(name) for name in names):
-            apps.append(module)
-    if not apps or logs:
-        return Looked(len(apps))
-    detail = "The application logs nothing of its own: refusals and faults leave no trace."
-    return Looked(len(apps), (Observation(Location(file=apps[0].file.name), detail, cause="no logging"),))
-
-
 def _request_id(target: Target) -> Looked:
-    calls = target.survey.calls()
-    call = calls[0]
-    answers = [call.answer, target.probe.send(target.survey.as_caller(call.ask)), target.probe.send(call.ask)]
-    if any(_ids(answer) for answer in answers):
-        first, second = _ids(answers[0]), _ids(answers[1])
-        if {name for name, value in first.items() if second.get(name) not in (None, value)}:
-            return Looked(1)
-    evidence = (answers[0].exchange("baseline"), answers[1].exchange("attack"), answers[2].exchange("repeat"))
+    """An id by any name will do: one that is new in each answer, or the one that was sent, handed back."""
+    call = target.survey.calls()[0]
+    ask = target.survey.as_caller(call.ask)
+    again = target.probe.send(ask)
+    if changing(call.answer, again):
+        return Looked(1)
+    sent = f"ninefold-{secrets.token_hex(8)}"
+    echoed = target.probe.send(ask.header("X-Request-Id", sent).header("X-Correlation-Id", sent))
+    if any(sent in value for _, value in echoed.headers):
+        return Looked(1)
+    nowhere = Ask("GET", f"{call.ask.path.rstrip('/')}/ninefold-no-such-thing")
+    refused = [target.probe.send(nowhere) for _ in range(2)]
+    if changing(refused[0], refused[1]):
+        return Looked(1)
     detail = "No answer carries an id of its request, so a complaint cannot be found again in the log."
+    evidence = proof(call.answer, echoed, refused[0], again)
     return Looked(1, (Observation(call.place, detail, evidence, cause="no id"),))
 
 
-def _ids(answer: Answer) -> dict[str, str]:
-    return {name: value for name, value in answer.headers if _ID.match(name)}
-
-
 def _in_log(target: Target) -> Looked:
-    assert target.log is not None
-    marker = f"ninefold-{secrets.token_hex(8)}"
-    secret = f"nf-bogus-{secrets.token_hex(12)}"
-    before = _tail(target.log)
-    if marker in before:
-        raise Untried("the log already holds what was to be looked for")
-    ask = Ask(
-        "GET", f"{target.survey.base}/{marker}", headers=(("Authorization", f"Bearer {secret}"), ("X-API-Key", secret))
-    )
-    answer = target.probe.send(ask)
-    lines = _found(target.log, marker, answer)
-    again = target.probe.send(Ask("GET", f"{ask.path}-2", headers=ask.headers))
-    evidence: tuple[Exchange | str, ...] = (answer.exchange("attack"), again.exchange("repeat"), *lines[:3])
-    place = Location(file=str(target.log))
+    """Are a served and a refused request in the log, and does the record say what it must?"""
+    log = _log(target)
+    name = f"ninefold-{secrets.token_hex(8)}"
+    call = target.survey.calls()[0]
+    began = mark(log)
+    served = target.probe.send(target.survey.as_caller(call.ask).header("X-Request-Id", f"{name}-1"))
+    refused = target.probe.send(Ask("GET", f"{target.survey.base}/{name}-2"))
+    lines = began.wait(about(refused, f"{name}-2"))
+    place = Location(file=str(log))
     if not lines:
-        detail = f"A refused request was made ({ask.path}), and the log does not know of it."
+        again = target.probe.send(Ask("GET", f"{target.survey.base}/{name}-3"))
+        if began.wait(about(again, f"{name}-3")):
+            return Looked(1)
+        admitted = "served ones are there" if _about_one(began.lines(), served, name) else "nor of one that was served"
+        detail = f"A refused request was made ({refused.asked.path}), and the log does not know of it; {admitted}."
+        evidence = proof(call.answer, refused, served, again)
         return Looked(1, (Observation(place, detail, evidence, cause="not recorded"),))
-    seen = []
-    if not any(str(answer.status) in line for line in lines):
-        seen.append(Observation(place, "The log does not tell how the request ended.", evidence, cause="no outcome"))
-    ids = set(_ids(answer).values())
-    if not any(one in line for one in ids for line in lines):
+    shown: tuple[Exchange | str, ...] = (refused.exchange("attack"), *_shown(target, lines))
+    seen: list[Observation] = []
+    if not any(tells_outcome(line.replace(name, ""), refused.status) for line in lines):
+        seen.append(Observation(place, "The log does not tell how the request ended.", shown, cause="no outcome"))
+    if not any(one in line for one in ids(refused).values() for line in lines):
         detail = "The log's record has no id that the answer has too, so the two cannot be brought together."
-        seen.append(Observation(place, detail, evidence, cause="no request id"))
-    if secret in _tail(target.log):
-        detail = "The log holds a credential that was sent."
-        seen.append(Observation(place, detail, evidence, cause="credential", severity=Severity.HIGH))
+        seen.append(Observation(place, detail, shown, cause="no request id", severity=Severity.LOW))
+    if not any(map(tells_who, lines)):
+        detail = "The log does not tell who made the request: neither an address nor a caller."
+        seen.append(Observation(place, detail, shown, cause="no caller", severity=Severity.LOW))
     return Looked(1, tuple(seen))
 
 
-def _found(log: Path, marker: str, answer: Answer) -> list[str]:
-    """The log's lines about a request, as soon as there are some."""
-    end = time.monotonic() + PATIENCE
-    ids = [value for value in _ids(answer).values() if len(value) >= 8]
-    while True:
-        lines = [line for line in _tail(log).splitlines() if marker in line or any(one in line for one in ids)]
-        if lines or time.monotonic() > end:
-            return lines
-        time.sleep(0.05)
+def _about_one(lines: list[str], answer: Answer, name: str) -> bool:
+    wanted = about(answer, f"{name}-1")
+    return any(map(wanted, lines))
 
 
-def _tail(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - TAIL))
-            return file.read().decode("utf-8", "replace")
-    except OSError as fault:
-        raise Untried(f"the log cannot be read ({fault.strerror})") from None
+def _failed(target: Target) -> Looked:
+    """Is a refused credential in the log, as a refusal?"""
+    log = _log(target)
+    call = next((one for one in target.survey.calls() if target.survey.anonymous(one).status in {401, 403}), None)
+    if call is None:
+        raise Untried("nothing that was asked for needs a credential", missed=False)
+    place = Location(file=str(log), operation=call.place.operation)
+    tries = []
+    for _ in range(2):
+        name = f"ninefold-{secrets.token_hex(8)}"
+        ask = _bogus(target, call.ask, f"nf-bogus-{secrets.token_hex(12)}").header("X-Request-Id", name)
+        began = mark(log)
+        answer = target.probe.send(ask.ask("ninefold", name))
+        if answer.status not in {401, 403}:  # whoever does not know the parameter may mind it
+            answer = target.probe.send(ask)
+        tries.append(replace(answer, secrets=(*answer.secrets, *_values(ask))))
+        lines = began.wait(about(answer, name))
+        if any(tells_outcome(line.replace(name, ""), answer.status) for line in lines):
+            return Looked(1)
+    control = target.probe.send(target.survey.as_caller(call.ask))
+    told = "does not say that it was refused" if lines else "does not know of it"
+    detail = f"A wrong credential was refused ({tries[0].status}), and the log {told}: guessing goes unseen."
+    evidence: tuple[Exchange | str, ...] = proof(target.survey.anonymous(call), tries[0], control, tries[1])
+    return Looked(1, (Observation(place, detail, (*evidence, *_shown(target, lines)), cause="failed login"),))
+
+
+def _secret_in_log(target: Target) -> Looked:
+    """Does a credential that was sent stand in the log? It is nobody's, and sent where the API takes credentials."""
+    log = _log(target)
+    calls = target.survey.calls()
+    call = next((one for one in calls if target.survey.anonymous(one).status in {401, 403}), calls[0])
+    began = mark(log)
+    answers, hidden = [], []
+    for _ in range(2):
+        ask = _bogus(target, call.ask, f"nf-bogus-{secrets.token_hex(12)}").header(
+            "X-Request-Id", f"ninefold-{secrets.token_hex(8)}"
+        )
+        answer = target.probe.send(ask)
+        hidden.append(_values(ask))
+        answers.append(replace(answer, secrets=(*answer.secrets, *_values(ask))))
+    name = answers[1].asked.headers[-1][1]
+    recorded = began.wait(about(answers[1], name))  # and so the first, with all that belongs to it
+    held = [line for line in began.lines() if _holds(line, hidden[0])]
+    if not held and not recorded:
+        raise Untried("the log has no record of what was sent, so what it would hold is not known", missed=False)
+    if not held:
+        return Looked(1)
+    again = began.wait(lambda line: _holds(line, hidden[1]))
+    evidence = proof(call.answer, answers[0], target.survey.anonymous(call), answers[1])
+    shown = tuple(redact(line, (*hidden[0], *hidden[1])) for line in _shown(target, [*held, *again]))
+    detail = "The log holds a credential that was sent."
+    sure = None if again else Confidence.SUSPECTED
+    place = Location(file=str(log), operation=call.place.operation)
+    return Looked(1, (Observation(place, detail, (*evidence, *shown), cause="credential", confidence=sure),))
+
+
+def _holds(line: str, credentials: tuple[str, ...]) -> bool:
+    return any(one.rpartition("-")[2] in line for one in credentials)
+
+
+def _bogus(target: Target, ask: Ask, secret: str) -> Ask:
+    """The request with a credential of nobody, in each place where this API may take one."""
+    places = {("header", "Authorization", f"Bearer {secret}"), ("header", "X-API-Key", secret)}
+    for scheme in target.description.schemes.values() if target.description else ():
+        if scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query", "cookie"}:
+            places.add((str(scheme.raw["in"]), str(scheme.raw.get("name", "")), secret))
+    places |= {
+        (key.place, key.name, key.value.rpartition(" ")[0] + " " * (" " in key.value) + secret) for key in target.keys
+    }
+    for place, name, value in sorted(places):
+        ask = Key(place, name, value).on(ask)
+    return ask
+
+
+def _values(ask: Ask) -> tuple[str, ...]:
+    return tuple(value for _, value in (*ask.headers, *ask.query) if "nf-bogus-" in value)
+
+
+def _log(target: Target) -> Path:
+    assert target.log is not None
+    return target.log
+
+
+def _shown(target: Target, lines: list[str]) -> tuple[str, ...]:
+    return tuple(redact(line[:LINE], target.probe.secrets) for line in lines[:LINES])
 
 
 RULES = (
@@ -209,21 +176,21 @@ RULES = (
         title="Secrets are written to the log", owasp="API8:2023", cwe="CWE-532", asvs="V16.2.5",
         why="Logs are copied, shipped and read by many; a secret in them is one no longer.",
         remedy="Log who and what, never the password, token or key itself.", contract="",
-        needs=(Needs.SOURCE,), look=_secrets,
+        needs=(Needs.SOURCE,), look=secrets_logged,
     ),
     Rule(
         id="monitoring-silent-except", sign=8, method=Method.STATIC, severity=Severity.MEDIUM,
         confidence=Confidence.CONFIRMED, title="Faults are swallowed", owasp="API8:2023", cwe="CWE-390", asvs="V16.5.3",
         why="An attack that makes the API fail is not seen when failing leaves no trace.",
         remedy="Catch what is expected, and log the rest with its request's id.", contract="",
-        needs=(Needs.SOURCE,), look=_silent,
+        needs=(Needs.SOURCE,), look=silent_handlers,
     ),
     Rule(
         id="monitoring-no-logging", sign=8, method=Method.STATIC, severity=Severity.MEDIUM, confidence=Confidence.CONFIRMED,
         title="The application logs nothing", owasp="API8:2023", cwe="CWE-778", asvs="V16.3.1",
         why="Nobody can tell afterwards who did what, or that something was tried.",
         remedy="Log refusals and faults with the request's id; the guard's trail has every decision.", contract=_CONTRACT,
-        needs=(Needs.SOURCE,), look=_no_log,
+        needs=(Needs.SOURCE,), look=no_logging,
     ),
     Rule(
         id="monitoring-no-request-id", sign=8, method=Method.LIVE, severity=Severity.LOW, confidence=Confidence.CONFIRMED,
@@ -238,5 +205,19 @@ RULES = (
         why="A refused request that leaves no usable record is how an attack stays unseen.",
         remedy="Record every request with its outcome, caller and id, and without its secrets.", contract=_CONTRACT,
         needs=(Needs.URL, Needs.LOG), look=_in_log,
+    ),
+    Rule(
+        id="monitoring-failed-login", sign=8, method=Method.LIVE, severity=Severity.MEDIUM, confidence=Confidence.CONFIRMED,
+        title="Refused credentials are not in the log", owasp="API8:2023", cwe="CWE-778", asvs="V16.3.1",
+        why="Guessing is loud only for whoever listens: without these records an attack on keys looks like silence.",
+        remedy="Record each refused credential with its address, time and id, and never the credential.",
+        contract=_CONTRACT, needs=(Needs.URL, Needs.LOG), look=_failed,
+    ),
+    Rule(
+        id="monitoring-secret-in-log", sign=8, method=Method.LIVE, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
+        title="Credentials reach the log", owasp="API8:2023", cwe="CWE-532", asvs="V16.2.5",
+        why="Whoever reads, ships or backs up the log can act as every caller in it.",
+        remedy="Log no credential fields, and no query in which one may stand.", contract=_CONTRACT,
+        needs=(Needs.URL, Needs.LOG), look=_secret_in_log,
     ),
 )  # fmt: skip

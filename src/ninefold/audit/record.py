@@ -1,0 +1,172 @@
+"""What an API's own log says of one request: found by its id, its mark, or its path and outcome, in whatever form.
+
+Plain access logs, `key=value` lines and JSON lines are read alike. Logs come late (they are buffered, batched, shipped), so
+a record is waited for, for a bounded time; and a log that was rotated meanwhile is read from its beginning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ninefold.audit.rule import Untried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ninefold.audit.answer import Answer
+
+#: How long a record may take to its log, how often that is looked at, in seconds, and how much of the end is read.
+PATIENCE, PAUSE, TAIL = 3.0, 0.05, 4 * 1024 * 1024
+
+_ID_FIELD = re.compile(
+    r"(?:request|correlation|trace|transaction|transfer|invocation|operation)[-_]?id$|^traceparent$|^x-amzn-trace-id$"
+    r"|^cf-ray$|^x-vercel-id$|^x-cloud-trace-context$|^x-rid$|^x-req(?:uest)?$|^x-trace$",
+    re.IGNORECASE,
+)
+#: Fields that differ from answer to answer for reasons of their own.
+_VARYING = re.compile(
+    r"^(?:date|age|etag|expires|last-modified|set-cookie|server-timing|content-\w+|keep-alive|connection|vary|link|location"
+    r"|retry-after|authentication-info|www-authenticate|nel|report-to|x-(?:runtime|response-time|process-time|timer))$"
+    r"|ratelimit|rate-limit|nonce|csrf|security-policy",
+    re.IGNORECASE,
+)
+_UNIQUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:=;/+.-]{7,127}")
+_NUMBER = re.compile(r"[\d.,:]+(?:ms|s|us)?")
+_REFUSED = re.compile(
+    r"refus|denied|deny|forbidden|unauthori[sz]|unauthenticated|not.?found|no.?such|invalid|fail|reject|unknown|wrong|expired",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
+    r"|(?<![\w:])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?::[0-9a-f:.]*)(?![\w:])",
+    re.IGNORECASE,
+)
+_WHO = re.compile(
+    r"caller|user|client|actor|principal|account|subject|\bsub\b|address|remote|peer|source|\bip\b|\bhost\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How long the log was at a moment."""
+
+    log: Path
+    size: int
+
+    def lines(self) -> list[str]:
+        """What was written since. Raises `Untried` when the log cannot be read."""
+        try:
+            with self.log.open("rb") as file:
+                end = file.seek(0, 2)
+                file.seek(max(self.size if self.size <= end else 0, end - TAIL))
+                return file.read().decode("utf-8", "replace").splitlines()
+        except OSError as fault:
+            raise Untried(f"the log cannot be read ({fault.strerror})") from None
+
+    def wait(self, wanted: Callable[[str], bool]) -> list[str]:
+        """The lines that are wanted, as soon as there are some; none, if none come in time."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            late = time.monotonic() > end
+            found = [line for line in self.lines() if wanted(line)]
+            if found or late:
+                return found
+            time.sleep(PAUSE)
+
+
+def mark(log: Path) -> Mark:
+    """Here the log ends now. Raises `Untried` when it cannot be read."""
+    try:
+        return Mark(log, log.stat().st_size)
+    except OSError as fault:
+        raise Untried(f"the log cannot be read ({fault.strerror})") from None
+
+
+def ids(answer: Answer) -> dict[str, str]:
+    """Ids of the request that the answer carries, by field (or member of an error, as problem+json has them)."""
+    found = {name: value for name, value in answer.headers if _ID_FIELD.search(name)}
+    document = answer.json()
+    if isinstance(document, dict) and not answer.ok:
+        found |= {name: value for name, value in document.items() if isinstance(value, str) and _ID_FIELD.search(name)}
+    return found
+
+
+def changing(one: Answer, other: Answer) -> dict[str, str]:
+    """Ids of `one` by whatever name: values that look like ids, and that another answer has another one of."""
+    second = {**dict(other.headers), **ids(other)}
+    return {
+        name: value
+        for name, value in {**dict(one.headers), **ids(one)}.items()
+        if second.get(name) not in {None, value}
+        and not _VARYING.search(name)
+        and (_ID_FIELD.search(name) or (_UNIQUE.fullmatch(value) and not _NUMBER.fullmatch(value)))
+    }
+
+
+def about(answer: Answer, *marks: str) -> Callable[[str], bool]:
+    """Whether a line is about the request of `answer`: it has a mark, an id, or its path together with its status."""
+    known = [*marks, *(value for value in ids(answer).values() if len(value) >= 6)]
+    path = re.compile(rf"(?<![\w/-]){re.escape(answer.asked.path)}(?![\w/-])")
+
+    def wanted(line: str) -> bool:
+        return any(one in line for one in known) or (path.search(line) is not None and has_status(line, answer.status))
+
+    return wanted
+
+
+def has_status(line: str, status: int) -> bool:
+    """Whether the number stands there on its own: in a column, or as a value."""
+    return re.search(rf"(?<![\w.:/-]){status}(?![\w.:/-])|[=:]\s*\"?{status}\"?(?=[,}}\s]|$)", line) is not None
+
+
+def tells_outcome(line: str, status: int) -> bool:
+    """Whether a line says how the request ended: by its status, or for a refusal in words."""
+    said = " ".join(_values(line)) if _values(line) else line
+    return has_status(said, status) or has_status(line, status) or (status >= 400 and _REFUSED.search(said) is not None)
+
+
+def tells_who(line: str) -> bool:
+    """Whether a line has an address, or a member or word by which callers are named, with something behind it."""
+    document = _document(line)
+    if document is None:
+        return (
+            _ADDRESS.search(line) is not None
+            or re.search(rf"(?:{_WHO.pattern})\w*[=:]\s*[^\s,]", line, re.IGNORECASE) is not None
+        )
+    return any(value not in (None, "", "-") and _WHO.search(name) for name, value in _members(document)) or any(
+        isinstance(value, str) and _ADDRESS.search(value) for _, value in _members(document)
+    )
+
+
+def _values(line: str) -> list[str]:
+    document = _document(line)
+    return [] if document is None else [str(value) for _, value in _members(document)]
+
+
+def _document(line: str) -> dict[str, Any] | None:
+    """The object that a line is, or that it ends in (`2026-11-23 INFO {...}`)."""
+    start = line.find("{")
+    if start < 0:
+        return None
+    try:
+        document = json.loads(line[start:])
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _members(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and depth < 6:
+        for key, inner in value.items():
+            yield from _members(inner, str(key), depth + 1)
+    elif isinstance(value, list) and depth < 6:
+        for inner in value:
+            yield from _members(inner, name, depth + 1)
+    else:
+        yield name, value
