@@ -276,3 +276,15 @@ def test_a_log_that_cannot_be_read_is_not_judged(logging_api: Callable[..., Targ
     target = logging_api(FORMS["combined"])
     with pytest.raises(Untried, match="cannot be read"):
         look(rule, replace(target, log=Path("/nowhere/access.log")))
+
+
+def test_a_request_with_several_lines_is_read_as_a_whole(logging_api: Callable[..., Target]) -> None:
+    form = "looking for {path}\n" + FORMS["combined"]
+    for rule in IN_LOG:
+        assert look(rule, logging_api(form)).seen == ()
+
+
+def test_a_refusal_that_only_names_the_credential_is_one_and_no_good_one(logging_api: Callable[..., Target]) -> None:
+    target = logging_api("unknown key {key}", only=lambda status: status == 401)
+    assert look("monitoring-failed-login", target).seen == ()
+    assert len(look("monitoring-secret-in-log", target).seen) == 1

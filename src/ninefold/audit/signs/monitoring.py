@@ -17,7 +17,6 @@ from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ninefold.audit.answer import Answer
     from ninefold.audit.finding import Exchange
     from ninefold.audit.target import Target
 
@@ -54,17 +53,19 @@ def _in_log(target: Target) -> Looked:
     call = target.survey.calls()[0]
     began = mark(log)
     served = target.probe.send(target.survey.as_caller(call.ask).header("X-Request-Id", f"{name}-1"))
-    refused = target.probe.send(Ask("GET", f"{target.survey.base}/{name}-2"))
+    refused, again = (target.probe.send(Ask("GET", f"{target.survey.base}/{name}-{number}")) for number in (2, 3))
     lines = began.wait(about(refused, f"{name}-2"))
     place = Location(file=str(log))
     if not lines:
-        again = target.probe.send(Ask("GET", f"{target.survey.base}/{name}-3"))
-        if began.wait(about(again, f"{name}-3")):
+        if any(map(about(again, f"{name}-3"), began.lines())):
             return Looked(1)
-        admitted = "served ones are there" if _about_one(began.lines(), served, name) else "nor of one that was served"
+        is_there = any(map(about(served, f"{name}-1"), began.lines()))
+        admitted = "served ones are there" if is_there else "nor of one that was served"
         detail = f"A refused request was made ({refused.asked.path}), and the log does not know of it; {admitted}."
         evidence = proof(call.answer, refused, served, again)
         return Looked(1, (Observation(place, detail, evidence, cause="not recorded"),))
+    began.wait(about(again, f"{name}-3"))  # a request may have several lines, and they are there before the next one's
+    lines = list(filter(about(refused, f"{name}-2"), began.lines()))
     shown: tuple[Exchange | str, ...] = (refused.exchange("attack"), *_shown(target, lines))
     seen: list[Observation] = []
     if not any(tells_outcome(line.replace(name, ""), refused.status) for line in lines):
@@ -78,11 +79,6 @@ def _in_log(target: Target) -> Looked:
     return Looked(1, tuple(seen))
 
 
-def _about_one(lines: list[str], answer: Answer, name: str) -> bool:
-    wanted = about(answer, f"{name}-1")
-    return any(map(wanted, lines))
-
-
 def _failed(target: Target) -> Looked:
     """Is a refused credential in the log, as a refusal?"""
     log = _log(target)
@@ -90,23 +86,26 @@ def _failed(target: Target) -> Looked:
     if call is None:
         raise Untried("nothing that was asked for needs a credential", missed=False)
     place = Location(file=str(log), operation=call.place.operation)
-    tries = []
+    began = mark(log)
+    tries, wanted = [], []
     for _ in range(2):
-        name = f"ninefold-{secrets.token_hex(8)}"
-        ask = _bogus(target, call.ask, f"nf-bogus-{secrets.token_hex(12)}").header("X-Request-Id", name)
-        began = mark(log)
+        name, secret = f"ninefold-{secrets.token_hex(8)}", f"nf-bogus-{secrets.token_hex(12)}"
+        ask = _bogus(target, call.ask, secret).header("X-Request-Id", name)
         answer = target.probe.send(ask.ask("ninefold", name))
         if answer.status not in {401, 403}:  # whoever does not know the parameter may mind it
             answer = target.probe.send(ask)
         tries.append(replace(answer, secrets=(*answer.secrets, *_values(ask))))
-        lines = began.wait(about(answer, name))
-        if any(tells_outcome(line.replace(name, ""), answer.status) for line in lines):
-            return Looked(1)
+        wanted.append(about(answer, name, secret))
+    if began.wait(lambda line: any(one(line) for one in wanted) and tells_outcome(line, tries[0].status)):
+        return Looked(1)
+    lines = [line for line in began.lines() if any(one(line) for one in wanted)]
     control = target.probe.send(target.survey.as_caller(call.ask))
     told = "does not say that it was refused" if lines else "does not know of it"
     detail = f"A wrong credential was refused ({tries[0].status}), and the log {told}: guessing goes unseen."
     evidence: tuple[Exchange | str, ...] = proof(target.survey.anonymous(call), tries[0], control, tries[1])
-    return Looked(1, (Observation(place, detail, (*evidence, *_shown(target, lines)), cause="failed login"),))
+    hidden = (*tries[0].secrets, *tries[1].secrets)
+    evidence = (*evidence, *(redact(line, hidden) for line in _shown(target, lines)))
+    return Looked(1, (Observation(place, detail, evidence, cause="failed login"),))
 
 
 def _secret_in_log(target: Target) -> Looked:
