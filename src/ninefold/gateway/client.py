@@ -136,6 +136,7 @@ class ClientConnection(asyncio.Protocol):
         # A caller who has closed his side may still read, while an exchange is running; else the connection ends.
         current = self._current
         if current is None or self._tunnel is not None or self._secure or not current.complete:
+            self.gateway.outbox.flush()  # the connection ends with this
             return False
         (self._queue[-1] if self._queue else current).keep = False
         return True
@@ -199,6 +200,20 @@ class ClientConnection(asyncio.Protocol):
             self._refuse_unread(wire.TOO_MANY_FIELDS)
         elif self._current is None and self.deadline > (until := gateway.clock() + gateway.timeouts.header):
             self.deadline = until
+
+    def post(self, data: bytes) -> None:
+        """Write an answer, or its beginning, soon."""
+        self.gateway.outbox.post(self.transport, data)
+
+    def write(self, data: bytes) -> None:
+        """Write at once, after what was posted: the caller's pace holds."""
+        self.gateway.outbox.flush()
+        self.transport.write(data)
+
+    def close(self) -> None:
+        """End the connection after all that was written to it."""
+        self.gateway.outbox.flush()
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """The caller reads more slowly than the upstream writes."""
@@ -419,7 +434,7 @@ class ClientConnection(asyncio.Protocol):
             exchange.protocol = protocol
             self.hold(_SWITCH)
         if not exchange.complete and b"expect" in fields and exchange.version == "1.1":
-            self.transport.write(wire.CONTINUE)
+            self.write(wire.CONTINUE)
 
     def request_head(self, exchange: Exchange) -> bytes:
         """The header as the upstream gets it."""
@@ -481,7 +496,7 @@ class ClientConnection(asyncio.Protocol):
         parts.append(b"\r\n")
         if exchange.verb != b"HEAD":
             parts.append(answer.body)
-        self.transport.write(b"".join(parts))
+        self.post(b"".join(parts))
         exchange.status = answer.status
         gateway.record(exchange, answer.outcome, answer.step, answer.reason)
         self.answered(exchange)
@@ -562,8 +577,9 @@ class ClientConnection(asyncio.Protocol):
         self._held = 0
         self.deadline = self.gateway.clock() + LINGER_SECONDS
         if self._arriving is None or self._secure:
-            self.transport.close()
+            self.close()
             return
+        self.gateway.outbox.flush()
         self.transport.resume_reading()
         self.transport.write_eof()
 
@@ -610,7 +626,7 @@ class ClientConnection(asyncio.Protocol):
             if self._fields is not None or self._bytes:
                 self._refuse_unread(wire.SLOW_HEADER)
             else:
-                self.transport.close()
+                self.close()
         elif not current.complete and not current.begun:
             self._answer_instead(current, wire.SLOW_BODY)
         else:
@@ -627,12 +643,12 @@ class ClientConnection(asyncio.Protocol):
     def drain(self) -> None:
         """The gateway is ending: an idle connection ends now, a busy one after its answer."""
         if self._current is None and self._lingering < 0 and self._tunnel is None:
-            self.transport.close()
+            self.close()
 
     def went_through(self, data: bytes) -> None:
         """Bytes of a tunnel, from the upstream."""
         self.deadline = self.gateway.clock() + self.gateway.timeouts.idle
-        self.transport.write(data)
+        self.write(data)
 
     # -- another protocol
 

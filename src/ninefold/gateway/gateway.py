@@ -8,6 +8,7 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
+from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.pool import Pool
 from ninefold.guard.steps.key import Ranges
 from ninefold.trail.event import Event
@@ -60,6 +61,7 @@ class Gateway:
         trusted = [one for one in proxies if not isinstance(one, str)]
         self.trusts = Ranges((*trusted, *(local if len(trusted) < len(proxies) else ()))) if proxies else None
         self.pool = Pool(self, contract.upstream, upstream_tls)
+        self.outbox = Outbox(asyncio.get_running_loop())
         self.clock = time.monotonic
         self.now = self.clock()  # when bytes last came, on either side
         self.wall = time.time

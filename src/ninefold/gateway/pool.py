@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ninefold.gateway.heads import Heads
 from ninefold.gateway.upstream import UpstreamConnection
 
 if TYPE_CHECKING:
@@ -15,18 +16,6 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Upstream
     from ninefold.gateway.exchange import Exchange
     from ninefold.gateway.gateway import Gateway
-
-#: A header line: lowercase name, value, both as a line again, and whether the name is one of `TOLD`.
-Line = tuple[bytes, bytes, bytes, bool]
-
-#: What a response's own header says about how to treat it.
-TOLD = frozenset({
-    b"content-type", b"content-length", b"content-encoding", b"cache-control", b"set-cookie", b"transfer-encoding",
-})  # fmt: skip
-
-#: An upstream says the same lines over and over; so many are remembered, parsed.
-MOST_LINES = 4096
-
 
 class Pool:
     """At most `connections` of them; past that requests wait, and past `waiting` of those, 503."""
@@ -44,7 +33,7 @@ class Pool:
         self._open: set[UpstreamConnection] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._waiting: deque[Exchange] = deque()
-        self.lines: dict[bytes, Line] = {}
+        self.heads = Heads()
         self.host_line = f" HTTP/1.1\r\nhost: {parts.netloc}\r\n".encode()
 
     def dispatch(self, exchange: Exchange) -> None:
@@ -61,16 +50,6 @@ class Pool:
             return
         self._waiting.append(exchange)
         self._connect()
-
-    def line(self, line: bytes) -> Line:
-        """A header line of the upstream's, that its parser has accepted."""
-        name, _, value = line.partition(b":")
-        name, value = name.lower(), value.strip(b" \t")
-        field = name, value, b"%b: %b\r\n" % (name, value), name in TOLD
-        if len(self.lines) >= MOST_LINES:
-            self.lines.clear()
-        self.lines[line] = field
-        return field
 
     def _connect(self) -> None:
         wanted = len(self._waiting) - len(self._connecting)

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from ninefold.gateway import wire
+from ninefold.gateway.heads import PLAIN_CODINGS
 from ninefold.guard.answer import problem
 from ninefold.guard.project import Unpromised
 from ninefold.guard.treatment import Treatment, Way
 
 if TYPE_CHECKING:
     from ninefold.gateway.exchange import Exchange
-    from ninefold.gateway.pool import Line, Pool
+    from ninefold.gateway.heads import Head
+    from ninefold.gateway.pool import Pool
 
 FOREVER = float("inf")
 #: Most bytes of a response's header, and of a body that is read away so that its connection can be used again.
@@ -31,18 +33,13 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
-        "_chunked",
-        "_cookies",
         "_discarding",
         "_early",
-        "_fields",
         "_first",
         "_head",
+        "_header",
         "_held",
-        "_length",
-        "_lines",
         "_parser",
-        "_private",
         "_reusable",
         "_size",
         "_streaming",
@@ -69,17 +66,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._reset()
 
     def _reset(self) -> None:
-        self._fields: list[Line] = []
-        self._lines: list[bytes] | None = None
         self._early = b""
-        self._head = False
-        self._length = b""
-        self._private = True
-        self._cookies = False
+        self._header = b""
+        self._head: Head | None = None
         self._size = 0
         self._body: list[bytes] | None = None
         self._streaming = False
-        self._chunked = False
         self._treatment: Treatment | None = None
 
     # -- the connection
@@ -96,10 +88,10 @@ class UpstreamConnection(asyncio.Protocol):
             return
         client = exchange.client
         if self._tunnel:
-            client.transport.close()
+            client.close()
             self.pool.gateway.record(exchange, "admitted", "", "")
             return
-        untouched = not self._head and not self._early and not self._first and exchange.body == 0
+        untouched = not self._header and not self._early and not self._first and exchange.body == 0
         if untouched and not exchange.retried and exchange.verb in _REPEATABLE:
             # A kept connection that the upstream had already given up: nothing was read, so another may be tried
             # (RFC 9112 section 9.3.1).
@@ -115,7 +107,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         # A body without a length ends with the connection (RFC 9112 section 6.3).
-        if (self._streaming or self._body is not None) and not self._length and not self._chunked:
+        head = self._head
+        if head is not None and head.length < 0 and not head.chunked and (self._streaming or self._body is not None):
             self._complete(reusable=False)
             self._settle()
         return False
@@ -131,15 +124,60 @@ class UpstreamConnection(asyncio.Protocol):
             return
         gateway = self.pool.gateway
         gateway.now = now = gateway.clock()
-        self.deadline = now + gateway.timeouts.upstream
-        if not self._head and self._lines is None:
-            data = self._header(data)
+        if not self._header:
+            if exchange is not None and not self._early:
+                end = data.find(b"\r\n\r\n") + 4
+                head = self.pool.heads.whole.get(data[:end])
+                if head is not None and head.length == len(data) - end and self._at_once(exchange, head, data[end:]):
+                    return
+            data = self._collected(data)
             if not data:
                 return
+        self.deadline = now + gateway.timeouts.upstream
         self._feed(data)
 
-    def _header(self, data: bytes) -> bytes:
-        """Keep bytes until a whole header is there, and its lines; gives what the parser may have now."""
+    def _at_once(self, exchange: Exchange, head: Head, body: bytes) -> bool:
+        """A whole answer whose header is known: no parser is needed. Says whether it was one to be answered so."""
+        pool = self.pool
+        gateway = pool.gateway
+        plan = exchange.plan
+        assert plan is not None
+        assert plan.treatments is not None
+        ordinary = exchange.keep and exchange.complete and exchange.version == "1.1" and exchange.verb != b"HEAD"
+        if not ordinary or gateway.draining:
+            return False
+        treatment = plan.treatments.of(head.status, head.media)
+        known = head.beginnings.get(id(treatment))
+        beginning = known[1] if known is not None else head.begin(treatment, gateway.limits.response)
+        if not beginning:
+            return False
+        if treatment.projector is not None:
+            try:
+                body, exchange.withheld = treatment.projector(body)
+            except Unpromised:
+                return False
+        exchange.status = head.status
+        client = exchange.client
+        gateway.outbox.post(
+            client.transport,
+            b"".join((
+                beginning,
+                plan.silent_block if head.private else plan.block,
+                gateway.guard.block(exchange),
+                b"content-length: %d\r\n\r\n" % len(body),
+                body,
+            )),
+        )  # fmt: skip
+        self.exchange = None
+        self._first = False
+        self.deadline = FOREVER
+        gateway.record(exchange, "admitted", "", "")
+        client.answered(exchange)
+        pool.release(self)
+        return True
+
+    def _collected(self, data: bytes) -> bytes:
+        """Keep bytes until a whole header is there; gives what the parser may have now."""
         if self._early:
             data = self._early + data
         end = data.find(b"\r\n\r\n")
@@ -151,7 +189,7 @@ class UpstreamConnection(asyncio.Protocol):
             end = data.find(b"\r\n\r\n")
         if end >= 0:
             self._early = b""
-            self._lines = data[:end].split(b"\r\n")[1:]
+            self._header = data[: end + 4]
             return data
         self._early = data
         if len(data) > MOST_HEADER:
@@ -253,46 +291,25 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None:
             return
         if status < 200:
-            self._fields = [self.pool.line(line) for line in self._lines or ()]
             return
-        self._head = True
-        known = self.pool.lines
-        fields = self._fields = [known.get(line) or self.pool.line(line) for line in self._lines or ()]
-        media = encoding = b""
-        for name, value, _, told in fields:
-            if not told:
-                continue
-            if name == b"content-type":
-                media = value
-            elif name == b"content-length":
-                self._length = value
-            elif name == b"content-encoding":
-                encoding = value.lower()
-            elif name == b"cache-control":
-                self._private = False
-            elif name == b"set-cookie":
-                self._cookies = True
-            elif name == b"transfer-encoding":
-                self._chunked = True
-                if value.lower() != b"chunked":
-                    raise ValueError("the transfer coding is not `chunked` alone")
+        head = self._head = self.pool.heads.read(status, self._header[:-4])
         plan = exchange.plan
         assert plan is not None
         assert plan.treatments is not None
         exchange.status = status
-        treatment = self._treatment = plan.treatments.of(status, media)
+        treatment = self._treatment = plan.treatments.of(status, head.media)
         way = treatment.way
         if exchange.verb == b"HEAD":
-            self._answer_head(exchange, treatment)
+            self._answer_head(exchange, treatment, head)
         elif way is Way.PROJECT:
-            if encoding and encoding != b"identity":
+            if head.encoding not in PLAIN_CODINGS:
                 self._withhold(exchange, "the upstream encoded a body that had to be read")
-            elif self._length and int(self._length) > self.pool.gateway.limits.response:
+            elif head.length > self.pool.gateway.limits.response:
                 self._withhold(exchange, "the body is longer than limits.response")
             else:
                 self._body = []
         elif way is Way.PASS:
-            self._begin_stream(exchange, treatment)
+            self._begin_stream(exchange, treatment, head)
         elif way is Way.EMPTY:
             self._write_whole(exchange, treatment, b"", with_length=status not in {204, 304})
             self._discard(exchange)
@@ -315,11 +332,10 @@ class UpstreamConnection(asyncio.Protocol):
                 return
             self._body.append(data)
         elif self._streaming:
-            framed = exchange.version == "1.1" and not self._length
-            exchange.client.transport.write(wire.chunk(data) if framed else data)
+            exchange.client.write(wire.chunk(data) if self._framed(exchange) else data)
 
     def on_message_complete(self) -> None:
-        if not self._head:
+        if self._head is None:
             if self._parser.get_status_code() != 101:
                 self._reset()  # an interim answer (1xx): dropped
             return
@@ -342,15 +358,14 @@ class UpstreamConnection(asyncio.Protocol):
                 self.exchange = None
                 exchange.client.fail(exchange, 502, f"the body is not as described: {fault}")
             else:
-                parts = self._head_parts(exchange, treatment, exchange.status)
-                parts.append(b"content-length: %d\r\n\r\n" % len(projected))
-                parts.append(projected)
-                exchange.client.transport.write(b"".join(parts))
+                self._write_whole(exchange, treatment, projected)
                 self._finish(exchange)
         elif exchange is not None and self._streaming:
-            if exchange.version == "1.1" and not self._length:
-                exchange.client.transport.write(wire.LAST_CHUNK)
+            if self._framed(exchange):
+                exchange.client.write(wire.LAST_CHUNK)
             self._finish(exchange)
+        if reusable and self._head is not None:
+            self.pool.heads.remember(self._header, self._head)
         self._reset()
         self._whole = True
         self._reusable = reusable
@@ -384,17 +399,15 @@ class UpstreamConnection(asyncio.Protocol):
         self.pool.gateway.record(exchange, outcome, step, reason)
         exchange.client.answered(exchange)
 
-    def _head_parts(self, exchange: Exchange, treatment: Treatment, status: int) -> list[bytes]:
+    def _begun(self, exchange: Exchange, treatment: Treatment) -> list[bytes]:
+        """How the answer begins: all of its header but what frames its body."""
         plan = exchange.plan
+        head = self._head
         assert plan is not None
+        assert head is not None
         gateway = self.pool.gateway
-        allowed = treatment.fields
-        parts = [wire.STATUS_LINES[status], plan.block]
-        parts += [field[2] for field in self._fields if field[0] in allowed]
-        if exchange.secure and self._cookies:
-            parts = [_hardened(part) for part in parts]
-        if plan.private and self._private:
-            parts.append(b"cache-control: no-store\r\n")
+        parts = [head.beginning(treatment, secure=exchange.secure)]
+        parts.append(plan.silent_block if head.private and treatment.way is not Way.SCRUB else plan.block)
         parts.append(gateway.guard.block(exchange))
         if gateway.draining or not exchange.complete:
             exchange.keep = False
@@ -405,31 +418,36 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.begun = True
         return parts
 
+    def _framed(self, exchange: Exchange) -> bool:
+        """Whether a streamed body is chunked on its way to the caller."""
+        assert self._head is not None
+        return exchange.version == "1.1" and self._head.length < 0
+
     def _write_whole(self, exchange: Exchange, treatment: Treatment, body: bytes, *, with_length: bool = True) -> None:
-        parts = self._head_parts(exchange, treatment, exchange.status)
+        parts = self._begun(exchange, treatment)
         parts.append(b"content-length: %d\r\n\r\n" % len(body) if with_length else b"\r\n")
         if exchange.verb != b"HEAD":
             parts.append(body)
-        exchange.client.transport.write(b"".join(parts))
+        exchange.client.post(b"".join(parts))
 
-    def _begin_stream(self, exchange: Exchange, treatment: Treatment) -> None:
+    def _begin_stream(self, exchange: Exchange, treatment: Treatment, head: Head) -> None:
         bodiless = exchange.status in {204, 304}
-        if not self._length and exchange.version == "1.0" and not bodiless:
+        if head.length < 0 and exchange.version == "1.0" and not bodiless:
             exchange.keep = False
-        parts = self._head_parts(exchange, treatment, exchange.status)
-        if self._length and not bodiless:
-            parts.append(b"content-length: %b\r\n\r\n" % self._length)
+        parts = self._begun(exchange, treatment)
+        if head.length >= 0 and not bodiless:
+            parts.append(b"content-length: %d\r\n\r\n" % head.length)
         elif exchange.version == "1.1" and not bodiless:
             parts.append(b"transfer-encoding: chunked\r\n\r\n")
         else:
             parts.append(b"\r\n")
-        exchange.client.transport.write(b"".join(parts))
+        exchange.client.post(b"".join(parts))
         if bodiless:
             self._discard(exchange)
         else:
             self._streaming = True
 
-    def _answer_head(self, exchange: Exchange, treatment: Treatment) -> None:
+    def _answer_head(self, exchange: Exchange, treatment: Treatment, head: Head) -> None:
         """A HEAD's answer ends with its header, whatever lengths it tells; the parser cannot know."""
         # Its bytes are not worth telling apart from a body that should not be there: one connection less.
         self.transport.close()
@@ -439,22 +457,17 @@ class UpstreamConnection(asyncio.Protocol):
         if treatment.way is Way.SCRUB:
             self._scrub(exchange, treatment)
             return
-        parts = self._head_parts(exchange, treatment, exchange.status)
-        if treatment.way is Way.PASS and self._length:
-            parts.append(b"content-length: %b\r\n" % self._length)
+        parts = self._begun(exchange, treatment)
+        if treatment.way is Way.PASS and head.length >= 0:
+            parts.append(b"content-length: %d\r\n" % head.length)
         parts.append(b"\r\n")
-        exchange.client.transport.write(b"".join(parts))
+        exchange.client.post(b"".join(parts))
         self._discard(exchange)
 
     def _scrub(self, exchange: Exchange, treatment: Treatment) -> None:
         """The upstream's error, without its words."""
         body = problem(exchange.status) if exchange.status in wire.STATUS_LINES else problem(502)
-        self._fields = [field for field in self._fields if field[0] in _ERROR_FIELDS]
-        self._fields.append((b"content-type", b"", b"content-type: application/problem+json\r\n", False))
-        self._fields.append((b"cache-control", b"", b"cache-control: no-store\r\n", False))
-        self._private = False
-        scrubbed = Treatment(Way.SCRUB, treatment.fields | {b"content-type", b"cache-control"}, reason=treatment.reason)
-        self._write_whole(exchange, scrubbed, body)
+        self._write_whole(exchange, treatment, body)
         self._discard(exchange, "admitted", "response", treatment.reason)
 
     def _withhold(self, exchange: Exchange, reason: str) -> None:
@@ -476,7 +489,8 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None or not exchange.protocol or self._parser.get_status_code() != 101:
             self._refuse("the upstream switched protocols without being asked")
             return
-        named = b"".join(value.lower() for name, value, *_ in self._fields if name == b"upgrade")
+        lines = self.pool.heads.read(101, self._header[:-4]).lines
+        named = b"".join(value.lower() for name, value, _ in lines if name == b"upgrade")
         if named != exchange.protocol:
             self._refuse(f"the upstream switched to {named!r}, which was not asked for")
             return
@@ -487,22 +501,14 @@ class UpstreamConnection(asyncio.Protocol):
         client = exchange.client
         passed = _HANDSHAKE_FIELDS
         parts = [b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ", named, b"\r\n"]
-        parts += [field[2] for field in self._fields if field[0] in passed]
+        parts += [line for name, _, line in lines if name in passed]
         parts += [b"x-request-id: ", exchange.id, b"\r\n\r\n", rest]
-        client.transport.write(b"".join(parts))
+        client.write(b"".join(parts))
         early = client.switch(self)
         if early:
             self.transport.write(early)
 
 
-def _hardened(line: bytes) -> bytes:
-    if not line.startswith(b"set-cookie: "):
-        return line
-    return b"set-cookie: %b\r\n" % wire.hardened(line[12:-2])
-
-
-#: What of an error's header may leave beside the guard's own fields.
-_ERROR_FIELDS = frozenset({b"date", b"retry-after", b"allow", b"www-authenticate"})
 #: Methods that may be sent again (RFC 9110 section 9.2.2).
 _REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})
 #: What a WebSocket handshake answers with (RFC 6455 section 4.2.2).

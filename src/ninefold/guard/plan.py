@@ -82,6 +82,7 @@ class Plan:
 
     `fields` go on every answer of the operation, `stripped` are the request fields that the upstream does not get.
     `body_limit` is in bytes; `upgrade` are lowercase protocol names. `private`: the answer is for this caller alone.
+    `block` is `fields` as lines, `silent_block` the same for an answer of which the upstream says nothing about caching.
     """
 
     operation: str
@@ -93,9 +94,11 @@ class Plan:
     private: bool
     key_field: bytes = b""
     block: bytes = b""
+    silent_block: bytes = b""
     stripped: frozenset[bytes] = STRIPPED_FIELDS
 
     def __post_init__(self) -> None:
         whole = _WHOLE_FIELDS if self.treatments is not None and self.treatments.reads_bodies else frozenset()
         self.stripped = STRIPPED_FIELDS | whole | {self.key_field}
         self.block = lines(self.fields)
+        self.silent_block = self.block + b"cache-control: no-store\r\n" if self.private else self.block

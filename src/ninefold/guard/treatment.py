@@ -36,6 +36,10 @@ GUARDED_FIELDS = frozenset({
 })  # fmt: skip
 
 
+#: What of an error's header may leave beside the guard's own fields.
+ERROR_FIELDS = frozenset({b"allow", b"date", b"retry-after", b"www-authenticate"})
+
+
 class Way(Enum):
     """What happens to a response's body."""
 
@@ -127,7 +131,7 @@ class Treatments:
         declared = self._declared
         response = declared.get(str(status)) or declared.get(f"{status // 100}XX") or declared.get("default")
         if status >= 500:
-            return Treatment(Way.SCRUB, frozenset({b"date", b"retry-after"}), reason=f"the upstream answered {status}")
+            return Treatment(Way.SCRUB, ERROR_FIELDS, reason=f"the upstream answered {status}")
         names = frozenset(name.lower().encode() for name in response.headers) if response else frozenset()
         fields = (STANDARD_FIELDS | names) - GUARDED_FIELDS
         if self._open:
@@ -154,7 +158,8 @@ class Treatments:
 
     @staticmethod
     def _refused(status: int, fields: frozenset[bytes], reason: str) -> Treatment:
-        return Treatment(Way.SCRUB if status >= 400 else Way.WITHHOLD, fields - {b"set-cookie"}, reason=reason)
+        way = Way.SCRUB if status >= 400 else Way.WITHHOLD
+        return Treatment(way, fields & ERROR_FIELDS, reason=reason)
 
 
 def is_json(media: str) -> bool:
