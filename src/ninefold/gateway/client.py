@@ -8,13 +8,12 @@ should be because its states belong together: a reader who has to hold half of t
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from ninefold.gateway import wire
+from ninefold.gateway import plain, wire
 from ninefold.gateway.exchange import Exchange
 from ninefold.gateway.forwarded import caller_address, canonical, forwarded_fields
 from ninefold.guard.answer import Answer, refuse
@@ -33,12 +32,6 @@ MOST_DISCARDED = 65_536
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
 
-#: A request line that needs no second look, of a method without a body.
-_PLAIN_LINE = re.compile(
-    rb"(GET|HEAD|DELETE) ((/[A-Za-z0-9_~!$&'()*+,=:@%./;-]*)(?:\?[A-Za-z0-9_~!$&'()*+,=:@%./?;-]*)?) HTTP/1\.1\Z"
-)
-_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"connection", b"expect", b"te", b"trailer"})
-
 _QUEUE, _WRITE, _BODY, _SWITCH = 1, 2, 4, 8
 FOREVER = float("inf")
 
@@ -49,11 +42,12 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_arriving",
         "_block",
+        "_block_caller",
         "_block_fields",
-        "_block_passed",
+        "_block_head",
+        "_block_lines",
         "_block_stripped",
         "_bytes",
-        "_candidate",
         "_current",
         "_fields",
         "_forwarded",
@@ -90,10 +84,11 @@ class ClientConnection(asyncio.Protocol):
         self._host = b""
         self._forwarded = b""
         self._block = b""
-        self._candidate = b""
         self._block_fields: dict[bytes, bytes] | None = None
+        self._block_lines: list[bytes] = []
         self._block_stripped: frozenset[bytes] | None = None
-        self._block_passed = b""
+        self._block_caller = ""
+        self._block_head = b""
         self._target = b""
         self._fields: dict[bytes, bytes] | None = None
         self._repeated: tuple[bytes, ...] = ()
@@ -154,17 +149,24 @@ class ClientConnection(asyncio.Protocol):
         if self._held & _SWITCH:
             self._switched += data
             return
-        self.gateway.now = self.gateway.clock()
+        gateway = self.gateway
+        gateway.now = gateway.clock()
         if self._current is None and self._fields is None and not self._bytes:
             # Between messages. Callers that keep a connection send the same fields again and again: a block that is the
-            # same to the byte as the last one, after a plain request line and with nothing behind it, was parsed already.
-            line, _, block = data.partition(b"\r\n")
-            if block == self._block and block and (plain := _PLAIN_LINE.match(line)) is not None:
-                self._again(plain)
+            # same to the byte as the last one needs no second look.
+            text, _, block = data.partition(b"\r\n")
+            line = gateway.lines.get(text) or plain.request_line(text)
+            if line is not None and (block == self._block or self._takes(block)):
+                fields = self._block_fields
+                assert fields is not None
+                exchange = self._current = Exchange(
+                    line.method, line.path, fields, (), self._peer, self._secure, 0, 0.0, 0.0, b"", plan=line.plan,
+                    client=self, verb=line.verb, target=line.target, complete=True, host=self._host,
+                )  # fmt: skip
+                self._begin(exchange)
+                if line.plan is None:
+                    gateway.remember(text, line, exchange.plan)
                 return
-            self._candidate = block
-        else:
-            self._candidate = b""
         self._bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -175,24 +177,28 @@ class ClientConnection(asyncio.Protocol):
             return
         if self._lingering >= 0:
             return
-        gateway = self.gateway
         if self._arriving is None:
             if self._fields is not None or self._bytes:
                 self._header_goes_on(gateway)
         elif self._bytes > gateway.most_bytes:
             self._answer_instead(self._arriving, TOO_LARGE)
 
-    def _again(self, line: re.Match[bytes]) -> None:
-        """A request whose fields are those of the last one on this connection."""
-        verb, target, path = line.groups()
-        fields = self._block_fields
-        assert fields is not None
-        exchange = self._current = Exchange(
-            verb.decode("latin-1"), path.decode("latin-1"), fields, (), self._peer, self._secure, 0, 0.0, 0.0, b"",
-            client=self, verb=verb, target=target, complete=True,
-            host=fields.get(b"host", b""),
-        )  # fmt: skip
-        self._begin(exchange)
+    def _takes(self, block: bytes) -> bool:
+        """Whether these are the fields of a plain request, within the limits; then they are the connection's block."""
+        found = plain.field_lines(block)
+        if found is None:
+            return False
+        fields, lines = found
+        limits = self.gateway.limits
+        host = fields.get(b"host")
+        if host is None or len(block) > limits.header or len(lines) > limits.fields:
+            return False
+        if host != self._host or not self._forwarded:
+            if wire.HOST.match(host) is None:
+                return False
+            self._name(host)
+        self._block, self._block_fields, self._block_lines, self._block_stripped = block, fields, lines, None
+        return True
 
     def _header_goes_on(self, gateway: Gateway) -> None:
         """A part of a header (or only blank lines) has come, and nothing runs: it has so long, and so many bytes."""
@@ -371,20 +377,7 @@ class ClientConnection(asyncio.Protocol):
         if expected is not None and expected.lower() != b"100-continue":
             return wire.BAD_EXPECTATION
         exchange.path = exchange.target.partition(b"?")[0].decode("latin-1")
-        if self._candidate[-4:] == b"\r\n\r\n" and exchange.body == 0 and self._plain(exchange):
-            self._block, self._block_fields, self._block_stripped = self._candidate, fields, None
         return None
-
-    def _plain(self, exchange: Exchange) -> bool:
-        """Whether the header block may stand for itself the next time: nothing in it frames, switches or ends anything."""
-        fields = exchange.fields
-        return (
-            exchange.keep
-            and exchange.version == "1.1"
-            and not exchange.repeated
-            and self._candidate.find(b"\r\n\r\n") == len(self._candidate) - 4
-            and fields.keys().isdisjoint(_FRAMING)
-        )
 
     def _begin(self, exchange: Exchange) -> None:
         """Decide about a request whose header has arrived, and send it on or answer it."""
@@ -416,7 +409,6 @@ class ClientConnection(asyncio.Protocol):
         if type(decision) is not Plan:
             self._answer(exchange, cast("Answer", decision))
             return
-        exchange.plan = decision
         if not exchange.complete or decision.upgrade:
             self._prepare(exchange, decision)
         gateway.pool.dispatch(exchange)
@@ -442,16 +434,15 @@ class ClientConnection(asyncio.Protocol):
         assert plan is not None
         stripped = plan.stripped
         fields = exchange.fields
-        if fields is self._block_fields and stripped is self._block_stripped:
-            passed = self._block_passed
-        else:
-            named = fields.get(b"connection")
-            hidden = stripped
-            if named is not None and named.lower() not in {b"keep-alive", b"close"}:
-                hidden = stripped | {part.strip().lower() for part in named.split(b",")}
-            passed = b"".join([b"%b: %b\r\n" % field for field in fields.items() if field[0] not in hidden])
-            if fields is self._block_fields:
-                self._block_stripped, self._block_passed = stripped, passed
+        if fields is self._block_fields:
+            if stripped is not self._block_stripped or exchange.caller != self._block_caller:
+                self._block_stripped, self._block_caller = stripped, exchange.caller
+                self._block_head = self._plain_head(exchange, stripped)
+            return b"".join((exchange.verb, b" ", exchange.target, self._block_head, exchange.id, b"\r\n\r\n"))
+        named = fields.get(b"connection")
+        if named is not None and named.lower() not in {b"keep-alive", b"close"}:
+            stripped |= {part.strip().lower() for part in named.split(b",")}
+        passed = b"".join([b"%b: %b\r\n" % field for field in fields.items() if field[0] not in stripped])
         if exchange.host != self._host:
             self._name(exchange.host)  # another request came in between, and named another
         forwarded = self._forwarded
@@ -471,6 +462,17 @@ class ClientConnection(asyncio.Protocol):
             exchange.caller.encode(), exchange.id,
         )  # fmt: skip
 
+    def _plain_head(self, exchange: Exchange, stripped: frozenset[bytes]) -> bytes:
+        """What the upstream gets of a plain request between its target and its id; the same while the block is."""
+        lines = zip(exchange.fields, self._block_lines, strict=True)
+        passed = b"".join([b"%b\r\n" % line for name, line in lines if name not in stripped])
+        forwarded = self._forwarded
+        if exchange.address != self._peer:
+            forwarded = forwarded_fields(exchange.address, exchange.host, secure=self._secure)
+        return b"%b%b%bx-ninefold-caller: %b\r\nx-request-id: " % (
+            self.gateway.pool.host_line, passed, forwarded, exchange.caller.encode(),
+        )  # fmt: skip
+
     # -- from decision to answer
 
     def _answer(self, exchange: Exchange, answer: Answer) -> None:
@@ -483,7 +485,7 @@ class ClientConnection(asyncio.Protocol):
             and (exchange.complete or (0 < exchange.body <= MOST_DISCARDED and b"expect" not in exchange.fields))
         )
         exchange.keep = keep
-        plan = gateway.guard.plan(exchange)
+        plan = exchange.plan or gateway.guard.plan(exchange)
         parts = [wire.STATUS_LINES[answer.status], plan.block, b"date: %b\r\n" % gateway.date]
         parts += [b"%b: %b\r\n" % field for field in answer.fields]
         parts.append(gateway.guard.block(exchange))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ninefold.guard.request import Request
-
-if TYPE_CHECKING:
-    from ninefold.guard.plan import Plan
 
 
 class Exchange(Request, gc=False):
@@ -36,5 +33,4 @@ class Exchange(Request, gc=False):
     withheld: int = 0
     protocol: bytes = b""
     host: bytes = b""
-    plan: Plan | None = None
     up: Any = None

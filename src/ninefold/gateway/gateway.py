@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract
     from ninefold.gateway.client import ClientConnection
     from ninefold.gateway.exchange import Exchange
+    from ninefold.gateway.plain import RequestLine
     from ninefold.gateway.recorder import Recorder
     from ninefold.guard.guard import Guard
+    from ninefold.guard.plan import Plan
 
 #: How often deadlines are looked at, in seconds: what a time-out may be late by.
 SWEEP = 0.25
+#: Plain request lines that are remembered with what they ask for, and the length of one.
+MOST_LINES = 4096
+MOST_LINE = 256
 
 
 class Keys(Protocol):
@@ -73,6 +78,7 @@ class Gateway:
         self.keys_fault = ""
         self._sweeper: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event | None = None
+        self.lines: dict[bytes, RequestLine] = {}
         self._id_stem = f"{secrets.token_hex(8)}-".encode()
         self._id_count = 0
 
@@ -80,6 +86,15 @@ class Gateway:
         """An id that no other request has, of this process or another."""
         self._id_count += 1
         return b"%b%x" % (self._id_stem, self._id_count)
+
+    def remember(self, text: bytes, line: RequestLine, plan: Plan | None) -> None:
+        """What a plain request line asks for. Lines that may hold somebody's data (a query), or are long, are not kept."""
+        if plan is None or plan.treatments is None or len(text) > MOST_LINE or b"?" in text:
+            return
+        if len(self.lines) >= MOST_LINES:
+            self.lines.clear()
+        line.plan = plan
+        self.lines[text] = line
 
     def welcome(self, client: ClientConnection, subscriber: str) -> bool:
         """Whether one more connection fits."""

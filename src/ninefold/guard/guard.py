@@ -86,7 +86,9 @@ class Guard:
     def admit(self, request: Request) -> Plan | Answer | Need:
         """Decide about one request. After a `Need`, ask again with the same request."""
         try:
-            plan = self.plan(request)
+            plan = request.plan
+            if plan is None:
+                plan = request.plan = self.plan(request)
             checks = plan.checks
             for check in checks[request.step :] if request.step else checks:
                 verdict = check(request)

@@ -8,6 +8,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from ninefold.guard.gcra import Allowance
+    from ninefold.guard.plan import Plan
 
 
 class Request(msgspec.Struct, gc=False):
@@ -16,7 +17,7 @@ class Request(msgspec.Struct, gc=False):
     `path` is the target's path as it was sent (percent-encoded), `fields` maps each lowercase field name to its
     value, and `repeated` has the names that came on more than one line, their values joined (RFC 9110 section 5.3).
     `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
-    seconds; `now` seconds on a clock that never goes back.
+    seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, where the host knows that already.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Request(msgspec.Struct, gc=False):
     now: float
     id: bytes
 
+    plan: Plan | None = None
     step: int = 0
     caller: str = ""
     scopes: frozenset[str] = frozenset()
