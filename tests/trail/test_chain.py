@@ -30,8 +30,14 @@ def _event(number: int) -> Event:
 
 def _write(path: Path, count: int) -> None:
     writer = TrailWriter(path)
-    writer.write([_event(number) for number in range(count)])
+    _append(writer, count)
     writer.close()
+
+
+def _append(writer: TrailWriter, count: int) -> None:
+    for number in range(count):
+        writer.append(_event(number))
+    writer.write()
 
 
 def test_a_whole_trail_holds_and_goes_on_from_where_it_ended(tmp_path: Path) -> None:
@@ -96,8 +102,9 @@ def test_a_writer_that_is_killed_leaves_a_trail_that_holds(tmp_path: Path) -> No
         "import sys, pathlib\nfrom ninefold.trail.writer import TrailWriter\nfrom ninefold.trail.event import Event\n"
         "writer = TrailWriter(pathlib.Path(sys.argv[1]))\nnumber = 0\n"
         "while True:\n"
-        "    writer.write([Event(time=1.0, id=str(number + n), outcome='admitted', method='GET', path='/') for n in range(50)])\n"
-        "    number += 50\n    print(number, flush=True)\n"
+        "    for n in range(50):\n"
+        "        writer.append(Event(time=1.0, id=str(number + n), outcome='admitted', method='GET', path='/'))\n"
+        "    writer.write()\n    number += 50\n    print(number, flush=True)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -115,25 +122,25 @@ def test_a_writer_that_is_killed_leaves_a_trail_that_holds(tmp_path: Path) -> No
     assert verdict.records >= acknowledged + 1
 
 
-def test_a_full_disk_is_an_error_and_leaves_no_half_batch(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_that_leaves_no_half_batch_and_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "trail.jsonl"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     writer = TrailWriter(path)
     try:
-        writer.write([_event(0)])
+        _append(writer, 1)
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, before[1]))
         with pytest.raises(TrailError, match="cannot be written"):
-            writer.write([_event(number) for number in range(50)])
+            _append(writer, 50)
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        assert verify(path).records == 2
-        writer.write([_event(1)])
+        assert (verify(path).records, writer.waiting) == (2, 50)
+        _append(writer, 1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
         writer.close()
     verdict = verify(path)
-    assert (verdict.holds, verdict.records, verdict.torn) == (True, 3, 0)
+    assert (verdict.holds, verdict.records, verdict.torn) == (True, 53, 0)
 
 
 def test_a_second_writer_is_turned_away(tmp_path: Path) -> None:

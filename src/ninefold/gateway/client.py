@@ -159,11 +159,14 @@ class ClientConnection(asyncio.Protocol):
             if line is not None and (block == self._block or self._takes(block)):
                 fields = self._block_fields
                 assert fields is not None
+                now = gateway.now
+                self.deadline = now + gateway.timeouts.total
                 exchange = self._current = Exchange(
-                    line.method, line.path, fields, (), self._peer, self._secure, 0, 0.0, 0.0, b"", plan=line.plan,
-                    client=self, verb=line.verb, target=line.target, complete=True, host=self._host,
+                    line.method, line.path, fields, (), self._peer, self._secure, 0, gateway.wall(), now,
+                    gateway.next_id(), line.plan, client=self, verb=line.verb, target=line.target, host=self._host,
+                    complete=True, decided=True,
                 )  # fmt: skip
-                self._begin(exchange)
+                self._decide(exchange, None)
                 if line.plan is None:
                     gateway.remember(text, line, exchange.plan)
                 return
@@ -380,22 +383,26 @@ class ClientConnection(asyncio.Protocol):
         return None
 
     def _begin(self, exchange: Exchange) -> None:
-        """Decide about a request whose header has arrived, and send it on or answer it."""
+        """A request whose header the parser has read."""
         gateway = self.gateway
         exchange.now = now = gateway.now
         exchange.time = gateway.wall()
         exchange.id = gateway.next_id()
         exchange.decided = True
         self.deadline = now + (gateway.timeouts.total if exchange.complete else gateway.timeouts.body)
-        fault = exchange.path == "" and self._strict(exchange)
-        if not fault and (gateway.recorder.fault or gateway.keys_fault):
-            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys_fault)
-        if not fault and gateway.trusts is not None:
+        self._decide(exchange, self._strict(exchange) if exchange.path == "" else None)
+
+    def _decide(self, exchange: Exchange, fault: Answer | None) -> None:
+        """Decide about a request, and send it on or answer it."""
+        gateway = self.gateway
+        if gateway.trusts is not None and fault is None:
             try:
                 exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
             except ValueError:
                 fault = wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
-        if fault:
+        if fault is None and (gateway.recorder.fault or gateway.keys_fault):
+            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys_fault)
+        if fault is not None:
             self._answer(exchange, fault)
             return
         decision = gateway.guard.admit(exchange)

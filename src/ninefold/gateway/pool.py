@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ninefold.gateway.exchange import Exchange
     from ninefold.gateway.gateway import Gateway
 
+
 class Pool:
     """At most `connections` of them; past that requests wait, and past `waiting` of those, 503."""
 

@@ -23,20 +23,28 @@ RETRY_SECONDS = 1.0
 
 
 class Writer(Protocol):
-    """Appends a batch to the trail and returns when it is on disk; raises `TrailError` when it is not."""
+    """`append` takes a record without any I/O, while another thread is in `write`, which returns when all that was
+    appended before is on disk, and raises `TrailError` when it is not; then it all still waits.
+    """
 
-    def write(self, events: list[Event]) -> None: ...
+    @property
+    def waiting(self) -> int: ...
+
+    def append(self, event: Event, /) -> None: ...
+
+    def write(self) -> None: ...
 
 
 class Recorder:
     """One for each loop. `say` tells the operator."""
 
     __slots__ = (
+        "_append",
         "_batch",
         "_executor",
         "_last",
+        "_left",
         "_loop",
-        "_pending",
         "_say",
         "_task",
         "_writer",
@@ -48,10 +56,11 @@ class Recorder:
         self, writer: Writer, batch: float, say: Callable[[str], None], loop: asyncio.AbstractEventLoop
     ) -> None:
         self._writer = writer
+        self._append = writer.append
         self._batch = batch
         self._say = say
         self._loop = loop
-        self._pending: list[Event] = []
+        self._left = MOST_PENDING
         self._task: asyncio.Task[None] | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="trail")
         self._last = False
@@ -60,31 +69,32 @@ class Recorder:
 
     def add(self, event: Event) -> None:
         """Keep an event for the next batch."""
-        pending = self._pending
-        if len(pending) >= MOST_PENDING:
+        if self._left <= 0:
             self.unrecorded += 1
             return
-        pending.append(event)
+        try:
+            self._append(event)
+        except Exception as fault:  # noqa: BLE001  # whatever it is, the event is not in the trail
+            self.unrecorded += 1
+            self._broke(f"{type(fault).__name__}: {fault}")
+        self._left -= 1
         if self._task is None:
             self._task = self._loop.create_task(self._write())
-        if len(pending) >= MOST_PENDING:
+        if self._left <= 0:
             self._broke("events come faster than they can be written")
 
     async def _write(self) -> None:
         while True:
             if not self._last:
                 await asyncio.sleep(RETRY_SECONDS if self.fault else self._batch)
-            events, self._pending = self._pending, []
             try:
-                await self._loop.run_in_executor(self._executor, self._writer.write, events)
+                await self._loop.run_in_executor(self._executor, self._writer.write)
             except TrailError as fault:
-                self._pending = events + self._pending
                 self._broke(str(fault))
                 if self._last:
                     break
                 continue
             except Exception as fault:  # noqa: BLE001  # whatever it is, the events are not on disk
-                self._pending = events + self._pending
                 self._broke(f"{type(fault).__name__}: {fault}")
                 if self._last:
                     break
@@ -92,7 +102,8 @@ class Recorder:
             if self.fault:
                 self._say(f"the trail is written again; {self.unrecorded} refusals went unrecorded meanwhile")
                 self.fault = ""
-            if not self._pending:
+            self._left = MOST_PENDING - self._writer.waiting
+            if not self._writer.waiting:
                 break
         self._task = None
 
@@ -104,10 +115,10 @@ class Recorder:
     async def close(self) -> None:
         """Write what is left; once, without waiting for a disk that does not come back."""
         self._last = True
-        if self._task is None and self._pending:
+        if self._task is None and self._writer.waiting:
             self._task = self._loop.create_task(self._write())
         if self._task is not None:
             await self._task
-        if self._pending:
-            self._say(f"{len(self._pending)} events of the trail could not be written and are lost")
+        if self._writer.waiting:
+            self._say(f"{self._writer.waiting} events of the trail could not be written and are lost")
         self._executor.shutdown()

@@ -262,12 +262,12 @@ class UpstreamConnection(asyncio.Protocol):
         chunks, exchange.chunks = exchange.chunks, None
         if chunks:
             head += b"".join(chunks)
+            client.release()
         if exchange.complete and exchange.body < 0:
             head += wire.LAST_CHUNK
         gateway = self.pool.gateway
         self.deadline = gateway.now + gateway.timeouts.upstream if exchange.complete else FOREVER
         self.transport.write(head)
-        client.release()
 
     def send_body(self, data: bytes) -> None:
         self.transport.write(data)

@@ -71,11 +71,15 @@ class Limiter:
 
     def take(self, key: str, now: float) -> Allowance:
         """Count one request. When it is refused nothing is taken."""
-        tat = self.look(key, now)
-        if key not in self._current and len(self._current) >= self._capacity:
-            key = OVERFLOW
+        tat = self._current.get(key)
+        if tat is None or now >= self._rotation:
             tat = self.look(key, now)
+            if key not in self._current and len(self._current) >= self._capacity:
+                key = OVERFLOW
+                tat = self.look(key, now)
         ahead = tat - now
+        if ahead < 0.0:  # noqa: PLR1730  # on every request
+            ahead = 0.0
         if ahead > self._slack + 1e-9:
             return Allowance(self, 0, ahead, ahead - self._slack)
         ahead += self._interval

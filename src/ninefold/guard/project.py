@@ -49,26 +49,25 @@ class Projector:
                 msgspec.json.decode(text)  # a string in a number's place may read as one of these; JSON has none
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as fault:
             raise Unpromised(_without_values(fault)) from None
-        return text, members(body) - members(text) if len(text) != len(body) <= MOST_COUNTED else 0
+        if len(text) == len(body) or len(body) > MOST_COUNTED:
+            return text, 0
+        # A member's name ends in `":`, and inside a string a quote is always escaped: counting is enough unless the body
+        # has a backslash, or is written with a space before its colons (before the first: no encoder mixes its styles,
+        # and whoever does by hand is miscounted at worst). What is encoded here has neither.
+        colon = body.find(b":")
+        if body.find(b"\\") < 0 and not body[colon - 1 : colon].isspace():
+            withheld = body.count(b'":') - text.count(b'":')
+            if withheld >= 0:
+                return text, withheld
+        return text, _members(msgspec.json.decode(body)) - _members(msgspec.json.decode(text))
 
 
-def members(text: bytes) -> int:
-    """How many members the objects of a valid JSON text have.
-
-    A member's name ends in `":`, and inside a string a quote is always escaped, so counting is enough unless the text
-    has a backslash, or is written with a space before its colons; then it is walked.
-    """
-    colon = text.find(b":")
-    if text.find(b"\\") >= 0 or text[colon - 1 : colon].isspace():
-        return _walk(msgspec.json.decode(text))
-    return text.count(b'":')
-
-
-def _walk(value: Any) -> int:
+def _members(value: Any) -> int:
+    """How many members all objects of a value have."""
     if isinstance(value, dict):
-        return len(value) + sum(map(_walk, value.values()))
+        return len(value) + sum(map(_members, value.values()))
     if isinstance(value, list):
-        return sum(map(_walk, value))
+        return sum(map(_members, value))
     return 0
 
 

@@ -7,13 +7,9 @@ removes, adds or reorders a record must make every later one anew; where the las
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
+from hashlib import sha256
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 START = bytes(32)
 #: What stands before the digest, and the length of all that is added to a record's JSON.
@@ -22,7 +18,7 @@ SUFFIX = len(MARK) + 64 + 2
 
 
 class Chain:
-    """Appends to a chain from the digest before."""
+    """Goes on with a chain from the digest before."""
 
     __slots__ = ("_encode", "last")
 
@@ -30,19 +26,11 @@ class Chain:
         self.last = last
         self._encode = msgspec.json.Encoder().encode
 
-    def append(self, records: Iterable[object]) -> bytes:
-        """The lines of these records. `last` is the digest after them."""
-        encode = self._encode
-        sha256 = hashlib.sha256
-        last = self.last
-        lines = []
-        for record in records:
-            text = encode(record)
-            link = sha256(last + text)
-            last = link.digest()
-            lines.append(b'%b,"chain":"%b"}\n' % (text[:-1], link.hexdigest().encode()))
-        self.last = last
-        return b"".join(lines)
+    def line(self, record: object) -> bytes:
+        """The next record's line. `last` is the digest after it."""
+        text = self._encode(record)
+        self.last = last = sha256(self.last + text).digest()
+        return b'%b,"chain":"%b"}\n' % (text[:-1], last.hex().encode())
 
 
 def split(line: bytes) -> tuple[bytes, bytes] | None:
@@ -58,4 +46,4 @@ def split(line: bytes) -> tuple[bytes, bytes] | None:
 
 def link(before: bytes, record: bytes) -> bytes:
     """The digest of a record after another."""
-    return hashlib.sha256(before + record).digest()
+    return sha256(before + record).digest()

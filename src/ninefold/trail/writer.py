@@ -1,4 +1,4 @@
-"""Appends batches to a trail's file, and returns when they are on disk."""
+"""Appends records to a trail: each is linked to the one before when it comes, and they go to disk in batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ninefold.errors import Place, TrailError
 from ninefold.trail.chain import START, Chain, link, split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from ninefold.trail.event import Event
@@ -36,7 +36,10 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class TrailWriter:
-    """The one writer of a file. Raises `TrailError` where it cannot be opened, or another writer has it."""
+    """The one writer of a file. Raises `TrailError` where it cannot be opened, or another writer has it.
+
+    One thread may `append` while another is in `write`.
+    """
 
     def __init__(
         self,
@@ -63,28 +66,42 @@ class TrailWriter:
         try:
             self._length, last, cut = self._end()
             self._chain = Chain(last)
-            self.write([Opened(clock(), FORMAT, randomness(16).hex(), "resumed" if self._length else "opened", cut)])
+            self._lines: list[bytes] = []
+            self.append(Opened(clock(), FORMAT, randomness(16).hex(), "resumed" if self._length else "opened", cut))
+            self.write()
         except BaseException:
             os.close(self._file)
             raise
 
-    def write(self, events: Sequence[Event | Opened]) -> None:
-        """One batch, on disk when this returns. Raises `TrailError` when it is not; then nothing of it is in the file."""
-        before = self._chain.last
-        text = self._chain.append(events)
+    @property
+    def waiting(self) -> int:
+        """How many records are not on disk yet."""
+        return len(self._lines)
+
+    def append(self, event: Event | Opened) -> None:
+        """Link a record to the one before; the next `write` brings it to disk. No I/O."""
+        self._lines.append(self._chain.line(event))
+
+    def write(self) -> None:
+        """Bring what was appended to disk; it is there when this returns.
+
+        Raises `TrailError` when it is not; then nothing of the batch is in the file, and all of it still waits.
+        """
+        count = len(self._lines)
+        text = b"".join(self._lines[:count])
         try:
             written = 0
             while written < len(text):
                 written += os.pwrite(self._file, text[written:], self._length + written)
             os.fdatasync(self._file)
         except OSError as fault:
-            self._chain.last = before
             try:
                 os.ftruncate(self._file, self._length)
             except OSError as second:
                 raise self._error("cannot be written, nor cut back", second) from None
             raise self._error("cannot be written", fault) from None
         self._length += len(text)
+        del self._lines[:count]
 
     def close(self) -> None:
         os.close(self._file)
