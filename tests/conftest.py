@@ -272,6 +272,19 @@ class Gate:
             lines.append(f"Content-Length: {len(body)}")
         return parse(self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body))
 
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[Callable[..., tuple[int, dict[str, str], bytes]]]:
+        """A caller who keeps his connection: gives a function as `get`, for GET alone."""
+        with self.connect() as connection:
+            buffer = bytearray()
+
+            def get(path: str, key: str = "", *fields: str) -> tuple[int, dict[str, str], bytes]:
+                lines = [f"GET {path} HTTP/1.1", "Host: kept.example", *fields, *([f"X-API-Key: {key}"] if key else [])]
+                connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+                return parse(read_message(connection, buffer))
+
+            yield get
+
     def trail(self, count: int = 1, timeout: float = 5.0) -> list[dict[str, Any]]:
         """The decisions in the trail, once there are at least `count`."""
         import json

@@ -165,6 +165,32 @@ def test_each_request_is_forwarded_with_the_host_that_it_named_itself(gate: Star
     assert named == [a, a, b, a, a, b, a]
 
 
+def test_a_request_of_which_no_field_may_pass_is_still_one_whole_request(
+    gate: Start, upstream: Any, issue: Any
+) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+    upstream.json(b"[]")
+    gateway.send(f"GET /things HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
+    assert len(upstream.received) == 1
+    assert b"x-request-id: " in upstream.received[0].partition(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_who_closes_his_side_right_behind_a_request_gets_the_answer(gate: Start, known: bool) -> None:
+    gateway = gate()
+    request = b"GET /things HTTP/1.1\r\nHost: x\r\n\r\n" if known else b"GET /things HTTP/1.1\r\nHost:x\r\n\r\n"
+    for _ in range(20):
+        with gateway.connect() as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            said = b""
+            while data := connection.recv(65536):
+                said += data
+        assert said.startswith(b"HTTP/1.1 401 ")
+        assert said.count(b"HTTP/1.1") == 1
+
+
 def test_pipelined_requests_are_answered_in_order(gate: Start, upstream: Any, issue: Any) -> None:
     gateway = gate()
     key = issue(gateway.path)

@@ -72,6 +72,67 @@ def test_an_answer_and_more_bytes_after_it_do_not_become_the_next_callers_answer
     assert second[2] == b'[{"id":1}]'
 
 
+def test_an_answer_whose_header_is_known_is_treated_as_the_first_was(gate: Start, upstream: Any, issue: Any) -> None:
+    """Its body may come in pieces, be too long, be broken, or be nothing but what it was; the header stays the same."""
+    gateway = gate(upstream={"url": upstream.url, "connections": 1})
+    key = issue(gateway.path)
+    head = HEAD + b"Content-Length: 27\r\nServer: s\r\n\r\n"
+    body = b'[{"id":1,"secret":"s3cr3"}]'
+
+    def in_pieces(connection: socket.socket, message: bytes) -> None:
+        del message
+        connection.sendall(head + body[:9])
+        time.sleep(0.05)  # two packets, not one
+        connection.sendall(body[9:])
+
+    good = (200, b'[{"id":1}]')
+    script: list[tuple[Any, tuple[int, bytes | None]]] = [
+        (head + body, good),
+        (head + body, good),
+        (in_pieces, good),
+        (head + body, good),
+        (head + b'[{"id":"not a number    "}]', (502, None)),
+        (head + body, good),
+        (head + b'{"id":1,"secret":"s3cr3ts"}', (502, None)),
+        (head + b"[" + b" " * 25 + b"]", (200, b"[]")),
+    ]
+    with gateway.kept() as get:
+        for answer, (status, expected) in script:
+            upstream.answers = [answer]
+            got, fields, text = get("/things", key)
+            assert got == status
+            assert "server" not in fields
+            assert b"s3cr" not in text
+            if expected is not None:
+                assert text == expected
+                assert fields["cache-control"] == "no-store"
+                assert fields["x-content-type-options"] == "nosniff"
+                assert int(fields["content-length"]) == len(text)
+        upstream.answers = [head + body + b"HTTP/1.1 200 OK\r\n"]
+        assert get("/things", key)[0] in {200, 502}
+        upstream.answers = [head + body]
+        assert get("/things", key)[::2] == good
+    assert upstream.connections > 1
+    assert len([one for one in gateway.trail(len(script) + 2) if one.get("withheld") == 1]) >= 5
+
+
+def test_a_plain_answer_whose_header_is_known_passes_whole_and_says_what_the_contract_asks(
+    gate: Start, upstream: Any, issue: Any
+) -> None:
+    gateway = gate()
+    reader, writer = issue(gateway.path, "reader"), issue(gateway.path)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nX-Powered-By: x\r\n\r\n"
+    with gateway.kept() as get:
+        for key, text in ((reader, b"one"), (writer, b"two"), (reader, b"six")):
+            upstream.answers = [answer + text]
+            status, fields, body = get("/text", key, "Origin: https://app.example.com")
+            assert (status, body) == (200, text)
+            assert fields["access-control-allow-origin"] == "https://app.example.com"
+            assert "x-powered-by" not in fields
+        upstream.answers = [answer + b"abc"]
+        assert get("/things", reader)[0] == 502  # the same header, of an operation that declares no text
+
+
 def test_interim_answers_are_dropped(gate: Start, upstream: Any, issue: Any) -> None:
     gateway = gate()
     key = issue(gateway.path)
