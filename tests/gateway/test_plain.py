@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ninefold.gateway.plain import field_lines, request_line
+from ninefold.gateway.plain import MOST_LINES, FieldLines, request_line
 
 NAMES = st.sampled_from([
     b"Host", b"host", b"A", b"X-API-Key", b"Content-Length", b"Transfer-Encoding", b"Connection", b"Upgrade", b"Expect",
@@ -31,6 +31,9 @@ LINES = st.one_of(
     ]),
     st.binary(max_size=6).map(lambda inside: b"GET /" + inside + b" HTTP/1.1"),
 )  # fmt: skip
+
+
+field_lines = FieldLines().read
 
 
 class _Read:
@@ -72,7 +75,7 @@ def test_whatever_is_read_at_a_glance_the_parser_reads_in_the_same_way(
     assert read.parser.get_http_version() == "1.1"
     assert read.parser.should_keep_alive()
     assert [(name.lower(), value) for name, value in read.fields] == list(found[0].items())
-    assert found[1] == [name + b": " + value for name, value in read.fields]
+    assert found[1] == [name + b": " + value + b"\r\n" for name, value in read.fields]
     assert asked.path.encode() == asked.target.partition(b"?")[0]
     assert b"_" not in b"".join(found[0])
 
@@ -97,6 +100,17 @@ def test_an_honest_request_is_read_at_a_glance() -> None:
 )  # fmt: skip
 def test_what_frames_ends_repeats_or_could_be_read_otherwise_is_left_to_the_parser(block: bytes) -> None:
     assert field_lines(block) is None
+
+
+def test_lines_are_remembered_within_bounds_and_secrets_never() -> None:
+    lines = FieldLines(frozenset({b"x-mine"}))
+    for number in range(2 * MOST_LINES):
+        assert (
+            lines.read(b"Host: a\r\nN: %d\r\nX-Mine: secret%d\r\nCookie: secret%d\r\n\r\n" % ((number,) * 3))
+            is not None
+        )
+    assert 0 < len(lines._known) <= MOST_LINES
+    assert not [line for line in lines._known if b"secret" in line]
 
 
 def test_a_block_of_a_megabyte_is_told_apart_in_linear_time() -> None:

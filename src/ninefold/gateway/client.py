@@ -188,7 +188,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _takes(self, block: bytes) -> bool:
         """Whether these are the fields of a plain request, within the limits; then they are the connection's block."""
-        found = plain.field_lines(block)
+        found = self.gateway.field_lines.read(block)
         if found is None:
             return False
         fields, lines = found
@@ -472,7 +472,7 @@ class ClientConnection(asyncio.Protocol):
     def _plain_head(self, exchange: Exchange, stripped: frozenset[bytes]) -> bytes:
         """What the upstream gets of a plain request between its target and its id; the same while the block is."""
         lines = zip(exchange.fields, self._block_lines, strict=True)
-        passed = b"".join([b"%b\r\n" % line for name, line in lines if name not in stripped])
+        passed = b"".join([line for name, line in lines if name not in stripped])
         forwarded = self._forwarded
         if exchange.address != self._peer:
             forwarded = forwarded_fields(exchange.address, exchange.host, secure=self._secure)

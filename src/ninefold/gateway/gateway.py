@@ -9,6 +9,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
 from ninefold.gateway.outbox import Outbox
+from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
 from ninefold.guard.steps.key import Ranges
 from ninefold.trail.event import Event
@@ -79,6 +80,7 @@ class Gateway:
         self._sweeper: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event | None = None
         self.lines: dict[bytes, RequestLine] = {}
+        self.field_lines = FieldLines(frozenset({contract.keys.header.lower().encode()}))
         self._id_stem = f"{secrets.token_hex(8)}-".encode()
         self._id_count = 0
 
