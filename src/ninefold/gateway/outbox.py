@@ -2,7 +2,9 @@
 
 A write to a peer that sleeps wakes it, which costs the writer more than the write itself. Requests to the upstream leave
 at the end of a turn of the event loop, answers to callers at the beginning of the next: each side finds more to do when it
-wakes, sleeps less often, and is woken less often.
+wakes, sleeps less often, and is woken less often. When many answers wait, much is going on: then they leave after
+whatever has arrived meanwhile is handled too. Measured, that is less work for the same requests, more of them, and a
+shorter wait for the slowest.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+
+#: So many answers are many.
+MANY = 4
 
 
 class Outbox:
@@ -26,8 +31,14 @@ class Outbox:
     def post(self, transport: asyncio.WriteTransport, data: bytes) -> None:
         """Write soon, in the order of posting."""
         if not self._posted:
-            self._call_soon(self.flush)
+            self._call_soon(self._turned)
         self._posted.append((transport, data))
+
+    def _turned(self) -> None:
+        if len(self._posted) < MANY:
+            self.flush()
+        else:
+            self._call_soon(self.flush)
 
     def flush(self) -> None:
         """Write now what was posted."""
