@@ -15,7 +15,7 @@ from ninefold.guard.need import Need
 from ninefold.guard.plan import Check, Permission, Plan, Setting
 from ninefold.guard.roles import grants, permission, rules_for
 from ninefold.guard.router import AmbiguousPath, Resource, Router
-from ninefold.guard.treatment import Projectors, Treatments
+from ninefold.guard.treatment import Projectors
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -162,7 +162,7 @@ class Guard:
         return Plan(
             operation.id,
             self._compile(setting),
-            Treatments(operation, projectors, open_=operation.id in self.contract.responses.open),
+            projectors.treatments(operation, open_=operation.id in self.contract.responses.open),
             self._fields(),
             self.contract.limits.body,
             frozenset(name.lower().encode() for rule in rules for name in rule.upgrade),

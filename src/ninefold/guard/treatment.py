@@ -60,11 +60,31 @@ class Treatment(msgspec.Struct, frozen=True, gc=False):
 
 
 class Projectors:
-    """Projectors of one description; responses that let out the same share one."""
+    """Projectors of one description; responses that let out the same share one, and so do their treatments.
+
+    Ten thousand operations that answer alike are then one thing in the processor's caches.
+    """
 
     def __init__(self, description: Description) -> None:
         self._shapes = Shapes(description)
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
+        self._treatments: dict[Hashable, Treatments] = {}
+
+    def treatments(self, operation: Operation, *, open_: bool) -> Treatments:
+        """Those of one operation. Raises `DescriptionError` where a schema refers to nothing."""
+        found: dict[tuple[str, str], Projector] = {}
+        declared = []
+        for status, response in operation.responses.items():
+            for media, schema in response.media.items():
+                if schema is not None and is_json(media) and not open_:
+                    found[status, media] = self.of(schema)
+            declared.append((status, tuple(response.media), tuple(response.headers)))
+        alike = (
+            operation.method in {"GET", "HEAD"}, open_, tuple(declared), tuple((one, id(found[one])) for one in found),
+        )  # fmt: skip
+        if alike not in self._treatments:
+            self._treatments[alike] = Treatments(operation, found, open_=open_)
+        return self._treatments[alike]
 
     def of(self, schema: Schema) -> Projector:
         """Raises `DescriptionError` where the schema refers to nothing."""
@@ -102,16 +122,13 @@ class Treatments:
 
     __slots__ = ("_declared", "_known", "_method", "_open", "_projectors")
 
-    def __init__(self, operation: Operation, projectors: Projectors, *, open_: bool) -> None:
+    def __init__(self, operation: Operation, projectors: dict[tuple[str, str], Projector], *, open_: bool) -> None:
+        """`projectors` are by declared status and media type."""
         self._method = operation.method
         self._open = open_
         self._declared: dict[str, Response] = dict(operation.responses)
         self._known: dict[tuple[int, bytes], Treatment] = {}
-        self._projectors: dict[int, Projector] = {}
-        for response in () if open_ else self._declared.values():
-            for media, schema in response.media.items():
-                if schema is not None and is_json(media):
-                    self._projectors[id(schema)] = projectors.of(schema)
+        self._projectors = projectors
 
     def of(self, status: int, media: bytes) -> Treatment:
         """For a final `status` and the value of `Content-Type` (empty: none)."""
@@ -129,7 +146,8 @@ class Treatments:
 
     def _decide(self, status: int, media: bytes) -> Treatment:
         declared = self._declared
-        response = declared.get(str(status)) or declared.get(f"{status // 100}XX") or declared.get("default")
+        named = next((one for one in (str(status), f"{status // 100}XX", "default") if one in declared), "")
+        response = declared.get(named)
         if status >= 500:
             return Treatment(Way.SCRUB, ERROR_FIELDS, reason=f"the upstream answered {status}")
         names = frozenset(name.lower().encode() for name in response.headers) if response else frozenset()
@@ -150,8 +168,7 @@ class Treatments:
             return self._refused(status, fields, f"the media type {name!r} is not declared for {status}")
         if not is_json(name):
             return Treatment(Way.PASS, fields)
-        schema = response.media[found]
-        projector = self._projectors.get(id(schema)) if schema is not None else None
+        projector = self._projectors.get((named, found))
         if projector is None:
             return self._refused(status, fields, f"no schema is declared for {name!r} with {status}")
         return Treatment(Way.PROJECT, fields, projector)
