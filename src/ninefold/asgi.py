@@ -229,7 +229,7 @@ class Guard:
     def head(self, request: Request, plan: Plan) -> list[tuple[bytes, bytes]]:
         """The guard's own fields on an answer."""
         lines = self._guard.block(request).split(b"\r\n")[:-1]
-        return [*plan.fields, *((name, value) for name, _, value in (line.partition(b": ") for line in lines))]
+        return [*plan.manner.fields, *((name, value) for name, _, value in (line.partition(b": ") for line in lines))]
 
     @property
     def most_response(self) -> int:
@@ -292,7 +292,7 @@ class _Exchange:
 
     def _hidden(self, plan: Plan) -> frozenset[bytes]:
         """What the application does not see; what frames the message is the server's to show."""
-        return plan.stripped - {b"host", b"content-length", b"transfer-encoding"}
+        return plan.manner.stripped - {b"host", b"content-length", b"transfer-encoding"}
 
     async def _take(self) -> Message:
         message = await self._receive()
@@ -370,7 +370,7 @@ class _Exchange:
             if name in treatment.fields
         ]
         own = self._guard.head(self._request, self._plan)
-        if self._plan.private and not any(name == b"cache-control" for name, _ in fields):
+        if self._plan.manner.private and not any(name == b"cache-control" for name, _ in fields):
             own.append((b"cache-control", b"no-store"))
         if length is not None:
             own.append((b"content-length", b"%d" % length))

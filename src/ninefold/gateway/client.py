@@ -439,7 +439,7 @@ class ClientConnection(asyncio.Protocol):
         """The header as the upstream gets it."""
         plan = exchange.plan
         assert plan is not None
-        stripped = plan.stripped
+        stripped = plan.manner.stripped
         fields = exchange.fields
         if fields is self._block_fields:
             if stripped is not self._block_stripped or exchange.caller != self._block_caller:
@@ -493,7 +493,7 @@ class ClientConnection(asyncio.Protocol):
         )
         exchange.keep = keep
         plan = exchange.plan or gateway.guard.plan(exchange)
-        parts = [wire.STATUS_LINES[answer.status], plan.block, b"date: %b\r\n" % gateway.date]
+        parts = [wire.STATUS_LINES[answer.status], plan.manner.block, b"date: %b\r\n" % gateway.date]
         parts += [b"%b: %b\r\n" % field for field in answer.fields]
         parts.append(gateway.guard.block(exchange))
         if not keep:

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 #: How often deadlines are looked at, in seconds: what a time-out may be late by.
 SWEEP = 0.25
-#: Plain request lines that are remembered with what they ask for, and the length of one.
-MOST_LINES = 4096
-MOST_LINE = 256
 
 
 class Keys(Protocol):
@@ -90,11 +87,12 @@ class Gateway:
         return b"%b%x" % (self._id_stem, self._id_count)
 
     def remember(self, text: bytes, line: RequestLine, plan: Plan | None) -> None:
-        """What a plain request line asks for. Lines that may hold somebody's data (a query), or are long, are not kept."""
-        if plan is None or plan.treatments is None or len(text) > MOST_LINE or b"?" in text:
+        """What a plain request line asks for, where it is just a declared path, without parameters or a query.
+
+        So there are no more of them than operations, and none holds anything of a caller's.
+        """
+        if plan is None or line.path != plan.path or "{" in line.path or len(line.target) != len(line.path):
             return
-        if len(self.lines) >= MOST_LINES:
-            self.lines.clear()
         line.plan = plan
         self.lines[text] = line
 

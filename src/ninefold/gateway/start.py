@@ -54,9 +54,6 @@ class Listen:
 
 def run(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain. Raises `NinefoldError` where it cannot begin."""
-    gc.collect()
-    gc.freeze()  # what a compiled contract is made of lives as long as the process
-    gc.set_threshold(50_000, 20, 20)  # an exchange leaves no cycles behind
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(loaded, listen, say))
 
@@ -67,6 +64,9 @@ async def _serve(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
     async with opened(loaded, listen, say):
+        gc.collect()
+        gc.freeze()  # what a compiled contract is made of lives as long as the process
+        gc.set_threshold(50_000, 20, 20)  # an exchange leaves no cycles behind
         await ended.wait()
         say("draining: no new connections, running exchanges may end")
 

@@ -162,7 +162,7 @@ class UpstreamConnection(asyncio.Protocol):
             client.transport,
             b"".join((
                 beginning,
-                plan.silent_block if head.private else plan.block,
+                plan.manner.silent_block if head.private else plan.manner.block,
                 gateway.guard.block(exchange),
                 b"content-length: %d\r\n\r\n" % len(body),
                 body,
@@ -407,7 +407,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert head is not None
         gateway = self.pool.gateway
         parts = [head.beginning(treatment, secure=exchange.secure)]
-        parts.append(plan.silent_block if head.private and treatment.way is not Way.SCRUB else plan.block)
+        parts.append(plan.manner.silent_block if head.private and treatment.way is not Way.SCRUB else plan.manner.block)
         parts.append(gateway.guard.block(exchange))
         if gateway.draining or not exchange.complete:
             exchange.keep = False

@@ -12,7 +12,7 @@ from ninefold.guard.answer import Answer, Fields, lines, refuse
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.gcra import Limiter
 from ninefold.guard.need import Need
-from ninefold.guard.plan import Check, Permission, Plan, Setting
+from ninefold.guard.plan import Check, Manner, Permission, Plan, Setting
 from ninefold.guard.roles import grants, permission, rules_for
 from ninefold.guard.router import AmbiguousPath, Resource, Router
 from ninefold.guard.treatment import Projectors
@@ -51,7 +51,14 @@ class Guard:
         self._grants = grants(contract.authorization)
         self._limiters = _limiters(contract)
         self._checks: dict[tuple[str, Hashable], Check | None] = {}
+        self._chains: dict[tuple[Check, ...], tuple[Check, ...]] = {}
         self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
+        key_field = contract.keys.header.lower().encode()
+        self._manners = {
+            (private, whole): Manner(self._fields(), private=private, whole=whole, key_field=key_field)
+            for private in (False, True)
+            for whole in (False, True)
+        }
         projectors = Projectors(description)
         methods: dict[str, list[str]] = {}
         for operation in description.operations:
@@ -147,39 +154,32 @@ class Guard:
         )  # fmt: skip
 
     def _compile(self, setting: Setting) -> tuple[Check, ...]:
-        """The chain for one setting; checks that depend on the same are the same."""
+        """The chain for one setting; checks that depend on the same are the same, and so are chains of the same."""
         found = []
         for step in CHAIN:
             known = (step.name, step.basis(setting))
             if known not in self._checks:
                 self._checks[known] = step.compile(setting)
             found.append(self._checks[known])
-        return tuple(check for check in found if check is not None)
+        chain = tuple(check for check in found if check is not None)
+        return self._chains.setdefault(chain, chain)
 
     def _plan(self, operation: Operation, methods: Sequence[str], projectors: Projectors) -> Plan:
         setting = self._setting(operation, methods)
         rules = rules_for(self.contract.authorization, operation.id)
+        treatments = projectors.treatments(operation, open_=operation.id in self.contract.responses.open)
         return Plan(
             operation.id,
             self._compile(setting),
-            projectors.treatments(operation, open_=operation.id in self.contract.responses.open),
-            self._fields(),
+            treatments,
+            self._manners[not setting.permission.open, treatments.reads_bodies],
             self.contract.limits.body,
             frozenset(name.lower().encode() for rule in rules for name in rule.upgrade),
-            private=not setting.permission.open,
-            key_field=self.contract.keys.header.lower().encode(),
+            operation.path,
         )
 
     def _nothing(self, answer: Answer, operation: str = "") -> Plan:
-        return Plan(
-            operation,
-            self._compile(self._setting(None, (), answer)),
-            None,
-            self._fields(),
-            0,
-            frozenset(),
-            private=False,
-        )
+        return Plan(operation, self._compile(self._setting(None, (), answer)), None, self._manners[False, False])
 
     def _preflight(self, methods: Sequence[str], *, open_: bool) -> Plan:
         not_asked = refuse(
@@ -187,7 +187,7 @@ class Guard:
         )
         setting = self._setting(None, methods, open_=open_, preflight=True)
         last = self._compile(self._setting(None, methods, not_asked))
-        return Plan("", (*self._compile(setting), *last[-1:]), None, self._fields(), 0, frozenset(), private=False)
+        return Plan("", (*self._compile(setting), *last[-1:]), None, self._manners[False, False])
 
     def _fields(self) -> Fields:
         """What every answer carries: no sniffing, no framing, no referrer, TLS from now on (OWASP API8:2023)."""

@@ -76,29 +76,36 @@ STRIPPED_FIELDS = frozenset({
 _WHOLE_FIELDS = frozenset({b"accept-encoding", b"range", b"if-range"})
 
 
-@dataclass(slots=True)
-class Plan:
-    """Immutable once compiled; `treatments` is None where the guard itself always answers.
+class Manner:
+    """What plans have in common: one object for many, so that ten thousand do not wear out the processor's caches.
 
-    `fields` go on every answer of the operation, `stripped` are the request fields that the upstream does not get.
-    `body_limit` is in bytes; `upgrade` are lowercase protocol names. `private`: the answer is for this caller alone.
-    `block` is `fields` as lines, `silent_block` the same for an answer of which the upstream says nothing about caching.
+    `fields` go on every answer, `block` is the same as lines, and `silent_block` the same for an answer of which the
+    upstream says nothing about caching. `stripped` are the request fields that the upstream does not get.
+    """
+
+    __slots__ = ("block", "fields", "private", "silent_block", "stripped")
+
+    def __init__(self, fields: Fields, *, private: bool, whole: bool, key_field: bytes = b"") -> None:
+        """`private`: the answer is for this caller alone. `whole`: it is read, so it must come whole and in plain."""
+        self.fields = fields
+        self.private = private
+        self.block = lines(fields)
+        self.silent_block = self.block + b"cache-control: no-store\r\n" if private else self.block
+        self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole else frozenset()) | {key_field}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What is done about one operation; `treatments` is None where the guard itself always answers.
+
+    `path` is the operation's, as the description has it. `body_limit` is in bytes; `upgrade` are lowercase protocol
+    names.
     """
 
     operation: str
     checks: tuple[Check, ...]
     treatments: Treatments | None
-    fields: Fields
-    body_limit: int
-    upgrade: frozenset[bytes]
-    private: bool
-    key_field: bytes = b""
-    block: bytes = b""
-    silent_block: bytes = b""
-    stripped: frozenset[bytes] = STRIPPED_FIELDS
-
-    def __post_init__(self) -> None:
-        whole = _WHOLE_FIELDS if self.treatments is not None and self.treatments.reads_bodies else frozenset()
-        self.stripped = STRIPPED_FIELDS | whole | {self.key_field}
-        self.block = lines(self.fields)
-        self.silent_block = self.block + b"cache-control: no-store\r\n" if self.private else self.block
+    manner: Manner
+    body_limit: int = 0
+    upgrade: frozenset[bytes] = frozenset()
+    path: str = ""
