@@ -42,6 +42,74 @@ def test_what_two_servers_could_read_in_two_ways_is_refused(path: str) -> None:
         raise AmbiguousPath
 
 
+@pytest.mark.parametrize(
+    ("templates", "path"),
+    [
+        (["/b/FOO", "/{y}/{x}"], "/b/foo"),
+        (["/b/FOO", "/{y}/{x}"], "/B/FOO"),
+        (["/b/FOO/{z}", "/{y}/{x}/q"], "/b/Foo/q"),
+        (["/users/me", "/users/{id}"], "/users/ME"),
+        (["/users/me", "/users/{id}"], "/users/me;v=1"),
+        (["/{y}/foo", "/{a}.{b}/{y}"], "/c.d/foo."),
+        (["/a/{x}/c", "/a/{x}/{y}"], "/a/1/C"),
+    ],
+)
+def test_another_spelling_of_a_more_specific_path_is_refused(templates: list[str], path: str) -> None:
+    router = Router([("GET", template, place) for place, template in enumerate(templates)])
+    with pytest.raises(AmbiguousPath):
+        router.find(path)
+
+
+@pytest.mark.parametrize(
+    ("templates", "path", "plan"),
+    [
+        (["/foo/bar", "/{x}"], "/Foo", 1),
+        (["/users/me", "/users/{id}"], "/users/MEL", 1),
+        (["/users/me", "/users/{id}"], "/users/me", 0),
+        (["/a/{x}", "/{y}/FOO"], "/a/foo", 0),
+        (["/a/{x}/c", "/{y}/b/{z}"], "/a/b/d", 1),
+        (["/Users/{id}", "/users/{id}"], "/Users/1", 0),
+    ],
+)
+def test_what_only_looks_like_another_path_is_found(templates: list[str], path: str, plan: int) -> None:
+    found = Router([("GET", template, place) for place, template in enumerate(templates)]).find(path)
+    assert found is not None
+    assert found.methods["GET"] == plan
+
+
+TEMPLATE = st.lists(st.sampled_from(["a", "b", "B", "{x}", "{x}.{y}"]), min_size=1, max_size=4).map(
+    lambda one: "/" + "/".join(one)
+)
+
+
+@given(templates=st.lists(TEMPLATE, min_size=1, max_size=6, unique=True), path=TEMPLATE)
+def test_what_is_found_has_the_form_of_its_template_and_no_literal_earlier_would_do(
+    templates: list[str], path: str
+) -> None:
+    path = path.replace("{x}.{y}", "m.n").replace("{x}", "k")
+    router = Router([("GET", template, template) for template in templates])
+    try:
+        found = router.find(path)
+    except AmbiguousPath:
+        assert any(template.lower() != template for template in templates) or path.lower() != path
+        return
+    asked = path.split("/")
+
+    def fits(template: str) -> bool:
+        segments = template.split("/")
+        return len(segments) == len(asked) and all(
+            one in {real, "{x}"} or (one == "{x}.{y}" and "." in real)
+            for one, real in zip(segments, asked, strict=True)
+        )
+
+    fitting = [template for template in templates if fits(template)]
+    assert (found is not None) == bool(fitting)
+    if found is not None:
+        assert found.template in fitting
+        best = min(["{" in segment for segment in one.split("/")] for one in fitting)
+        assert ["{" in segment for segment in found.template.split("/")] == best
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_routed_or_refused(path: str) -> None:
     try:

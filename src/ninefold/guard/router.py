@@ -1,9 +1,11 @@
 """From a method and a path to the plan of one operation, at a cost that does not grow with their number.
 
-Paths without parameters are one dict look-up. Templates are a tree of segments, most specific first, so a request costs
-what its own path is long. The path that is matched is the one that the upstream will see after percent-decoding;
-anything that two servers could read in two ways (dot segments, encoded slashes, another spelling of a literal
-neighbour) is refused rather than matched (CWE-22, CWE-178, CWE-180).
+Paths without parameters are one dict look-up. Templates are grouped by their form: how many segments they have, how they
+begin, and which of their segments are parameters. Each form is one dict look-up, and there are few in an API, however many
+operations it has; one flat table touches less memory than a tree. Literal segments come before parameters. The path that
+is matched is the one that the upstream will see after percent-decoding; anything that two servers could read in two ways
+(dot segments, encoded slashes, another spelling of a more specific path) is refused rather than matched (CWE-22, CWE-178,
+CWE-180).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Plan = TypeVar("Plan")
 
@@ -30,47 +32,125 @@ class AmbiguousPath(Exception):
 class Resource(Generic[Plan]):
     """The operations on one path. `template` is as the description has it."""
 
-    __slots__ = ("literals", "methods", "template")
+    __slots__ = ("methods", "patterns", "rivals", "segments", "template")
 
     def __init__(self, template: str) -> None:
         self.template = template
         self.methods: dict[str, Plan] = {}
-        self.literals: tuple[str, ...] = ()
+        self.segments = template.split("/")
+        self.rivals: tuple[_Rival[Plan], ...] = ()
+        self.patterns = tuple(
+            (place, re.compile("(.+?)".join(re.escape(piece) for piece in _PARAMETER.split(segment)) + r"\Z"))
+            for place, segment in enumerate(self.segments)
+            if "{" in segment and not _PARAMETER.fullmatch(segment)
+        )
+
+    @property
+    def holes(self) -> tuple[int, ...]:
+        """The places of the segments that are, or hold, parameters."""
+        return tuple(place for place, segment in enumerate(self.segments) if "{" in segment)
 
 
-class _Node(Generic[Plan]):
-    __slots__ = ("literals", "parameter", "patterns", "resource", "shadows")
+class _Form(Generic[Plan]):
+    """Templates of so many segments whose parameters stand at the same places."""
 
-    def __init__(self) -> None:
-        self.literals: dict[str, _Node[Plan]] = {}
-        self.shadows: frozenset[str] = frozenset()
-        self.patterns: list[tuple[re.Pattern[str], _Node[Plan]]] = []
-        self.parameter: _Node[Plan] | None = None
-        self.resource: Resource[Plan] | None = None
+    __slots__ = ("count", "holes", "lenient", "table")
+
+    def __init__(self, count: int, holes: tuple[int, ...]) -> None:
+        self.count = count
+        self.holes = holes
+        #: By the path with empty segments for parameters; and those paths, as a lenient server might read them.
+        self.table: dict[str, tuple[Resource[Plan], ...]] = {}
+        self.lenient: dict[str, set[str]] = {}
+
+    @property
+    def priority(self) -> list[bool]:
+        """Sorts forms: a literal at an earlier place is more specific."""
+        return [place in self.holes for place in range(self.count)]
+
+    def key(self, segments: Sequence[str]) -> str:
+        filled = list(segments)
+        for hole in self.holes:
+            filled[hole] = ""
+        return "/".join(filled)
+
+    def put(self, resource: Resource[Plan]) -> None:
+        key = self.key(resource.segments)
+        # what asks more of its segments comes first: a longer pattern, then a shorter one, then a parameter
+        alike = sorted((*self.table.get(key, ()), resource), key=self._generality)
+        self.table[key] = tuple(alike)
+        self.lenient.setdefault(self.key([_spelling(one) for one in resource.segments]), set()).add(key)
+
+    def _generality(self, resource: Resource[Plan]) -> list[int]:
+        asked = {place: -len(pattern.pattern) for place, pattern in resource.patterns}
+        return [asked.get(hole, 0) for hole in self.holes]
+
+    def find(self, segments: list[str]) -> Resource[Plan] | None:
+        """The resource of this form at a path. Raises `AmbiguousPath` where a more specific one might be meant."""
+        filled = segments.copy()
+        for hole in self.holes:
+            if not segments[hole]:
+                return None
+            filled[hole] = ""
+        for resource in self.table.get("/".join(filled), ()):
+            if not resource.patterns or all(one.match(segments[place]) for place, one in resource.patterns):
+                for rival in resource.rivals:
+                    rival.check(segments)
+                return resource
+        return None
+
+
+class _Rival(Generic[Plan]):
+    """A more specific form, with a literal at a place where a template has a parameter; `literals`, leniently read."""
+
+    __slots__ = ("_form", "_literals", "_place")
+
+    def __init__(self, form: _Form[Plan], place: int, literals: frozenset[str]) -> None:
+        self._form = form
+        self._place = place
+        self._literals = literals
+
+    def check(self, segments: list[str]) -> None:
+        if _spelling(segments[self._place]) not in self._literals:
+            return
+        exact = self._form.key(segments)
+        meant = self._form.lenient.get(self._form.key([_spelling(one) for one in segments]), set())
+        if meant - {exact}:
+            raise AmbiguousPath("it is another spelling of a more specific path")
 
 
 class Router(Generic[Plan]):
     """Immutable after its construction from (method, template, plan)."""
 
-    __slots__ = ("_root", "_static")
+    __slots__ = ("_forms", "_static")
 
     def __init__(self, routes: Iterable[tuple[str, str, Plan]]) -> None:
         self._static: dict[str, Resource[Plan]] = {}
-        self._root: _Node[Plan] = _Node()
-        nodes = [self._root]
+        #: By number of segments and the first one, where it is a literal (else empty).
+        self._forms: dict[tuple[int, str], list[_Form[Plan]]] = {}
+        known: dict[str, Resource[Plan]] = {}
         for method, template, plan in routes:
-            resource = self._static.get(template)
-            if resource is None:
-                node = self._root
-                for segment in template.split("/")[1:]:
-                    node = _child(node, segment, nodes)
-                resource = node.resource = node.resource or Resource(template)
-                if "{" not in template:
-                    self._static[template] = resource
-            resource.methods[method] = plan
-        for node in nodes:
-            node.shadows = frozenset(_spelling(literal) for literal in node.literals)
-            node.patterns.sort(key=lambda one: -len(one[0].pattern))
+            name = _PARAMETER.sub("{}", template)
+            if name not in known:
+                known[name] = Resource(template)
+            known[name].methods[method] = plan
+        forms: dict[tuple[int, tuple[int, ...]], _Form[Plan]] = {}
+        for resource in known.values():
+            count, holes = len(resource.segments), resource.holes
+            form = forms.setdefault((count, holes), _Form(count, holes))
+            form.put(resource)
+            if not holes:
+                self._static[resource.template] = resource
+                continue
+            beginning = self._forms.setdefault((count, "" if 1 in holes else resource.segments[1]), [])
+            if form not in beginning:
+                beginning.append(form)
+        for beginning in self._forms.values():
+            beginning.sort(key=lambda one: one.priority)
+        for form in forms.values():
+            for other in forms.values():
+                if other.count == form.count and other.priority < form.priority:
+                    _rival(form, other)
 
     def find(self, path: str) -> Resource[Plan] | None:
         """The resource at a path as it was sent, or None. Raises `AmbiguousPath`."""
@@ -79,51 +159,36 @@ class Router(Generic[Plan]):
             return resource
         if _SIMPLE.match(path) is None:
             path = _decoded(path)
-        return self._walk(self._root, path.split("/"), 1)
-
-    def _walk(self, node: _Node[Plan], segments: list[str], place: int) -> Resource[Plan] | None:
-        if place == len(segments):
-            return node.resource
-        segment = segments[place]
-        literal = node.literals.get(segment)
-        if literal is not None:
-            found = self._walk(literal, segments, place + 1)
-            if found is not None:
-                return found
-        if not segment:
-            return None
-        for pattern, child in node.patterns:
-            if pattern.match(segment) is not None:
-                found = self._walk(child, segments, place + 1)
-                if found is not None:
-                    return found
-        if node.parameter is not None:
-            if literal is None and node.shadows and _spelling(segment) in node.shadows:
-                raise AmbiguousPath("a segment is another spelling of a literal one")
-            return self._walk(node.parameter, segments, place + 1)
+            resource = self._static.get(path)
+            if resource is not None:
+                return resource
+        segments = path.split("/")
+        count = len(segments)
+        for first in (segments[1], ""):
+            for form in self._forms.get((count, first), ()):
+                resource = form.find(segments)
+                if resource is not None:
+                    return resource
         return None
 
 
-def _child(node: _Node[Plan], segment: str, nodes: list[_Node[Plan]]) -> _Node[Plan]:
-    if "{" not in segment:
-        child = node.literals.get(segment)
-        if child is None:
-            child = node.literals[segment] = _Node()
-            nodes.append(child)
-        return child
-    if _PARAMETER.fullmatch(segment):
-        if node.parameter is None:
-            node.parameter = _Node()
-            nodes.append(node.parameter)
-        return node.parameter
-    text = "(.+?)".join(re.escape(piece) for piece in _PARAMETER.split(segment)) + r"\Z"
-    for pattern, child in node.patterns:
-        if pattern.pattern == text:
-            return child
-    child = _Node()
-    nodes.append(child)
-    node.patterns.append((re.compile(text), child))
-    return child
+def _rival(form: _Form[Plan], other: _Form[Plan]) -> None:
+    """Let the resources of a form know of those of a more specific one that might be meant instead."""
+    shared = [place for place in range(form.count) if place not in form.holes and place not in other.holes]
+    place = next(hole for hole in form.holes if hole not in other.holes)
+    literals: dict[tuple[str, ...], set[str]] = {}
+    for alike in other.table.values():
+        for one in alike:
+            literals.setdefault(_at(one, shared), set()).add(_spelling(one.segments[place]))
+    rivals = {known: _Rival(other, place, frozenset(found)) for known, found in literals.items()}
+    for alike in form.table.values():
+        for one in alike:
+            if (rival := rivals.get(_at(one, shared))) is not None:
+                one.rivals += (rival,)
+
+
+def _at(resource: Resource[Plan], places: Sequence[int]) -> tuple[str, ...]:
+    return tuple(_spelling(resource.segments[place]) for place in places)
 
 
 def _decoded(path: str) -> str:
