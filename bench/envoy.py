@@ -109,7 +109,7 @@ def _fields() -> dict[str, Any]:
         {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
         for name, value in (*SECURITY_FIELDS, ("Vary", "Origin"))
     ]
-    removed = [{"remove": name} for name in ("server", "x-powered-by", "x-internal-host")]
+    removed = [{"remove": name} for name in ("server", "x-powered-by", "x-internal-host", "x-internal-trace")]
     mutations = {"request_mutations": [{"remove": _CALLER}], "response_mutations": [*removed, *added]}
     return _filter("header_mutation", "header_mutation.v3.HeaderMutation", mutations=mutations)
 

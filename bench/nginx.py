@@ -61,6 +61,7 @@ def upstream(work: Work, cores: Cores) -> AbstractContextManager[Server]:
       access_log off; etag off; types {{ }} default_type application/json; open_file_cache max=100 inactive=1h;
       server {{ listen 127.0.0.1:{work.upstream}; root {work.folder}/www;
         add_header X-Powered-By "Express"; add_header X-Internal-Host "api-7.internal";
+        add_header X-Internal-Trace $http_traceparent;
         location /part/ {{ try_files /small =404; }} }}"""
     return _start(work.folder, "upstream", http, work.upstream, cores.upstream)
 
@@ -90,7 +91,8 @@ def guarded(work: Work, port: int, cores: Cores) -> AbstractContextManager[Serve
           header_filter_by_lua_block {{ require("guard").header() }}
           body_filter_by_lua_block {{ require("guard").body() }}
           {_PROXY} proxy_set_header X-Request-Id $request_id; proxy_set_header X-Forwarded-For $remote_addr;
-          proxy_set_header Accept-Encoding ""; proxy_hide_header X-Powered-By; proxy_hide_header X-Internal-Host;{fields}
+          proxy_set_header Accept-Encoding ""; proxy_hide_header X-Powered-By; proxy_hide_header X-Internal-Host;
+          proxy_hide_header X-Internal-Trace;{fields}
           add_header Vary Origin always; add_header X-Request-Id $request_id always;
           add_header Access-Control-Allow-Origin $allowed always; add_header Access-Control-Expose-Headers $exposed always;
         }} }}"""
