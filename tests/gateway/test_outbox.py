@@ -54,6 +54,22 @@ def test_a_flush_in_between_writes_at_once_and_nothing_twice() -> None:
     asyncio.run(run())
 
 
+def test_settling_with_one_caller_keeps_his_order_and_leaves_others_waiting() -> None:
+    async def run() -> None:
+        mine: list[bytes] = []
+        theirs: list[bytes] = []
+        outbox = Outbox(asyncio.get_running_loop())
+        transport, other = _Transport(mine), _Transport(theirs)
+        outbox.post(other, b"a")
+        outbox.settle(transport)
+        assert theirs == []
+        outbox.post(transport, b"b")
+        outbox.settle(transport)
+        assert (mine, theirs) == ([b"b"], [b"a"])
+
+    asyncio.run(run())
+
+
 def test_a_caller_who_has_gone_takes_nobody_elses_answer_along() -> None:
     async def run() -> None:
         written: list[bytes] = []

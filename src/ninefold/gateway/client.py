@@ -131,7 +131,7 @@ class ClientConnection(asyncio.Protocol):
         # A caller who has closed his side may still read, while an exchange is running; else the connection ends.
         current = self._current
         if current is None or self._tunnel is not None or self._secure or not current.complete:
-            self.gateway.outbox.flush()  # the connection ends with this
+            self.gateway.outbox.settle(self.transport)  # the connection ends with this
             return False
         (self._queue[-1] if self._queue else current).keep = False
         return True
@@ -216,12 +216,12 @@ class ClientConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Write at once, after what was posted: the caller's pace holds."""
-        self.gateway.outbox.flush()
+        self.gateway.outbox.settle(self.transport)
         self.transport.write(data)
 
     def close(self) -> None:
         """End the connection after all that was written to it."""
-        self.gateway.outbox.flush()
+        self.gateway.outbox.settle(self.transport)
         self.transport.close()
 
     def pause_writing(self) -> None:
@@ -588,7 +588,7 @@ class ClientConnection(asyncio.Protocol):
         if self._arriving is None or self._secure:
             self.close()
             return
-        self.gateway.outbox.flush()
+        self.gateway.outbox.settle(self.transport)
         self.transport.resume_reading()
         self.transport.write_eof()
 

@@ -20,7 +20,7 @@ MANY = 4
 
 
 class Outbox:
-    """One for each loop. Whoever writes to a caller without it, or closes his connection, calls `flush` first."""
+    """One for each loop. Whoever writes to a caller without it, or closes his connection, calls `settle` first."""
 
     __slots__ = ("_call_soon", "_posted")
 
@@ -39,6 +39,11 @@ class Outbox:
             self.flush()
         else:
             self._call_soon(self.flush)
+
+    def settle(self, transport: asyncio.WriteTransport) -> None:
+        """Leave nothing posted for one caller."""
+        if any(one is transport for one, _ in self._posted):
+            self.flush()
 
     def flush(self) -> None:
         """Write now what was posted."""
