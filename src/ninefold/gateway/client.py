@@ -43,6 +43,7 @@ class ClientConnection(asyncio.Protocol):
         "_arriving",
         "_block",
         "_block_caller",
+        "_block_digest",
         "_block_fields",
         "_block_head",
         "_block_lines",
@@ -88,6 +89,7 @@ class ClientConnection(asyncio.Protocol):
         self._block_lines: list[bytes] = []
         self._block_stripped: frozenset[bytes] | None = None
         self._block_caller = ""
+        self._block_digest = b""
         self._block_head = b""
         self._target = b""
         self._fields: dict[bytes, bytes] | None = None
@@ -163,10 +165,11 @@ class ClientConnection(asyncio.Protocol):
                 self.deadline = now + gateway.timeouts.total
                 exchange = self._current = Exchange(
                     line.method, line.path, fields, (), self._peer, self._secure, 0, gateway.wall(), now,
-                    gateway.next_id(), line.plan, client=self, verb=line.verb, target=line.target, host=self._host,
-                    complete=True, decided=True,
+                    gateway.next_id(), line.plan, self._block_digest,
+                    client=self, verb=line.verb, target=line.target, host=self._host, complete=True, decided=True,
                 )  # fmt: skip
                 self._decide(exchange, None)
+                self._block_digest = exchange.digest
                 if line.plan is None:
                     gateway.remember(text, line, exchange.plan)
                 return
@@ -201,6 +204,7 @@ class ClientConnection(asyncio.Protocol):
                 return False
             self._name(host)
         self._block, self._block_fields, self._block_lines, self._block_stripped = block, fields, lines, None
+        self._block_digest = b""
         return True
 
     def _header_goes_on(self, gateway: Gateway) -> None:
@@ -406,19 +410,27 @@ class ClientConnection(asyncio.Protocol):
             self._answer(exchange, fault)
             return
         decision = gateway.guard.admit(exchange)
+        if type(decision) is not Plan:
+            if decision is Need.KEYS:
+                decision = self._with_keys(exchange)
+            if type(decision) is not Plan:
+                self._answer(exchange, cast("Answer", decision))
+                return
+        if not exchange.complete or decision.upgrade:
+            self._prepare(exchange, decision)
+        gateway.pool.dispatch(exchange)
+
+    def _with_keys(self, exchange: Exchange) -> Plan | Answer | Need:
+        """Decide again, with the keys as they are now."""
+        gateway = self.gateway
+        decision: Plan | Answer | Need = Need.KEYS
         while decision is Need.KEYS:
             try:
                 gateway.keys.refresh()
             except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-                decision = refuse(503, "key", f"the keys cannot be read: {trouble}")
-                break
+                return refuse(503, "key", f"the keys cannot be read: {trouble}")
             decision = gateway.guard.admit(exchange)
-        if type(decision) is not Plan:
-            self._answer(exchange, cast("Answer", decision))
-            return
-        if not exchange.complete or decision.upgrade:
-            self._prepare(exchange, decision)
-        gateway.pool.dispatch(exchange)
+        return decision
 
     def _name(self, host: bytes) -> None:
         """The host that the caller names, and what the upstream is told of it."""

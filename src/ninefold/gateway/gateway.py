@@ -124,21 +124,11 @@ class Gateway:
         plan = exchange.plan or self.guard.plan(exchange)
         self.recorder.add(
             Event(
-                time=exchange.time,
-                id=exchange.id.decode(),
-                outcome=outcome,
-                method=exchange.method,
-                path=exchange.path,
-                operation=plan.operation,
-                caller=exchange.caller,
-                address=exchange.address,
-                status=exchange.status,
-                step=step,
-                reason=reason,
-                took=int((self.now - exchange.now) * 1e6) / 1e3,
-                withheld=exchange.withheld,
+                exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
+                exchange.caller, exchange.address, exchange.status, step, reason,
+                int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld,
             )
-        )
+        )  # fmt: skip
 
     def start(self) -> None:
         """Begin to look at deadlines, the keys' file and the date."""

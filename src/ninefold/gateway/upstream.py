@@ -259,11 +259,11 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.up = self
         client = exchange.client
         head = client.request_head(exchange)
-        chunks, exchange.chunks = exchange.chunks, None
-        if chunks:
-            head += b"".join(chunks)
+        if exchange.chunks is not None:
+            head += b"".join(exchange.chunks)
+            exchange.chunks = None
             client.release()
-        if exchange.complete and exchange.body < 0:
+        if exchange.body < 0 and exchange.complete:
             head += wire.LAST_CHUNK
         gateway = self.pool.gateway
         self.deadline = gateway.now + gateway.timeouts.upstream if exchange.complete else FOREVER

@@ -25,6 +25,10 @@ class Keyring(Protocol):
         """Whether nobody has changed the keys since they were read."""
         ...
 
-    def present(self, text: bytes) -> KnownKey | None:
-        """The key with this text; None: malformed, unknown or revoked."""
+    def digest(self, text: bytes) -> bytes:
+        """What a key with this text is kept by."""
+        ...
+
+    def present(self, digest: bytes) -> KnownKey | None:
+        """The key with this digest; None: malformed, unknown or revoked."""
         ...

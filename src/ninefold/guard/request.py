@@ -17,7 +17,8 @@ class Request(msgspec.Struct, gc=False):
     `path` is the target's path as it was sent (percent-encoded), `fields` maps each lowercase field name to its
     value, and `repeated` has the names that came on more than one line, their values joined (RFC 9110 section 5.3).
     `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
-    seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, where the host knows that already.
+    seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
+    `digest` that of the key that it presents, where the host knows them from another request with the same bytes.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Request(msgspec.Struct, gc=False):
     id: bytes
 
     plan: Plan | None = None
+    digest: bytes = b""
     step: int = 0
     caller: str = ""
     scopes: frozenset[str] = frozenset()

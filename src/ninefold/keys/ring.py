@@ -42,13 +42,17 @@ class Ring:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def present(self, text: bytes) -> Key | None:
-        """The active key with this text.
+    def digest(self, text: bytes) -> bytes:
+        """What the key with this text is kept by."""
+        return sha256(text).digest()
+
+    def present(self, digest: bytes) -> Key | None:
+        """The active key with this digest.
 
         Looking up is by digest, so that the time it takes tells nothing about the secret; a malformed text has a digest
         that no key has, and costs the same.
         """
-        return self._keys.get(sha256(text).digest())
+        return self._keys.get(digest)
 
     def fresh(self) -> bool:
         """Whether nobody has committed a change since the last `refresh`."""

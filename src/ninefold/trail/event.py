@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What was decided about one request, and why. Secrets never get here: there is no field for them.
 
     `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the

@@ -42,7 +42,10 @@ def compile_key(setting: Setting) -> Check | None:
             return Need.KEYS
         if name in request.repeated:
             return repeated
-        key = keyring.present(presented)
+        digest = request.digest
+        if not digest:
+            digest = request.digest = keyring.digest(presented)
+        key = keyring.present(digest)
         if key is None:
             return unknown
         request.caller = key.id
