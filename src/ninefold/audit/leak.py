@@ -38,7 +38,7 @@ _COLLECTION = re.compile(r"api[_-]?keys\w*[\"']?(?:\s*:\s*[\w\[\], ]+)?\s*[=:]\s
 _LITERAL = re.compile(r"""["']([A-Za-z0-9_\-+/=.~]{8,200})["']""")
 
 _NO_SECRET = re.compile(
-    r"change[_-]?me|your[_-]|example|placeholder|dummy|sample|xxx|\*\*\*|todo|insert|replace|none"
+    r"change[_-]?me|your[_-]|example|placeholder|dummy|sample|x{4}|\*\*\*|todo|insert|replace|none"
     r"|null|true|false|test",
     re.IGNORECASE,
 )
