@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvicorn
 import uvloop
 import yaml
 from hypothesis import HealthCheck, settings
@@ -154,6 +155,26 @@ def issue() -> Callable[..., str]:
         return minted.text
 
     return make
+
+
+@pytest.fixture
+def serving() -> Callable[[Any], contextlib.AbstractContextManager[int]]:
+    """Serves an ASGI application under uvicorn while a `with` lasts, and gives its port."""
+
+    @contextlib.contextmanager
+    def serve(app: Any) -> Iterator[int]:
+        bound = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="auto"))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([bound])), daemon=True)
+        thread.start()
+        try:
+            yield bound.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            bound.close()
+
+    return serve
 
 
 @dataclass

@@ -234,6 +234,10 @@ def _merge(into: dict[str, Any], value: Any, place: Place) -> None:
 
 def _scalar(event: Any, place: Place) -> Any:
     text: str = event.value
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SourceFault("holds half of a surrogate pair", place, "write the whole character") from None
     if event.tag is not None and event.tag not in {"!", "tag:yaml.org,2002:str"}:
         raise SourceFault(
             f"the tag {event.tag} is not known here", place, "remove the tag; YAML 1.2's plain values are enough"

@@ -7,6 +7,7 @@ known by the set of schemas that it was made of.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,8 @@ _OWN = (
     "enum",
     "const",
 )
-_PARTS = ("allOf", "oneOf", "anyOf")
+#: Characters that a member's name in JSON holds as escapes (RFC 8259 section 7); a projector knows names as they stand.
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 _CONDITIONAL = ("then", "else")
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
@@ -135,6 +137,12 @@ class Shapes:
             shape.members = {name: self.of(*found) for name, found in members.items()}
             if anonymous:
                 shape.others = self.of(*others, *(one for found in members.values() for one in found))
+            elif escaped := next((name for name in members if _ESCAPED.search(name)), ""):
+                raise DescriptionError(
+                    f"a response schema has the member {escaped!r}, and a name that JSON must escape cannot be let out",
+                    place=Place(self._description.source),
+                    remedy="rename it; or let the operation's responses pass unread (`responses.open`)",
+                )
 
 
 def _kinds(atom: dict[str, Any]) -> set[str]:
