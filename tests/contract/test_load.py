@@ -16,6 +16,7 @@ from ninefold.contract.describe import describe
 from ninefold.contract.draft import draft
 from ninefold.contract.json_schema import json_schema
 from ninefold.contract.load import load_contract
+from ninefold.contract.source import SourceFault, parse
 from ninefold.errors import ContractProblems, DescriptionError, NinefoldError
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def test_any_description_is_read_or_is_a_clear_error(tree: Any, where: str) -> N
      "openapi: 3.0.0\npaths: {/a: {$ref: 'other.yaml'}}", "openapi: 3.0.0\npaths: {/a: {$ref: '#/paths/~1a'}}",
      "a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
      "e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: [*g,*g,*g,*g,*g,*g,*g,*g]",
-     "[" * 100_000],
+     "[" * 100_000, '{"openapi": "3.1.0", "paths": {"/a": {"get": {"operationId": "\\ud800"}}}}', 'openapi: "\\ud800"'],
 )  # fmt: skip
 def test_a_malformed_description_is_a_clear_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "o.yaml"
@@ -205,6 +206,15 @@ def test_a_malformed_description_is_a_clear_error(tmp_path: Path, text: str) -> 
     with pytest.raises(DescriptionError) as fault:
         openapi.load(path)
     assert "o.yaml" in str(fault.value)
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
+def test_half_of_a_surrogate_pair_is_no_text_whichever_parser_reads_it(
+    monkeypatch: pytest.MonkeyPatch, loader: type
+) -> None:
+    monkeypatch.setattr(yaml, "CSafeLoader", loader)
+    with pytest.raises(SourceFault):
+        parse(b'name: "\\ud800"\n', "c.yaml")
 
 
 def test_swagger_2_is_read_as_what_it_means(tmp_path: Path) -> None:

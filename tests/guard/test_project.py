@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold.contract.description import Description
+from ninefold.errors import DescriptionError
 from ninefold.guard.project import MOST_COUNTED, Projector, Unpromised
 from ninefold.guard.shape import Shapes
 
@@ -184,3 +185,15 @@ def test_members_that_stay_behind_are_counted_exactly_however_the_text_is_writte
 
 def test_a_text_that_mixes_styles_never_counts_less_than_nothing() -> None:
     assert _projector(OBJ)(b'{"a":"1","i" :2}') == (b'{"a":"1","i":2}', 0)
+
+
+@pytest.mark.parametrize("name", ['quo"te', "back\\slash", "new\nline"])
+def test_a_member_whose_name_json_must_escape_is_refused_with_its_remedy(name: str) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {name: {}}}}},
+    }
+    with pytest.raises(DescriptionError, match="must escape") as fault:
+        Shapes(Description("o.yaml", "3.1", "", "", (), (), {}, {})).of(schema)
+    assert repr(name) in str(fault.value)
+    assert "responses.open" in str(fault.value)

@@ -1,0 +1,175 @@
+"""A random API, its contract, and what they promise, read the slow and plain way.
+
+Nothing here is taken from the guard: `World.lets_in` and `World.lets_out` read the contract as a person does, so that a
+mistake in the guard is not repeated in what checks it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+PLAIN_PATH = re.compile(r"(?:/[a-z0-9_-]+)+\Z")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A document as the upstream says it, and what of it may come out; None: nothing, it is not as declared."""
+
+    said: bytes
+    kept: Any
+    conforms: bool = True
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One response of an operation."""
+
+    media: str
+    schema: dict[str, Any] | None
+    headers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation as the description has it."""
+
+    id: str
+    method: str
+    path: str
+    takes: str
+    responses: dict[str, Declared]
+
+    def described(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"operationId": self.id, "responses": {}}
+        if self.takes:
+            found["requestBody"] = {"content": {self.takes: {}}}
+        for status, one in self.responses.items():
+            answer: dict[str, Any] = {"description": "-"}
+            if one.media:
+                answer["content"] = {one.media: {} if one.schema is None else {"schema": one.schema}}
+            if one.headers:
+                answer["headers"] = {name: {"schema": {"type": "string"}} for name in one.headers}
+            found["responses"][status] = answer
+        return found
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A key: its role and scopes; `lifetime` in seconds."""
+
+    role: str
+    scopes: tuple[str, ...] = ()
+    lifetime: float = 3600.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request."""
+
+    method: str
+    path: str
+    caller: str
+    fields: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def of(self, name: str) -> str:
+        return next((value for known, value in self.fields if known.lower() == name.lower()), "")
+
+
+@dataclass(frozen=True)
+class World:
+    """A description, a contract, and the callers that have keys."""
+
+    operations: tuple[Operation, ...]
+    contract: dict[str, Any]
+    callers: dict[str, Caller] = field(default_factory=dict)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        paths: dict[str, Any] = {}
+        for one in self.operations:
+            item = paths.setdefault(one.path, {})
+            item[one.method.lower()] = one.described()
+            if names := re.findall(r"\{(\w+)\}", one.path):
+                item["parameters"] = [
+                    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+                ]
+        return {"openapi": "3.1.0", "info": {"title": "world", "version": "1"}, "paths": paths}
+
+    @property
+    def key_field(self) -> str:
+        return str(self.contract["keys"].get("header", "X-API-Key"))
+
+    @property
+    def narrow(self) -> int:
+        """How often each caller may call each operation, where that is few; else 0."""
+        rates = self.contract["limits"]["rates"]
+        return next((one["burst"] for one in rates if one["per"] == ["caller", "operation"]), 0)
+
+    def meant(self, method: str, path: str) -> Operation | None:
+        """The operation at a path, literal segments before parameters; HEAD is GET's."""
+        segments = path.partition("?")[0].split("/")
+        found: dict[tuple[bool, ...], list[Operation]] = {}
+        for one in self.operations:
+            wanted = one.path.split("/")
+            if len(wanted) == len(segments) and all(
+                hole == asked or (hole.startswith("{") and asked) for hole, asked in zip(wanted, segments, strict=True)
+            ):
+                found.setdefault(tuple(hole.startswith("{") for hole in wanted), []).append(one)
+        if not found:
+            return None
+        best = found[min(found)]
+        named = {one.method: one for one in best}
+        return named.get(method) or (named.get("GET") if method == "HEAD" else None)
+
+    def opened(self, operation: Operation) -> bool:
+        return any("public" in rule for rule in self._rules(operation))
+
+    def lets_in(self, asked: Question) -> bool | None:
+        """Whether a request may reach the API: True and False are sure, None leaves it to the guard."""
+        path = asked.path.partition("?")[0]
+        plain = PLAIN_PATH.match(path) is not None
+        operation = self.meant(asked.method, path if plain else unquote(path))
+        if operation is None:
+            return False
+        if not self.opened(operation) and not self._may(operation, asked.caller):
+            return False
+        origin = asked.of("Origin")
+        if origin and origin not in self.contract["origins"]["allow"]:
+            return False
+        if asked.body:
+            if len(asked.body) > int(self.contract["limits"]["body"].removesuffix("B")):
+                return False
+            if not operation.takes or asked.of("Content-Type") != operation.takes:
+                return False
+        return True if plain and not self.narrow else None
+
+    def lets_out(self, operation: Operation, status: int) -> Declared | None:
+        """What an operation declares for a status."""
+        known = operation.responses
+        return known.get(str(status)) or known.get(f"{status // 100}XX") or known.get("default")
+
+    def _rules(self, operation: Operation) -> list[dict[str, Any]]:
+        rules = self.contract.get("authorization", {}).get("rules", [])
+        own = [rule for rule in rules if operation.id in rule["operations"]]
+        return own or [rule for rule in rules if "*" in rule["operations"]]
+
+    def _may(self, operation: Operation, name: str) -> bool:
+        caller = self.callers.get(name)
+        if caller is None or caller.lifetime < 1:
+            return False
+        ranges = self.contract["keys"].get("with", {}).get("ip", ["local"])
+        if "alone" not in self.contract["keys"] and ranges == ["192.0.2.0/24"]:
+            return False
+        if "authorization" not in self.contract:
+            return True
+        roles = self.contract["authorization"]["roles"]
+        held = {caller.role}
+        for _ in roles:
+            held |= {inner for one in held for inner in roles.get(one, ())}
+        if caller.scopes:
+            held &= set(caller.scopes)
+        return any(held & set(rule.get("allow", ())) for rule in self._rules(operation))
