@@ -11,12 +11,13 @@ import pytest
 from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Method, Passed, Severity, Skipped
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.target import Target
-from ninefold.cli import main
 from ninefold.cli.audit import exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
 
 KEY = "k7Qw2ZrT9xLm4VbN8sHd3FgJ6pYc1AeU"
 LOCKED: list[dict[str, list[str]]] = [{"key": []}]
@@ -35,24 +36,11 @@ CLOSED = {
     },
 }
 
-Run = "Callable[..., tuple[int, str, str]]"
-
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """`run(...)`: `ninefold audit ...` as the shell would, as exit code, output and errors."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["ninefold", "audit", *map(str, arguments)])
-        code = 0
-        try:
-            main.main()
-        except SystemExit as done:
-            code = int(done.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
+def run(ninefold: Run) -> Run:
+    """`run(...)`: `ninefold audit ...` as the shell would."""
+    return lambda *arguments: ninefold("audit", *arguments)
 
 
 @pytest.fixture

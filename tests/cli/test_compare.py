@@ -7,7 +7,6 @@ import pytest
 
 from ninefold.audit.finding import Audit, Confidence, Finding, Location, Method, Outcome, Passed, Severity
 from ninefold.audit.report.json_v1 import render
-from ninefold.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,17 +32,9 @@ SHOWN = Finding(
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """`run(...)`: `ninefold compare ...` as the shell would, as exit code, output and errors."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["ninefold", "compare", *map(str, arguments)])
-        with pytest.raises(SystemExit) as done:
-            main.main()
-        said = capsys.readouterr()
-        return int(done.value.code or 0), said.out, said.err
-
-    return call
+def run(ninefold: Run) -> Run:
+    """`run(...)`: `ninefold compare ...` as the shell would."""
+    return lambda *arguments: ninefold("compare", *arguments)
 
 
 @pytest.fixture

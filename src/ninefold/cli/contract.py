@@ -14,6 +14,7 @@ from ninefold.contract.json_schema import json_schema
 from ninefold.contract.load import load_contract
 from ninefold.contract.openapi import load
 from ninefold.errors import ContractError, Place, WriteError
+from ninefold.guard.treatment import Projectors
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -69,6 +70,9 @@ def check(contracts: tuple[Path, ...]) -> None:
         for one in loaded.advice():
             click.echo(f"advice: {one}", err=True)
         operations = loaded.description.operations
+        projectors = Projectors(loaded.description)
+        for operation in operations:
+            projectors.treatments(operation, open_=operation.id in loaded.contract.responses.open)
         click.echo(f"{path}: holds for {len(operations)} operation{'s' if len(operations) != 1 else ''}")
 
 

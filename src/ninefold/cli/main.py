@@ -47,7 +47,9 @@ def cli() -> None:
 def main() -> None:
     """Run the command line. Every error ends as one clear message and its own exit code (docs/exit-codes.md)."""
     try:
-        code = cli(standalone_mode=False)  # click gives back the code of `ctx.exit` here, it does not raise it
+        code = cli(
+            prog_name="ninefold", standalone_mode=False
+        )  # click gives back the code of `ctx.exit` here, it does not raise it
     except NinefoldError as fault:
         click.echo(f"ninefold: {fault}", err=True)
         sys.exit(fault.exit_code)

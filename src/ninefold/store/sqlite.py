@@ -38,9 +38,6 @@ def open_store(path: Path, schema: str, version: int) -> sqlite3.Connection:
     except sqlite3.Error as fault:
         raise explained(fault, path) from None
     try:
-        store.execute("PRAGMA journal_mode = WAL")
-        store.execute("PRAGMA synchronous = FULL")
-        store.execute("PRAGMA foreign_keys = ON")
         owner, found = (
             store.execute("PRAGMA application_id").fetchone()[0],
             store.execute("PRAGMA user_version").fetchone()[0],
@@ -48,6 +45,9 @@ def open_store(path: Path, schema: str, version: int) -> sqlite3.Connection:
         empty = store.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
         if not empty:
             _own(path, owner, found, version)
+        store.execute("PRAGMA journal_mode = WAL")  # it changes the file, so not before it is known to be ours
+        store.execute("PRAGMA synchronous = FULL")
+        store.execute("PRAGMA foreign_keys = ON")
         if empty:
             store.execute("BEGIN IMMEDIATE")
             for statement in schema.split(";"):
