@@ -5,9 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Start = Any
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -131,6 +134,56 @@ def test_a_plain_answer_whose_header_is_known_passes_whole_and_says_what_the_con
             assert "x-powered-by" not in fields
         upstream.answers = [answer + b"abc"]
         assert get("/things", reader)[0] == 502  # the same header, of an operation that declares no text
+
+
+def test_a_stream_leaves_as_it_comes_a_write_for_each_read(gate: Start, upstream: Any, issue: Any) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+    told = threading.Event()
+
+    def speak(connection: socket.socket, message: bytes) -> None:
+        del message
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"1\r\na\r\n2\r\nbc\r\n")
+        assert told.wait(10)
+        connection.sendall(b"3;x=y\r\ndef\r\n0\r\nX-Trailer: secret\r\n\r\n")
+
+    upstream.answers = [speak]
+    with gateway.connect() as connection:
+        connection.sendall(f"GET /text HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
+        first = b""
+        while b"\r\n\r\n" not in first or not first.endswith(b"bc\r\n"):
+            first += connection.recv(65536)
+        assert first.endswith(b"\r\n\r\n3\r\nabc\r\n")
+        told.set()
+        rest = b""
+        while not rest.endswith(b"0\r\n\r\n"):
+            rest += connection.recv(65536)
+        assert rest == b"3\r\ndef\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 6\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n"]
+)
+def test_a_stream_that_breaks_off_never_looks_whole(gate: Start, upstream: Any, issue: Any, framing: bytes) -> None:
+    gateway = gate()
+    key = issue(gateway.path)
+    upstream.answers = [_last(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + framing)]
+    raw = gateway.send(f"GET /text HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
+    assert b"content-length: 3\r\n" not in raw
+    assert not raw.endswith(b"0\r\n\r\n")
+    assert gateway.trail()[0]["outcome"] == "failed"
+
+
+def _last(data: bytes) -> Callable[[socket.socket, bytes], None]:
+    """Says this, and ends the connection."""
+
+    def speak(connection: socket.socket, message: bytes) -> None:
+        del message
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return speak
 
 
 def test_interim_answers_are_dropped(gate: Start, upstream: Any, issue: Any) -> None:

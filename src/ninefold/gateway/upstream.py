@@ -32,10 +32,12 @@ class UpstreamConnection(asyncio.Protocol):
     """One pooled connection. `exchange` is the one that it serves now."""
 
     __slots__ = (
+        "_beginning",
         "_body",
         "_discarding",
         "_early",
         "_first",
+        "_flowing",
         "_head",
         "_header",
         "_held",
@@ -72,6 +74,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._size = 0
         self._body: list[bytes] | None = None
         self._streaming = False
+        self._beginning = b""
+        self._flowing: list[bytes] = []
         self._treatment: Treatment | None = None
 
     # -- the connection
@@ -206,6 +210,8 @@ class UpstreamConnection(asyncio.Protocol):
             cause = fault.__context__
             self._refuse(f"the upstream's answer is malformed: {fault}{f' ({cause})' if cause is not None else ''}")
             return False
+        if self._streaming and self.exchange is not None:
+            self._flow(self.exchange, last=False)
         if self._whole:
             self._settle()
         return True
@@ -332,7 +338,7 @@ class UpstreamConnection(asyncio.Protocol):
                 return
             self._body.append(data)
         elif self._streaming:
-            exchange.client.write(wire.chunk(data) if self._framed(exchange) else data)
+            self._flowing.append(data)
 
     def on_message_complete(self) -> None:
         if self._head is None:
@@ -361,8 +367,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._write_whole(exchange, treatment, projected)
                 self._finish(exchange)
         elif exchange is not None and self._streaming:
-            if self._framed(exchange):
-                exchange.client.write(wire.LAST_CHUNK)
+            self._flow(exchange, last=True)
             self._finish(exchange)
         if reusable and self._head is not None:
             self.pool.heads.remember(self._header, self._head)
@@ -441,11 +446,25 @@ class UpstreamConnection(asyncio.Protocol):
             parts.append(b"transfer-encoding: chunked\r\n\r\n")
         else:
             parts.append(b"\r\n")
-        exchange.client.post(b"".join(parts))
         if bodiless:
+            exchange.client.post(b"".join(parts))
             self._discard(exchange)
         else:
+            self._beginning = b"".join(parts)
             self._streaming = True
+
+    def _flow(self, exchange: Exchange, *, last: bool) -> None:
+        """Pass on what one read brought of a stream, in one write."""
+        data = b"".join(self._flowing)
+        if self._framed(exchange):
+            data = (wire.chunk(data) if data else b"") + (wire.LAST_CHUNK if last else b"")
+        data = self._beginning + data
+        self._beginning = b""
+        self._flowing = []
+        if last:
+            exchange.client.post(data)
+        elif data:
+            exchange.client.write(data)
 
     def _answer_head(self, exchange: Exchange, treatment: Treatment, head: Head) -> None:
         """A HEAD's answer ends with its header, whatever lengths it tells; the parser cannot know."""
