@@ -232,6 +232,10 @@ class Guard:
         return [*plan.manner.fields, *((name, value) for name, _, value in (line.partition(b": ") for line in lines))]
 
     @property
+    def most_request(self) -> int:
+        return self._loaded.contract.limits.body
+
+    @property
     def most_response(self) -> int:
         return self._loaded.contract.limits.response
 
@@ -298,7 +302,7 @@ class _Exchange:
         message = await self._receive()
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
-            if self._received > self._plan.body_limit:
+            if self._received > self._guard.most_request:
                 self._too_large = True
                 raise _TooLarge
         return message

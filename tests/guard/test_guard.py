@@ -198,6 +198,6 @@ def test_operations_that_let_out_the_same_share_one_projector_and_others_do_not(
         "/d": {"get": {"operationId": "d", "responses": answer(x="string", y="string")}},
     }
     guard = make_guard({**API, "paths": paths})
-    made = [guard._router.find(path).methods["GET"].treatments.of(200, b"application/json").projector for path in paths]
+    made = [guard._router.find(path).plan("GET").treatments.of(200, b"application/json").projector for path in paths]
     assert made[0] is made[1]
     assert len({id(one) for one in made}) == 3

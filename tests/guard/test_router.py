@@ -23,7 +23,7 @@ ROUTER = Router([
 def test_a_path_finds_its_most_specific_template(path: str, plan: int) -> None:
     found = ROUTER.find(path)
     assert found is not None
-    assert found.methods["GET"] == plan
+    assert found.plan("GET") == plan
 
 
 @pytest.mark.parametrize("path", ["/A", "/a/b/x", "/v/1", "/a/z/", "/nothing", "/a/z/c/d"])
@@ -74,7 +74,7 @@ def test_another_spelling_of_a_more_specific_path_is_refused(templates: list[str
 def test_what_only_looks_like_another_path_is_found(templates: list[str], path: str, plan: int) -> None:
     found = Router([("GET", template, place) for place, template in enumerate(templates)]).find(path)
     assert found is not None
-    assert found.methods["GET"] == plan
+    assert found.plan("GET") == plan
 
 
 TEMPLATE = st.lists(st.sampled_from(["a", "b", "B", "{x}", "{x}.{y}"]), min_size=1, max_size=4).map(

@@ -91,7 +91,7 @@ class Gateway:
 
         So there are no more of them than operations, and none holds anything of a caller's.
         """
-        if plan is None or line.path != plan.path or "{" in line.path or len(line.target) != len(line.path):
+        if plan is None or line.path != plan.path or len(line.target) != len(line.path):
             return
         line.plan = plan
         self.lines[text] = line

@@ -72,20 +72,21 @@ class Guard:
         ]
         by_template = {(template, method): plan for method, template, plan in routes}
         opened = {operation.path: self._permission(operation).open for operation in description.operations}
+        others: dict[tuple[tuple[str, ...], bool], tuple[Plan, Plan]] = {}
         for template, known in methods.items():
             if "HEAD" in known and (template, "HEAD") not in by_template:
                 routes.append(("HEAD", template, by_template[template, "GET"]))
-            routes.append((_PREFLIGHT, template, self._preflight(known, open_=opened[template])))
-            allow = ((b"allow", ", ".join(sorted(known)).encode()),)
-            routes.append(("", template, self._nothing(refuse(405, "route", "the method is not declared", allow))))
+            alike = (tuple(known), opened[template])
+            if alike not in others:
+                others[alike] = self._preflight(known, open_=opened[template]), self._not_allowed(known)
+            routes += zip((_PREFLIGHT, ""), (template, template), others[alike], strict=True)
         if contract.api.serve_description is not None:
             answer = Answer(
                 200, ((b"content-type", b"application/json"),), described, "answered", "route", "description"
             )
             served = self._nothing(answer, "description")
             routes += [(method, contract.api.serve_description, served) for method in ("GET", "HEAD")]
-            refused = refuse(405, "route", "the method is not declared", ((b"allow", b"GET, HEAD"),))
-            routes.append(("", contract.api.serve_description, self._nothing(refused)))
+            routes.append(("", contract.api.serve_description, self._not_allowed(["GET", "HEAD"])))
         self._router = Router(routes)
         self._nowhere = self._nothing(refuse(404, "route", "the path is not declared"))
         self._ambiguous = self._nothing(refuse(400, "route", "the path can be read in two ways", closes=True))
@@ -115,11 +116,12 @@ class Guard:
             return self._ambiguous
         if resource is None:
             return self._nowhere
-        methods = resource.methods
         method = request.method
         if method == "OPTIONS" and b"access-control-request-method" in request.fields and b"origin" in request.fields:
-            return methods.get(_PREFLIGHT) or methods[""]
-        return methods.get(method) or methods[""]
+            method = _PREFLIGHT
+        plan = resource.plan(method) or resource.plan("")
+        assert plan is not None
+        return plan
 
     def block(self, request: Request) -> bytes:
         """The fields of this one answer as header lines, beside `Plan.block`: its id, how its limit stands, its origin."""
@@ -169,25 +171,25 @@ class Guard:
         rules = rules_for(self.contract.authorization, operation.id)
         treatments = projectors.treatments(operation, open_=operation.id in self.contract.responses.open)
         return Plan(
-            operation.id,
             self._compile(setting),
             treatments,
             self._manners[not setting.permission.open, treatments.reads_bodies],
-            self.contract.limits.body,
+            operation.id,
             frozenset(name.lower().encode() for rule in rules for name in rule.upgrade),
-            operation.path,
+            "" if "{" in operation.path else operation.path,
         )
 
     def _nothing(self, answer: Answer, operation: str = "") -> Plan:
-        return Plan(operation, self._compile(self._setting(None, (), answer)), None, self._manners[False, False])
+        return Plan(self._compile(self._setting(None, (), answer)), None, self._manners[False, False], operation)
 
     def _preflight(self, methods: Sequence[str], *, open_: bool) -> Plan:
-        not_asked = refuse(
-            405, "route", "the method is not declared", ((b"allow", ", ".join(sorted(methods)).encode()),)
-        )
         setting = self._setting(None, methods, open_=open_, preflight=True)
-        last = self._compile(self._setting(None, methods, not_asked))
-        return Plan("", (*self._compile(setting), *last[-1:]), None, self._manners[False, False])
+        last = self._not_allowed(methods).checks  # where it is not the origin that answers
+        return Plan((*self._compile(setting), *last[-1:]), None, self._manners[False, False], "")
+
+    def _not_allowed(self, methods: Sequence[str]) -> Plan:
+        allow = ((b"allow", ", ".join(sorted(methods)).encode()),)
+        return self._nothing(refuse(405, "route", "the method is not declared", allow))
 
     def _fields(self) -> Fields:
         """What every answer carries: no sniffing, no framing, no referrer, TLS from now on (OWASP API8:2023)."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from ninefold.guard.answer import Answer, Fields, lines
 from ninefold.guard.need import Need
 from ninefold.guard.request import Request
@@ -94,18 +96,16 @@ class Manner:
         self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole else frozenset()) | {key_field}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What is done about one operation; `treatments` is None where the guard itself always answers.
 
-    `path` is the operation's, as the description has it. `body_limit` is in bytes; `upgrade` are lowercase protocol
-    names.
+    `path` is the operation's, where it has no parameters; else empty. `upgrade` are lowercase protocol names. Small
+    enough for one line of the processor's cache: there are as many as operations.
     """
 
-    operation: str
     checks: tuple[Check, ...]
     treatments: Treatments | None
     manner: Manner
-    body_limit: int = 0
+    operation: str
     upgrade: frozenset[bytes] = frozenset()
     path: str = ""

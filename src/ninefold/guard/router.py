@@ -30,20 +30,36 @@ class AmbiguousPath(Exception):
 
 
 class Resource(Generic[Plan]):
-    """The operations on one path. `template` is as the description has it."""
+    """The operations on one path. `template` is as the description has it.
 
-    __slots__ = ("methods", "patterns", "rivals", "segments", "template")
+    Small, and with one place for what many share: a request to one of ten thousand resources finds it cold, and pays for
+    each piece of memory that it has to look at.
+    """
 
-    def __init__(self, template: str) -> None:
+    __slots__ = ("_index", "_plans", "following", "patterns", "rivals", "template")
+
+    def __init__(self, template: str, index: dict[str, int], plans: tuple[Plan, ...]) -> None:
+        """`index` says where in `plans` a method's is."""
         self.template = template
-        self.methods: dict[str, Plan] = {}
-        self.segments = template.split("/")
+        self._index = index
+        self._plans = plans
+        #: What comes next when this is not it: another resource with the same literals, that asks less.
+        self.following: Resource[Plan] | None = None
         self.rivals: tuple[_Rival[Plan], ...] = ()
         self.patterns = tuple(
             (place, re.compile("(.+?)".join(re.escape(piece) for piece in _PARAMETER.split(segment)) + r"\Z"))
             for place, segment in enumerate(self.segments)
             if "{" in segment and not _PARAMETER.fullmatch(segment)
         )
+
+    def plan(self, method: str) -> Plan | None:
+        """What is to be done for a method; None: nothing is known for it."""
+        place = self._index.get(method)
+        return None if place is None else self._plans[place]
+
+    @property
+    def segments(self) -> list[str]:
+        return self.template.split("/")
 
     @property
     def holes(self) -> tuple[int, ...]:
@@ -60,7 +76,7 @@ class _Form(Generic[Plan]):
         self.count = count
         self.holes = holes
         #: By the path with empty segments for parameters; and those paths, as a lenient server might read them.
-        self.table: dict[str, tuple[Resource[Plan], ...]] = {}
+        self.table: dict[str, Resource[Plan]] = {}
         self.lenient: dict[str, set[str]] = {}
 
     @property
@@ -77,9 +93,20 @@ class _Form(Generic[Plan]):
     def put(self, resource: Resource[Plan]) -> None:
         key = self.key(resource.segments)
         # what asks more of its segments comes first: a longer pattern, then a shorter one, then a parameter
-        alike = sorted((*self.table.get(key, ()), resource), key=self._generality)
-        self.table[key] = tuple(alike)
+        alike = sorted((*self.alike(key), resource), key=self._generality)
+        self.table[key] = alike[0]
+        for one, following in zip(alike, (*alike[1:], None), strict=True):
+            one.following = following
         self.lenient.setdefault(self.key([_spelling(one) for one in resource.segments]), set()).add(key)
+
+    def alike(self, key: str) -> list[Resource[Plan]]:
+        """The resources with the same literals, in the order in which they are tried."""
+        found = []
+        one = self.table.get(key)
+        while one is not None:
+            found.append(one)
+            one = one.following
+        return found
 
     def _generality(self, resource: Resource[Plan]) -> list[int]:
         asked = {place: -len(pattern.pattern) for place, pattern in resource.patterns}
@@ -92,11 +119,13 @@ class _Form(Generic[Plan]):
             if not segments[hole]:
                 return None
             filled[hole] = ""
-        for resource in self.table.get("/".join(filled), ()):
+        resource = self.table.get("/".join(filled))
+        while resource is not None:
             if not resource.patterns or all(one.match(segments[place]) for place, one in resource.patterns):
                 for rival in resource.rivals:
                     rival.check(segments)
                 return resource
+            resource = resource.following
         return None
 
 
@@ -128,14 +157,15 @@ class Router(Generic[Plan]):
         self._static: dict[str, Resource[Plan]] = {}
         #: By number of segments and the first one, where it is a literal (else empty).
         self._forms: dict[tuple[int, str], list[_Form[Plan]]] = {}
-        known: dict[str, Resource[Plan]] = {}
+        known: dict[str, tuple[str, dict[str, Plan]]] = {}
         for method, template, plan in routes:
-            name = _PARAMETER.sub("{}", template)
-            if name not in known:
-                known[name] = Resource(template)
-            known[name].methods[method] = plan
+            known.setdefault(_PARAMETER.sub("{}", template), (template, {}))[1][method] = plan
+        indexes: dict[tuple[str, ...], dict[str, int]] = {}
         forms: dict[tuple[int, tuple[int, ...]], _Form[Plan]] = {}
-        for resource in known.values():
+        for template, methods in known.values():
+            names = tuple(methods)
+            index = indexes.setdefault(names, {name: place for place, name in enumerate(names)})
+            resource = Resource(template, index, tuple(methods.values()))
             count, holes = len(resource.segments), resource.holes
             form = forms.setdefault((count, holes), _Form(count, holes))
             form.put(resource)
@@ -177,12 +207,12 @@ def _rival(form: _Form[Plan], other: _Form[Plan]) -> None:
     shared = [place for place in range(form.count) if place not in form.holes and place not in other.holes]
     place = next(hole for hole in form.holes if hole not in other.holes)
     literals: dict[tuple[str, ...], set[str]] = {}
-    for alike in other.table.values():
-        for one in alike:
+    for key in other.table:
+        for one in other.alike(key):
             literals.setdefault(_at(one, shared), set()).add(_spelling(one.segments[place]))
     rivals = {known: _Rival(other, place, frozenset(found)) for known, found in literals.items()}
-    for alike in form.table.values():
-        for one in alike:
+    for key in form.table:
+        for one in form.alike(key):
             if (rival := rivals.get(_at(one, shared))) is not None:
                 one.rivals += (rival,)
 
