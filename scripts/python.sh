@@ -16,10 +16,16 @@ if works python3; then
 fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "ninefold: no Python with venv yet; installing Debian's python3-venv" >&2
-    apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends python3-venv >&2 && works python3 && {
+    log=$(mktemp)
+    export DEBIAN_FRONTEND=noninteractive
+    if apt-get update -qq >"$log" 2>&1 && apt-get install -y -qq --no-install-recommends python3-venv >>"$log" 2>&1 &&
+        works python3; then
+        rm -f "$log"
         command -v python3
         exit 0
-    }
+    fi
+    tail -n 5 "$log" >&2
+    rm -f "$log"
 fi
 echo "ninefold: needs Python 3.11 to 3.14 with the venv module; on Debian: sudo apt-get install python3-venv" >&2
 exit 1

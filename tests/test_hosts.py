@@ -27,7 +27,19 @@ if TYPE_CHECKING:
 #: What is another with every host or answer.
 INCIDENTAL = {"date", "x-request-id", "ratelimit", "connection", "server", "content-length", "transfer-encoding"}
 #: What the trail says of a decision, but for when and how long.
-TOLD = ("outcome", "method", "path", "operation", "caller", "address", "status", "step", "reason", "withheld")
+TOLD = (
+    "outcome",
+    "method",
+    "path",
+    "operation",
+    "caller",
+    "address",
+    "status",
+    "step",
+    "reason",
+    "withheld",
+    "withheld_bytes",
+)
 
 
 @dataclass

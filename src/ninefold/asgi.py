@@ -109,7 +109,7 @@ class Guard:
 
     async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = self.request(scope)
-        decision = self.decide(request, scope)
+        decision = self.decide(request)
         if isinstance(decision, Plan) and b"websocket" in decision.upgrade:
             self.record(request, decision, "admitted", 101)
             await self._app(scope, receive, send)
@@ -150,7 +150,7 @@ class Guard:
             self._stem + b"%x" % self._count,
         )
 
-    def decide(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer:
+    def decide(self, request: Request) -> Plan | Answer:
         """The guard's decision, with every fact brought that it asks for."""
         fault = self._strict(request)
         if fault is not None:
@@ -169,7 +169,6 @@ class Guard:
             except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
                 return refuse(503, "key", f"the keys cannot be read: {trouble}")
             decision = self._guard.admit(request)
-        del scope
         assert isinstance(decision, Plan | Answer)
         return decision
 
@@ -208,7 +207,7 @@ class Guard:
         status: int,
         step: str = "",
         reason: str = "",
-        withheld: int = 0,
+        withheld: tuple[int, int] = (0, 0),
     ) -> None:
         """One decision for the trail."""
         if self._recorder is None:
@@ -217,9 +216,9 @@ class Guard:
             )
         self._recorder.add(
             Event(
-                time=request.time, id=request.id.decode(), outcome=outcome, method=request.method, path=request.path,
-                operation=plan.operation, caller=request.caller, address=request.address, status=status, step=step,
-                reason=reason, took=int((time.monotonic() - request.now) * 1e6) / 1e3, withheld=withheld,
+                request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
+                request.caller, request.address, status, step, reason,
+                int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld,
             )
         )  # fmt: skip
 
@@ -268,7 +267,7 @@ class _Exchange:
 
     async def run(self) -> None:
         guard, request = self._guard, self._request
-        decision = guard.decide(request, self._scope)
+        decision = guard.decide(request)
         if isinstance(decision, Answer):
             await self._answer(decision, decision.outcome)
             return
@@ -359,13 +358,13 @@ class _Exchange:
         elif not more:
             assert treatment.projector is not None
             try:
-                projected, withheld = treatment.projector(bytes(self._body)) if self._body else (b"", 0)
+                projected, members, size = treatment.projector(bytes(self._body)) if self._body else (b"", 0, 0)
             except Unpromised as fault:
                 await self._withhold(f"the body is not as described: {fault}")
                 return
             fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
             await self._head(fields, treatment, len(projected))
-            await self._end(projected, withheld)
+            await self._end(projected, (members, size))
 
     async def _head(self, fields: list[tuple[bytes, bytes]], treatment: Treatment, length: int | None) -> None:
         passed = [
@@ -381,7 +380,7 @@ class _Exchange:
         self._begun = True
         await self._send({"type": "http.response.start", "status": self._start["status"], "headers": [*passed, *own]})
 
-    async def _end(self, body: bytes, withheld: int = 0) -> None:
+    async def _end(self, body: bytes, withheld: tuple[int, int] = (0, 0)) -> None:
         self._over = True
         self._guard.record(self._request, self._plan, "admitted", self._start["status"], withheld=withheld)
         await self._send({"type": "http.response.body", "body": body})

@@ -101,6 +101,8 @@ def _print(record: dict[str, Any], *, as_json: bool) -> None:
     extras = [str(record.get("caller") or "-"), str(record.get("address") or "-"), f"{record.get('took', 0):.1f} ms"]
     if record.get("withheld"):
         extras.append(f"{record['withheld']} fields withheld")
+    elif record.get("withheld_bytes"):
+        extras.append(f"{record['withheld_bytes']} bytes withheld")
     if record.get("reason"):
         extras.append(f"{record.get('step')}: {record['reason']}")
     shown = click.style(f"{outcome:8}", fg=_COLOURS.get(outcome))

@@ -15,7 +15,7 @@ import httptools
 
 from ninefold.gateway import plain, wire
 from ninefold.gateway.exchange import Exchange
-from ninefold.gateway.forwarded import caller_address, canonical, forwarded_fields
+from ninefold.gateway.forwarded import caller_address, forwarded_fields
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
@@ -65,15 +65,20 @@ class ClientConnection(asyncio.Protocol):
         "_target",
         "_tunnel",
         "deadline",
+        "entered",
         "gateway",
+        "seat",
         "transport",
     )
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, peer: str) -> None:
+        """`peer` is the caller's address; its seat was taken before."""
         self.gateway = gateway
+        self.seat = subscriber(peer)
+        self.entered = False
         self.deadline = FOREVER
         self._parser = httptools.HttpRequestParser(self)
-        self._peer = ""
+        self._peer = peer
         self._secure = False
         self._arriving: Exchange | None = None
         self._current: Exchange | None = None
@@ -102,22 +107,15 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self._secure = transport.get_extra_info("sslcontext") is not None
-        peer = transport.get_extra_info("peername")
-        try:
-            self._peer = canonical(peer[0])
-        except (TypeError, IndexError, ValueError):
-            self.transport.abort()
-            return
-        if not self.gateway.welcome(self, subscriber(self._peer)):
-            self.transport.abort()
-            return
+        self.entered = True
+        self.gateway.welcome(self)
         self.deadline = self.gateway.clock() + self.gateway.timeouts.header
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.deadline = FOREVER
         self._lingering = 0
-        self.gateway.farewell(self, subscriber(self._peer) if self._peer else "")
+        self.gateway.farewell(self)
         if self._tunnel is not None:
             self._tunnel.close()
             self._tunnel = None

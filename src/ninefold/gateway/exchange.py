@@ -31,6 +31,7 @@ class Exchange(Request, gc=False):
     decided: bool = False
     status: int = 0
     withheld: int = 0
+    withheld_bytes: int = 0
     protocol: bytes = b""
     host: bytes = b""
     up: Any = None

@@ -72,7 +72,8 @@ class Gateway:
         self.draining = False
         self._say = say
         self._clients: set[ClientConnection] = set()
-        self._by_address: dict[str, int] = {}
+        self._seats: dict[str, int] = {}
+        self._seated = 0
         self.keys_fault = ""
         self._sweeper: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event | None = None
@@ -96,26 +97,35 @@ class Gateway:
         line.plan = plan
         self.lines[text] = line
 
-    def welcome(self, client: ClientConnection, subscriber: str) -> bool:
-        """Whether one more connection fits."""
+    def seat(self, subscriber: str) -> bool:
+        """Take a place for one more connection of a subscriber, if there is one."""
         connections = self.limits.connections
-        held = self._by_address.get(subscriber, 0)
-        if self.draining or len(self._clients) >= connections.total or held >= connections.per_ip:
+        held = self._seats.get(subscriber, 0)
+        if self.draining or self._seated >= connections.total or held >= connections.per_ip:
             return False
-        self._clients.add(client)
-        self._by_address[subscriber] = held + 1
+        self._seats[subscriber] = held + 1
+        self._seated += 1
         return True
 
-    def farewell(self, client: ClientConnection, subscriber: str) -> None:
-        """A connection has gone."""
-        if client not in self._clients:
-            return
-        self._clients.discard(client)
-        held = self._by_address.get(subscriber, 0) - 1
-        if held > 0:
-            self._by_address[subscriber] = held
+    def leave(self, subscriber: str) -> None:
+        """Give a place back."""
+        self._seated -= 1
+        held = self._seats[subscriber] - 1
+        if held:
+            self._seats[subscriber] = held
         else:
-            self._by_address.pop(subscriber, None)
+            del self._seats[subscriber]
+
+    def welcome(self, client: ClientConnection) -> None:
+        """A connection stands, its TLS too."""
+        self._clients.add(client)
+        if self.draining:
+            client.drain()
+
+    def farewell(self, client: ClientConnection) -> None:
+        """A connection has gone."""
+        self._clients.discard(client)
+        self.leave(client.seat)
         if not self._clients and self._emptied is not None:
             self._emptied.set()
 
@@ -126,7 +136,7 @@ class Gateway:
             Event(
                 exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
                 exchange.caller, exchange.address, exchange.status, step, reason,
-                int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld,
+                int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld, exchange.withheld_bytes,
             )
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ import uvloop
 from ninefold.contract.describe import describe
 from ninefold.errors import ContractError, Place, ServiceError
 from ninefold.gateway.addresses import own_addresses
-from ninefold.gateway.client import ClientConnection
+from ninefold.gateway.door import Door
 from ninefold.gateway.gateway import Gateway
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.tls import development_certificate, server_context, upstream_context
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from ninefold.contract.load import LoadedContract
-
-BACKLOG = 2048
-HANDSHAKE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +101,13 @@ async def opened(
         recorder = Recorder(writer, contract.trail.batch, say, loop)
         gateway = Gateway(contract, guard, ring, recorder, upstream_tls=upstream_tls, local=local, say=say)
         gateway.start()
-        server = await loop.create_server(
-            lambda: ClientConnection(gateway),
-            sock=bound,
-            ssl=tls,
-            backlog=BACKLOG,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls is not None else None,
-        )
+        door = Door(gateway, bound, tls, say)
+        door.open()
         say(f"guarding {contract.upstream.url} as {contract.api.name}, listening on {url}")
         try:
             yield gateway, url
         finally:
-            server.close()
+            door.close()
             await gateway.drain()
 
 

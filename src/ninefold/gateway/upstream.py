@@ -157,7 +157,7 @@ class UpstreamConnection(asyncio.Protocol):
             return False
         if treatment.projector is not None:
             try:
-                body, exchange.withheld = treatment.projector(body)
+                body, exchange.withheld, exchange.withheld_bytes = treatment.projector(body)
             except Unpromised:
                 return False
         exchange.status = head.status
@@ -359,11 +359,12 @@ class UpstreamConnection(asyncio.Protocol):
             assert treatment.projector is not None
             text = body[0] if len(body) == 1 else b"".join(body)
             try:
-                projected, exchange.withheld = treatment.projector(text) if text else (b"", 0)
+                projected, withheld, withheld_bytes = treatment.projector(text) if text else (b"", 0, 0)
             except Unpromised as fault:
                 self.exchange = None
                 exchange.client.fail(exchange, 502, f"the body is not as described: {fault}")
             else:
+                exchange.withheld, exchange.withheld_bytes = withheld, withheld_bytes
                 self._write_whole(exchange, treatment, projected)
                 self._finish(exchange)
         elif exchange is not None and self._streaming:

@@ -21,8 +21,8 @@ class Unpromised(Exception):
     """The JSON text is malformed, or holds a value of another kind than the declared one. Says which, never the value."""
 
 
-#: Members that stay behind are counted in bodies up to this many bytes. Counting costs a third of projecting, and in a
-#: longer body the bytes that stayed behind tell as much.
+#: Members that stay behind are counted in bodies up to this many bytes. Counting costs a third of projecting; of a longer
+#: body the trail has only how many bytes stayed behind.
 MOST_COUNTED = 8192
 
 
@@ -37,8 +37,11 @@ class Projector:
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         self._exact = types.exact
 
-    def __call__(self, body: bytes) -> tuple[bytes, int]:
-        """The projected text, and how many members stayed behind (0 past `MOST_COUNTED`). Raises `Unpromised`."""
+    def __call__(self, body: bytes) -> tuple[bytes, int, int]:
+        """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
+
+        Members are not counted past `MOST_COUNTED`; where they are and none stayed behind, no byte of one did.
+        """
         try:
             text = self._encode(self._decode(body))
             if (
@@ -49,8 +52,9 @@ class Projector:
                 msgspec.json.decode(text)  # a string in a number's place may read as one of these; JSON has none
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as fault:
             raise Unpromised(_without_values(fault)) from None
-        if len(text) == len(body) or len(body) > MOST_COUNTED:
-            return text, 0
+        shorter = len(body) - len(text)
+        if not shorter or len(body) > MOST_COUNTED:
+            return text, 0, max(shorter, 0)
         # A member's name ends in `":`, and inside a string a quote is always escaped: counting is enough unless the body
         # has a backslash, or is written with a space before its colons (before the first: no encoder mixes its styles,
         # and whoever does by hand is miscounted at worst). What is encoded here has neither.
@@ -58,8 +62,9 @@ class Projector:
         if body.find(b"\\") < 0 and not body[colon - 1 : colon].isspace():
             withheld = body.count(b'":') - text.count(b'":')
             if withheld >= 0:
-                return text, withheld
-        return text, _members(msgspec.json.decode(body)) - _members(msgspec.json.decode(text))
+                return text, withheld, max(shorter, 0) if withheld else 0
+        withheld = _members(msgspec.json.decode(body)) - _members(msgspec.json.decode(text))
+        return text, withheld, max(shorter, 0) if withheld else 0
 
 
 def _members(value: Any) -> int:

@@ -9,8 +9,9 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What was decided about one request, and why. Secrets never get here: there is no field for them.
 
     `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the
-    key's id, `outcome` `admitted`, `refused` or `failed`, `step` the one that refused, `withheld` how many undeclared
-    members were kept back from the response.
+    key's id, `outcome` `admitted`, `refused` or `failed`, `step` the one that refused. `withheld` is how many undeclared
+    members were kept back from the response; in one that is too long to count them, only `withheld_bytes` tells: so many
+    bytes of its JSON did not leave (white space among them).
     """
 
     time: float
@@ -26,3 +27,4 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reason: str = ""
     took: float = 0.0
     withheld: int = 0
+    withheld_bytes: int = 0

@@ -1,0 +1,108 @@
+"""Where connections come in. Each is counted before its TLS handshake, so that one which never ends holds a seat as well.
+
+The loop's own server tells of a connection only when TLS stands; whoever opens many and says nothing would hold as many
+descriptors as he likes, for as long as a handshake may take.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ssl
+from typing import TYPE_CHECKING
+
+from ninefold.gateway.client import ClientConnection
+from ninefold.gateway.forwarded import canonical
+from ninefold.guard.steps.arrival import subscriber
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from ninefold.gateway.gateway import Gateway
+
+BACKLOG = 2048
+HANDSHAKE_SECONDS = 10.0
+#: So many are taken in one turn of the loop, before those who are inside are heard again.
+MOST_AT_ONCE = 64
+#: Without descriptors or memory, how long until the next is taken, in seconds.
+PAUSE_SECONDS = 0.5
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Door:
+    """One listening socket. `say` tells the operator."""
+
+    __slots__ = ("_entering", "_gateway", "_loop", "_paused", "_say", "_socket", "_tls")
+
+    def __init__(
+        self, gateway: Gateway, bound: socket.socket, tls: ssl.SSLContext | None, say: Callable[[str], None]
+    ) -> None:
+        """`bound` is bound and does not block."""
+        self._gateway = gateway
+        self._socket = bound
+        self._tls = tls
+        self._say = say
+        self._loop = asyncio.get_running_loop()
+        self._entering: set[asyncio.Task[None]] = set()
+        self._paused: asyncio.TimerHandle | None = None
+
+    def open(self) -> None:
+        self._socket.listen(BACKLOG)
+        self._loop.add_reader(self._socket.fileno(), self._accept)
+
+    def close(self) -> None:
+        """Take no more; handshakes that are going on are cut."""
+        if self._paused is not None:
+            self._paused.cancel()
+        self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
+        for task in list(self._entering):
+            task.cancel()
+
+    def _accept(self) -> None:
+        for _ in range(MOST_AT_ONCE):
+            try:
+                taken, peer = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as fault:
+                if fault.errno in _EXHAUSTED:
+                    self._pause(fault)
+                return
+            self._admit(taken, peer[0])
+
+    def _admit(self, taken: socket.socket, peer: str) -> None:
+        taken.setblocking(False)  # noqa: FBT003  # the socket's own way to say it
+        address = canonical(peer)
+        seat = subscriber(address)
+        if not self._gateway.seat(seat):
+            taken.close()
+            return
+        task = self._loop.create_task(self._enter(taken, ClientConnection(self._gateway, address)))
+        self._entering.add(task)
+        task.add_done_callback(self._entering.discard)
+
+    async def _enter(self, taken: socket.socket, client: ClientConnection) -> None:
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: client,
+                taken,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls is not None else None,
+            )
+        except (OSError, ssl.SSLError, asyncio.CancelledError):
+            pass  # the caller's fault, or the gateway is ending; nobody is there to be told
+        finally:
+            if not client.entered:
+                taken.close()
+                self._gateway.leave(client.seat)
+
+    def _pause(self, fault: OSError) -> None:
+        self._say(f"no connection can be taken for now: {fault.strerror}")
+        self._loop.remove_reader(self._socket.fileno())
+        self._paused = self._loop.call_later(PAUSE_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        self._paused = None
+        self._loop.add_reader(self._socket.fileno(), self._accept)
