@@ -20,7 +20,7 @@ def test_schemas_that_lead_back_to_themselves_end(static: Callable[..., Target])
     node = {"type": "object", "properties": {"password": {"type": "string"}, "next": here, "all": {"items": here}}}
     target = static(answering(here, Node=node))
     assert open_answers(target).seen == ()
-    assert [one.cause for one in sensitive_members(target).seen] == ["password"]
+    assert [one.cause for one in sensitive_members(target).seen] == ["Node password"]
 
 
 def test_a_reference_that_leads_nowhere_ends_nothing(static: Callable[..., Target]) -> None:
@@ -32,3 +32,34 @@ def test_words_beside_a_reference_count(static: Callable[..., Target]) -> None:
     member = {"$ref": "#/components/schemas/Text", "writeOnly": True}
     told = answering({"type": "object", "properties": {"password": member}}, Text={"type": "string"})
     assert sensitive_members(static(told)).seen == ()
+
+
+def test_one_schema_is_one_cause_however_many_answers_reach_it(static: Callable[..., Target]) -> None:
+    user = {"type": "object", "properties": {"password_hash": {"type": "string"}}}
+    here = {"$ref": "#/components/schemas/User"}
+    told = answering({"type": "object", "properties": {"by": here}}, User=user)
+    told["paths"]["/b"] = answering({"type": "array", "items": here})["paths"]["/a"]
+    seen = sensitive_members(static(told)).seen
+    assert [(one.cause, one.place.operation) for one in seen] == [
+        ("User password_hash", "GET /a"),
+        ("User password_hash", "GET /b"),
+    ]
+
+
+def test_what_has_members_of_its_own_or_few_values_is_no_secret_itself(static: Callable[..., Target]) -> None:
+    reference = {"type": "object", "properties": {"name": {"type": "string"}}}
+    shape = {
+        "secret": {"$ref": "#/components/schemas/Ref"},
+        "secrets": {"type": "array", "items": {"$ref": "#/components/schemas/Ref"}},
+        "api_key": {"type": "string", "enum": ["read", "write"]},
+        "access_key": {"allOf": [{"$ref": "#/components/schemas/Ref"}]},
+    }
+    assert sensitive_members(static(answering({"type": "object", "properties": shape}, Ref=reference))).seen == ()
+    bare = {"type": "object", "properties": {"secrets": {"type": "array", "items": {"type": "string"}}}}
+    assert [one.cause for one in sensitive_members(static(answering(bare))).seen] == ["secrets"]
+
+
+def test_the_path_to_what_is_open_is_told(static: Callable[..., Target]) -> None:
+    rows = {"type": "array", "items": {"type": "object", "properties": {"extra": {"type": "object"}}}}
+    (seen,) = open_answers(static(answering({"type": "object", "properties": {"rows": rows}}))).seen
+    assert "`rows[].extra`" in seen.detail

@@ -6,36 +6,45 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.bounds import kinds, properties, resolved
 from ninefold.audit.finding import Location, Severity
+from ninefold.audit.graph import Graph, inside
 from ninefold.audit.rule import Looked, Observation
 from ninefold.audit.sensitive import harmless, opens, proves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from ninefold.audit.graph import Step
     from ninefold.audit.target import Target
-
-_DEPTH = 8
+    from ninefold.contract.description import Operation
 
 
 def open_answers(target: Target) -> Looked:
-    at, seen = 0, []
-    for operation in target.api.operations:
-        told = {status for status in operation.responses if status.startswith("2")}
-        for response in operation.responses.values():
-            if response.status not in (told or {"default"}):
-                continue
-            for media, schema in response.media.items():
-                if "json" not in media:
-                    continue
-                at += 1
-                place = Location(operation=operation.id, pointer=response.pointer)
-                if schema is None or _says_nothing(target, schema):
-                    detail = f"The {response.status} answer is {media} without a schema: anything may be in it."
-                    seen.append(Observation(place, detail, cause="no schema"))
-                elif path := next(_any_members(target, schema, "", 0, set()), None):
-                    detail = f"`{path}` of the {response.status} answer may have any members, none of them is named."
-                    seen.append(Observation(place, detail, cause="open object", severity=Severity.LOW))
-    return Looked(at, tuple(seen))
+    """Answers without a schema, and objects of which no member is named."""
+    told = [
+        (operation, response, media, schema)
+        for operation in target.api.operations
+        for response in operation.responses.values()
+        if response.status in (_successes(operation) or {"default"})
+        for media, schema in response.media.items()
+        if "json" in media
+    ]
+    graph = Graph(target, (schema for *_, schema in told), _steps(target))
+    paths = graph.paths(place for place, schema in enumerate(graph.nodes) if _any_members(schema))
+    seen = []
+    for operation, response, media, schema in told:
+        place = Location(operation=operation.id, pointer=response.pointer)
+        if schema is None or _says_nothing(target, schema):
+            detail = f"The {response.status} answer is {media} without a schema: anything may be in it."
+            seen.append(Observation(place, detail, cause="no schema"))
+        elif (path := paths.get(graph.at(schema))) is not None:
+            path = path or "the body"
+            detail = f"`{path}` of the {response.status} answer may have any members, none of them is named."
+            seen.append(Observation(place, detail, cause="open object", severity=Severity.LOW))
+    return Looked(len(told), tuple(seen))
+
+
+def _successes(operation: Operation) -> set[str]:
+    return {status for status in operation.responses if status.startswith("2")}
 
 
 def _says_nothing(target: Target, schema: Any) -> bool:
@@ -45,52 +54,86 @@ def _says_nothing(target: Target, schema: Any) -> bool:
     )
 
 
-def _any_members(target: Target, schema: Any, path: str, depth: int, seen: set[int]) -> Iterator[str]:
-    """Objects with `additionalProperties: true`, and those of which nothing but their type is said."""
-    found = resolved(target, schema)
-    if not isinstance(found, dict) or depth > _DEPTH or id(found) in seen:
-        return
-    seen.add(id(found))
-    parts = [one for word in ("allOf", "oneOf", "anyOf") for one in found.get(word) or ()]
-    told = found.get("additionalProperties")
-    bare = kinds(found) == ("object",) and not parts and not properties(found)
-    if told is True or told == {} or (bare and told is None and not found.get("patternProperties")):
-        yield path or "the body"
-    for name, member in properties(found).items():
-        yield from _any_members(target, member, f"{path}.{name}".lstrip("."), depth + 1, seen)
-    if "items" in found:
-        yield from _any_members(target, found["items"], f"{path}[]", depth + 1, seen)
-    for part in parts:
-        if not (kinds(resolved(target, part) or {}) == ("object",) and found.get("allOf") and properties(found)):
-            yield from _any_members(target, part, path, depth + 1, seen)
+def _any_members(schema: dict[str, Any]) -> bool:
+    """An object with `additionalProperties: true`, or of which nothing but its type is said."""
+    told = schema.get("additionalProperties")
+    bare = kinds(schema) == ("object",) and not properties(schema) and not _parts(schema)
+    return told is True or told == {} or (bare and told is None and not schema.get("patternProperties"))
+
+
+def _parts(schema: dict[str, Any]) -> list[Any]:
+    return [one for word in ("allOf", "oneOf", "anyOf") for one in schema.get(word) or ()]
+
+
+def _steps(target: Target) -> Callable[[dict[str, Any]], Iterator[Step]]:
+    """Every step but to a part that says no more than `type: object` beside members that are named."""
+
+    def steps(schema: dict[str, Any]) -> Iterator[Step]:
+        named = bool(schema.get("allOf") and properties(schema))
+        for label, inner in inside(schema):
+            if label or not named or kinds(resolved(target, inner) or {}) != ("object",):
+                yield label, inner
+
+    return steps
 
 
 def sensitive_members(target: Target) -> Looked:
-    """A fresh token or key is shown by the request that makes it, and rightly so; a password by none."""
-    at, seen = 0, []
-    for operation in target.api.operations:
-        judge = opens if operation.method == "GET" else proves
-        for response in operation.responses.values():
-            for schema in response.media.values():
-                at += 1
-                named = _members(target, schema, 0, set())
-                names = sorted({name for name, inner in named if judge(name) and not harmless(inner)})
-                if names:
-                    place = Location(operation=operation.id, pointer=response.pointer)
-                    detail = f"Answers declare what no reader needs: {', '.join(names)}."
-                    seen.append(Observation(place, detail, cause=" ".join(names)))
-    return Looked(at, tuple(seen))
+    """Members that no reader needs, a finding for each schema that declares them.
+
+    A fresh token or key is shown by the request that makes it, and rightly so; a password by none.
+    """
+    told = [
+        (operation, response, schema)
+        for operation in target.api.operations
+        for response in operation.responses.values()
+        for schema in response.media.values()
+    ]
+    graph = Graph(target, (schema for *_, schema in told))
+    components = target.api.document.get("components")
+    schemas = components.get("schemas") if isinstance(components, dict) else None
+    named = {id(schema): name for name, schema in schemas.items()} if isinstance(schemas, dict) else {}
+    seen = []
+    for node, schema in enumerate(graph.nodes):
+        secrets = _secrets(target, schema)
+        if not secrets:
+            continue
+        paths = graph.paths([node])
+        owner = named.get(id(schema), "")
+        for operation, response, answer in told:
+            if graph.at(answer) not in paths:
+                continue
+            names = [name for name in secrets if operation.method == "GET" or proves(name)]
+            if names:
+                place = Location(operation=operation.id, pointer=response.pointer)
+                where = f"{owner} declares" if owner else "Answers declare"
+                detail = f"{where} what no reader needs: {', '.join(names)}."
+                seen.append(Observation(place, detail, cause=f"{owner} {' '.join(secrets)}".strip()))
+    return Looked(len(told), tuple(seen))
 
 
-def _members(target: Target, schema: Any, depth: int, seen: set[int]) -> Iterator[tuple[str, dict[str, Any]]]:
-    found = resolved(target, schema)
-    if not isinstance(found, dict) or depth > _DEPTH or id(found) in seen:
-        return
-    seen.add(id(found))
-    for name, member in properties(found).items():
+def _secrets(target: Target, schema: dict[str, Any]) -> list[str]:
+    """The members of one schema that hold a secret, by their names."""
+    found = []
+    for name, member in properties(schema).items():
+        if not opens(name):
+            continue
         inner = resolved(target, member)
-        if isinstance(member, dict) and isinstance(inner, dict):
-            yield name, {**inner, **member}
-        yield from _members(target, member, depth + 1, seen)
-    for part in [found.get("items"), *(one for word in ("allOf", "oneOf", "anyOf") for one in found.get(word) or ())]:
-        yield from _members(target, part, depth + 1, seen)
+        if not isinstance(member, dict) or not isinstance(inner, dict) or harmless({**inner, **member}):
+            continue
+        value = resolved(target, inner["items"]) if "items" in inner else inner
+        if isinstance(value, dict) and not _is_object(target, value) and not harmless(value):
+            found.append(name)
+    return sorted(found)
+
+
+def _is_object(target: Target, schema: dict[str, Any]) -> bool:
+    """Whether a value with this schema has members of its own: then those are what may be a secret, or name one."""
+    parts = [resolved(target, part) for part in _parts(schema)]
+    return (
+        "object" in kinds(schema)
+        or bool(properties(schema))
+        or any(
+            isinstance(part, dict) and (part is not schema) and ("object" in kinds(part) or properties(part))
+            for part in parts
+        )
+    )

@@ -60,9 +60,9 @@ def tells(name: str) -> bool:
 
 
 def harmless(schema: Mapping[str, Any]) -> bool:
-    """Whether a member with such a schema holds no secret, whatever its name: a flag, a time, a masked value."""
+    """Whether a member with such a schema holds no secret, whatever its name: a flag, a time, a masked value, one of few."""
     kind = schema.get("type")
-    if kind == "boolean" or schema.get("writeOnly") is True or schema.get("format") in _TIMES:
+    if kind == "boolean" or schema.get("writeOnly") is True or schema.get("format") in _TIMES or "enum" in schema:
         return True
     length = schema.get("maxLength")
     shown = " ".join(str(schema.get(word, "")) for word in ("example", "examples", "pattern"))
