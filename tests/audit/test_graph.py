@@ -28,9 +28,9 @@ def test_the_shortest_path_is_told_and_cycles_end(static: Callable[..., Target])
     target = static({"components": {"schemas": schemas}})
     graph = Graph(target, [_here("A"), _here("B"), True, {"$ref": "#/nowhere"}])
     paths = graph.paths([graph.at(_here("D"))])
-    assert paths[graph.at(_here("A"))] == "c[]"
-    assert paths[graph.at(_here("B"))] == "c"
-    assert paths[graph.at(_here("D"))] == ""
+    assert paths[graph.at(_here("A"))] == ("c[]", graph.at(_here("D")))
+    assert paths[graph.at(_here("B"))] == ("c", graph.at(_here("D")))
+    assert paths[graph.at(_here("D"))] == ("", graph.at(_here("D")))
     assert graph.at(True) == -1
 
 

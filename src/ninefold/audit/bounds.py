@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.finding import Location
+from ninefold.audit.graph import Graph, joined
 from ninefold.audit.rule import Looked, Observation
-from ninefold.errors import DescriptionError
+from ninefold.audit.schema import kinds, parts, properties, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ninefold.audit.graph import Step
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
 
@@ -46,22 +48,36 @@ def unbounded(target: Target) -> Looked:
 
     Numbers in a path and by the name of an id are not counted: they cost nothing by being large.
     """
-    at, seen = 0, []
-    for operation in target.api.operations:
-        inputs = tuple(_inputs(operation))
-        at += len(inputs)
-        open_: dict[str, list[str]] = {}
-        for name, schema, numbers in inputs:
-            for kind, path in _open(target, schema, name, frozenset(), set()):
-                if kind != "number" or (numbers and not _ID.search(path)):
-                    open_.setdefault(kind, []).append(path or "the body")
-        for kind, names in open_.items():
-            shown = ", ".join(f"`{one}`" for one in dict.fromkeys(names[:_NAMED]))
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    inputs = [(operation, *one) for operation in target.api.operations for one in _inputs(operation)]
+    opened = _Opened(target)
+    graph = Graph(target, (schema for _, _, schema, _ in inputs), opened.steps)
+    ends: dict[str, dict[int, list[str]]] = {kind: {} for kind in _BOUNDS}
+    for node, schema in enumerate(graph.nodes):
+        for label, inner in opened.steps(schema):
+            for kind in opened.kinds(inner):
+                if kind != "number" or not _ID.search(label):
+                    ends[kind].setdefault(node, []).append(label)
+    paths = {kind: graph.paths(found) for kind, found in ends.items()}
+    open_: dict[str, tuple[Operation, dict[str, list[str]]]] = {}
+    for operation, name, schema, numbers in inputs:
+        _, names = open_.setdefault(operation.pointer, (operation, {}))
+        for kind in _BOUNDS:
+            if kind == "number" and not numbers:
+                continue
+            if kind in opened.kinds(schema) and not (kind == "number" and _ID.search(name)):
+                names.setdefault(kind, []).append(name or "the body")
+            elif (found := paths[kind].get(graph.at(schema))) is not None:
+                path, end = found
+                names.setdefault(kind, []).extend(joined(name, joined(path, label)) for label in ends[kind][end])
+    seen = []
+    for operation, found_names in open_.values():
+        for kind, names_ in found_names.items():
+            shown = ", ".join(f"`{one}`" for one in dict.fromkeys(names_[:_NAMED]))
+            more = f" and {len(names_) - _NAMED} more" if len(names_) > _NAMED else ""
             detail = f"{shown}{more}: {kind} without an upper bound ({_WORDS[kind]}) in a request."
             place = Location(operation=operation.id, pointer=operation.pointer)
             seen.append(Observation(place, detail, cause=f"unbounded {kind}"))
-    return Looked(at, tuple(seen))
+    return Looked(len(inputs), tuple(seen))
 
 
 def _inputs(operation: Operation) -> Iterator[tuple[str, Any, bool]]:
@@ -73,30 +89,52 @@ def _inputs(operation: Operation) -> Iterator[tuple[str, Any, bool]]:
             yield "", schema, True
 
 
-def _open(target: Target, schema: Any, path: str, bounded: frozenset[str], seen: set[int]) -> Iterator[tuple[str, str]]:
-    """Kind and path of each unbounded input. `bounded`: the kinds that a schema around this one bounds (`allOf`)."""
-    found = resolved(target, schema)
-    if not isinstance(found, dict) or id(found) in seen:
-        return
-    if _INNER & found.keys():
-        seen.add(id(found))
-    parts = [one for one in found.get("allOf") or () if isinstance(one, dict)]
-    words = {
-        word for one in (found, *(resolved(target, part) for part in parts)) if isinstance(one, dict) for word in one
-    }
-    bounded |= {kind for kind, bounds in _BOUNDS.items() if words & set(bounds)}
-    if found.get("format") in _BOUNDED:
-        bounded |= {"text", "number"}
-    for kind in kinds(found):
-        if kind in _KINDS and _KINDS[kind] not in bounded:
-            yield _KINDS[kind], path
-    for part in (one for word in ("allOf", "oneOf", "anyOf") for one in found.get(word) or ()):
-        yield from _open(target, part, path, bounded, seen)
-    if "items" in found:
-        yield from _open(target, found["items"], f"{path}[]", frozenset(), seen)
-    for name, member in properties(found).items():
-        if not (isinstance(member, dict) and member.get("readOnly") is True):
-            yield from _open(target, member, f"{path}.{name}".lstrip("."), frozenset(), seen)
+class _Opened:
+    """What has no bound in the schemas of one description; each is looked at once."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._known: dict[int, frozenset[str]] = {}
+
+    def kinds(self, schema: Any) -> frozenset[str]:
+        """The kinds of values that may stand where this schema holds and have no bound, by it or a part of it."""
+        found = resolved(self._target, schema)
+        if not isinstance(found, dict):
+            return frozenset()
+        if id(found) not in self._known:
+            self._known[id(found)] = frozenset(self._kinds(found, frozenset(), ()))
+        return self._known[id(found)]
+
+    def _kinds(self, found: dict[str, Any], bounded: frozenset[str], above: tuple[int, ...]) -> Iterator[str]:
+        """`bounded`: the kinds that a schema around this one bounds (`allOf`)."""
+        inner = [resolved(self._target, one) for one in parts(found)]
+        bounding = (found, *(resolved(self._target, one) for one in found.get("allOf") or ()))
+        words = {word for one in bounding if isinstance(one, dict) for word in one}
+        bounded |= {kind for kind, bounds in _BOUNDS.items() if words & set(bounds)}
+        if found.get("format") in _BOUNDED:
+            bounded |= {"text", "number"}
+        for kind in kinds(found):
+            if kind in _KINDS and _KINDS[kind] not in bounded:
+                yield _KINDS[kind]
+        for part in inner:
+            if isinstance(part, dict) and id(part) not in above:
+                yield from self._kinds(part, bounded, (*above, id(found)))
+
+    def steps(self, schema: dict[str, Any]) -> Iterator[Step]:
+        """To the members that a caller may send, and the items, of a schema and of its parts."""
+        waiting, seen = [schema], {id(schema)}
+        while waiting:
+            here = waiting.pop()
+            for name, member in properties(here).items():
+                if not (isinstance(member, dict) and member.get("readOnly") is True):
+                    yield name, member
+            if "items" in here:
+                yield "[]", here["items"]
+            for part in parts(here):
+                found = resolved(self._target, part)
+                if isinstance(found, dict) and id(found) not in seen:
+                    seen.add(id(found))
+                    waiting.append(found)
 
 
 def unpaged(target: Target) -> Looked:
@@ -141,23 +179,3 @@ def _lists_objects(target: Target, schema: Any) -> bool:
         return False
     items = resolved(target, schema.get("items"))
     return isinstance(items, dict) and bool("object" in kinds(items) or _INNER & items.keys())
-
-
-def resolved(target: Target, schema: Any) -> Any:
-    """The schema behind its references; {} for a reference that leads nowhere, which other rules tell."""
-    try:
-        return target.api.resolve(schema)
-    except DescriptionError:
-        return {}
-
-
-def kinds(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """The types that a schema names (a list of them in JSON Schema 2020-12)."""
-    kind = schema.get("type")
-    return tuple(one for one in (kind if isinstance(kind, list) else [kind]) if isinstance(one, str))
-
-
-def properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema's own properties; none where they are no object."""
-    found = schema.get("properties")
-    return found if isinstance(found, dict) else {}

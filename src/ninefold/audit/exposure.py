@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.bounds import kinds, properties, resolved
 from ninefold.audit.finding import Location, Severity
 from ninefold.audit.graph import Graph, inside
 from ninefold.audit.rule import Looked, Observation
+from ninefold.audit.schema import kinds, parts, properties, resolved
 from ninefold.audit.sensitive import harmless, opens, proves
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def open_answers(target: Target) -> Looked:
         if schema is None or _says_nothing(target, schema):
             detail = f"The {response.status} answer is {media} without a schema: anything may be in it."
             seen.append(Observation(place, detail, cause="no schema"))
-        elif (path := paths.get(graph.at(schema))) is not None:
-            path = path or "the body"
+        elif (found := paths.get(graph.at(schema))) is not None:
+            path = found[0] or "the body"
             detail = f"`{path}` of the {response.status} answer may have any members, none of them is named."
             seen.append(Observation(place, detail, cause="open object", severity=Severity.LOW))
     return Looked(len(told), tuple(seen))
@@ -57,12 +57,8 @@ def _says_nothing(target: Target, schema: Any) -> bool:
 def _any_members(schema: dict[str, Any]) -> bool:
     """An object with `additionalProperties: true`, or of which nothing but its type is said."""
     told = schema.get("additionalProperties")
-    bare = kinds(schema) == ("object",) and not properties(schema) and not _parts(schema)
+    bare = kinds(schema) == ("object",) and not properties(schema) and not parts(schema)
     return told is True or told == {} or (bare and told is None and not schema.get("patternProperties"))
-
-
-def _parts(schema: dict[str, Any]) -> list[Any]:
-    return [one for word in ("allOf", "oneOf", "anyOf") for one in schema.get(word) or ()]
 
 
 def _steps(target: Target) -> Callable[[dict[str, Any]], Iterator[Step]]:
@@ -128,12 +124,12 @@ def _secrets(target: Target, schema: dict[str, Any]) -> list[str]:
 
 def _is_object(target: Target, schema: dict[str, Any]) -> bool:
     """Whether a value with this schema has members of its own: then those are what may be a secret, or name one."""
-    parts = [resolved(target, part) for part in _parts(schema)]
+    inner = [resolved(target, part) for part in parts(schema)]
     return (
         "object" in kinds(schema)
         or bool(properties(schema))
         or any(
             isinstance(part, dict) and (part is not schema) and ("object" in kinds(part) or properties(part))
-            for part in parts
+            for part in inner
         )
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.bounds import properties, resolved
+from ninefold.audit.schema import parts, properties, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,9 +28,8 @@ def inside(schema: dict[str, Any]) -> Iterator[Step]:
     yield from properties(schema).items()
     if "items" in schema:
         yield "[]", schema["items"]
-    for word in ("allOf", "oneOf", "anyOf"):
-        for part in schema.get(word) or ():
-            yield "", part
+    for part in parts(schema):
+        yield "", part
 
 
 class Graph:
@@ -67,20 +66,22 @@ class Graph:
         found = resolved(self._target, schema)
         return self._known.get(id(found), -1) if isinstance(found, dict) else -1
 
-    def paths(self, ends: Iterable[int]) -> dict[int, str]:
-        """For each node that reaches one of `ends`, the path of a value from it to the nearest one."""
-        found: dict[int, str] = dict.fromkeys(ends, "")
+    def paths(self, ends: Iterable[int]) -> dict[int, tuple[str, int]]:
+        """For each node that reaches one of `ends`: the path of a value from it to the nearest one, and which that is."""
+        found: dict[int, tuple[str, int]] = {end: ("", end) for end in ends}
         waiting = deque((node, 0) for node in found)
         while waiting:
             node, away = waiting.popleft()
             if away == MOST_STEPS:
                 continue
+            path, end = found[node]
             for label, lead in self._leads[node]:
                 if lead not in found:
-                    found[lead] = _joined(label, found[node])
+                    found[lead] = joined(label, path), end
                     waiting.append((lead, away + 1))
         return found
 
 
-def _joined(label: str, rest: str) -> str:
+def joined(label: str, rest: str) -> str:
+    """The path of what is at `rest` inside of what is at `label`."""
     return f"{label}.{rest}" if label and rest and not rest.startswith("[") else label + rest

@@ -84,6 +84,7 @@ class Description:
     operations: tuple[Operation, ...]
     schemes: Mapping[str, SecurityScheme]
     document: Mapping[str, Any] = field(repr=False)
+    _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def resolve(self, schema: Schema) -> Schema:
         """Follow `$ref` until something else stands there. Raises `DescriptionError` on a dangling or endless one."""
@@ -100,7 +101,12 @@ class Description:
         return schema
 
     def at(self, reference: str) -> Any:
-        """What a local reference (`#/components/schemas/Pet`, RFC 6901) points at."""
+        """What a local reference (`#/components/schemas/Pet`, RFC 6901) points at. Looked for once, in large documents."""
+        if reference not in self._found:
+            self._found[reference] = self._look(reference)
+        return self._found[reference]
+
+    def _look(self, reference: str) -> Any:
         if not reference.startswith("#"):
             raise DescriptionError(
                 f"the reference {reference} leads out of the document",
