@@ -119,7 +119,10 @@ def _measured(command: Sequence[str], folder: Path) -> dict[str, Any]:
         process.returncode = os.waitstatus_to_exitcode(status)
     took = time.monotonic() - began
     found = {"seconds": round(took, 2), "cpu": round(used.ru_utime + used.ru_stime, 2), "MB": used.ru_maxrss // 1024}
-    return found if ended else {**found, "ended": f"killed after {PATIENCE} s"}
+    if not ended:
+        return {**found, "ended": f"killed after {PATIENCE} s"}
+    lines = [one for one in (folder / "said").read_text(errors="replace").splitlines() if one.strip()]
+    return found if process.returncode in {0, 1} else {**found, "ended": f"failed: {lines[-1][:100] if lines else ''}"}
 
 
 def _sweep(folder: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def test_schemas_that_lead_back_to_themselves_end(static: Callable[..., Target])
     node = {"type": "object", "properties": {"password": {"type": "string"}, "next": here, "all": {"items": here}}}
     target = static(answering(here, Node=node))
     assert open_answers(target).seen == ()
-    assert [one.cause for one in sensitive_members(target).seen] == ["Node password"]
+    assert [one.cause for one in sensitive_members(target).seen] == ["password"]
 
 
 def test_a_reference_that_leads_nowhere_ends_nothing(static: Callable[..., Target]) -> None:
@@ -41,9 +41,15 @@ def test_one_schema_is_one_cause_however_many_answers_reach_it(static: Callable[
     told["paths"]["/b"] = answering({"type": "array", "items": here})["paths"]["/a"]
     seen = sensitive_members(static(told)).seen
     assert [(one.cause, one.place.operation) for one in seen] == [
-        ("User password_hash", "GET /a"),
-        ("User password_hash", "GET /b"),
+        ("password_hash", "GET /a"),
+        ("password_hash", "GET /b"),
     ]
+    assert seen[0].detail == "User declares what no reader needs: password_hash."
+    told["components"]["schemas"]["Admin"] = {"type": "object", "properties": {"password_hash": {"type": "string"}}}
+    told["paths"]["/c"] = answering({"$ref": "#/components/schemas/Admin"})["paths"]["/a"]
+    seen = sensitive_members(static(told)).seen
+    assert {one.cause for one in seen} == {"password_hash"}
+    assert "and 1 other schema declare" in seen[0].detail
 
 
 def test_what_has_members_of_its_own_or_few_values_is_no_secret_itself(static: Callable[..., Target]) -> None:

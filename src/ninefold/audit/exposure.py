@@ -74,7 +74,7 @@ def _steps(target: Target) -> Callable[[dict[str, Any]], Iterator[Step]]:
 
 
 def sensitive_members(target: Target) -> Looked:
-    """Members that no reader needs, a finding for each schema that declares them.
+    """Members that no reader needs. The same members in several schemas are one cause: they come from one place.
 
     A fresh token or key is shown by the request that makes it, and rightly so; a password by none.
     """
@@ -88,26 +88,32 @@ def sensitive_members(target: Target) -> Looked:
     components = target.api.document.get("components")
     schemas = components.get("schemas") if isinstance(components, dict) else None
     named = {id(schema): name for name, schema in schemas.items()} if isinstance(schemas, dict) else {}
-    seen = []
+    owners: dict[tuple[str, ...], list[int]] = {}
     for node, schema in enumerate(graph.nodes):
-        secrets = _secrets(target, schema)
-        if not secrets:
-            continue
-        paths = graph.paths([node])
-        owner = named.get(id(schema), "")
+        if secrets := _secrets(target, schema):
+            owners.setdefault(secrets, []).append(node)
+    seen = []
+    for secrets, nodes in owners.items():
+        reach = graph.paths(nodes)
+        who = _who([named[id(graph.nodes[node])] for node in nodes if id(graph.nodes[node]) in named])
         for operation, response, answer in told:
-            if graph.at(answer) not in paths:
-                continue
             names = [name for name in secrets if operation.method == "GET" or proves(name)]
-            if names:
+            if names and graph.at(answer) in reach:
                 place = Location(operation=operation.id, pointer=response.pointer)
-                where = f"{owner} declares" if owner else "Answers declare"
-                detail = f"{where} what no reader needs: {', '.join(names)}."
-                seen.append(Observation(place, detail, cause=f"{owner} {' '.join(secrets)}".strip()))
+                detail = f"{who} what no reader needs: {', '.join(names)}."
+                seen.append(Observation(place, detail, cause=" ".join(secrets)))
     return Looked(len(told), tuple(seen))
 
 
-def _secrets(target: Target, schema: dict[str, Any]) -> list[str]:
+def _who(schemas: list[str]) -> str:
+    if not schemas:
+        return "Answers declare"
+    if len(schemas) > 1:
+        return f"{schemas[0]} and {len(schemas) - 1} other schema{'s' if len(schemas) > 2 else ''} declare"
+    return f"{schemas[0]} declares"
+
+
+def _secrets(target: Target, schema: dict[str, Any]) -> tuple[str, ...]:
     """The members of one schema that hold a secret, by their names."""
     found = []
     for name, member in properties(schema).items():
@@ -119,7 +125,7 @@ def _secrets(target: Target, schema: dict[str, Any]) -> list[str]:
         value = resolved(target, inner["items"]) if "items" in inner else inner
         if isinstance(value, dict) and not _is_object(target, value) and not harmless(value):
             found.append(name)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _is_object(target: Target, schema: dict[str, Any]) -> bool:
