@@ -32,7 +32,7 @@ def affects(path: Path, told: dict[str, Any], version: str) -> bool:
     file = path / "x.json"
     file.write_text(json.dumps(told))
     (one,) = read_advisories(file, ["some-package"]).records
-    return one.affects("some-package", version)
+    return one.affects("some-package", version, "PyPI")
 
 
 INTRODUCED = {"introduced": "0"}
@@ -82,7 +82,7 @@ def test_other_packages_ecosystems_and_withdrawn_records_do_not_count(tmp_path: 
     (tmp_path / "a.json").write_text(json.dumps([npm, {**record(INTRODUCED), "withdrawn": "2026-01-01T00:00:00Z"}]))
     known = read_advisories(tmp_path, ["some-package"])
     assert known.total == 2
-    assert [one.affects("some-package", "1") for one in known.records] == [False]
+    assert [one.affects("some-package", "1", "PyPI") for one in known.records] == [False]
 
 
 @pytest.mark.parametrize("kind", ["folder", "json", "yaml", "tar.gz", "zip", "list", "query"])
@@ -112,7 +112,7 @@ def test_records_come_from_every_usual_place(tmp_path: Path, kind: str) -> None:
         path.write_text(json.dumps({"json": told, "list": [told], "query": {"vulns": [told]}}[kind]))
     known = read_advisories(path, ["some-package"])
     assert (known.total, known.newest) == (1, "2026-10-01")
-    assert known.records[0].affects("some-package", "1.0")
+    assert known.records[0].affects("some-package", "1.0", "PyPI")
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import yaml
 from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]
 from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
+from ninefold.audit import version
 from ninefold.audit.finding import Severity
 from ninefold.errors import FileError, Place
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 #: Most bytes of one record; the largest published one has less than a tenth of it.
 _RECORD = 4 * 1024 * 1024
 
+_ECOSYSTEM = re.compile(rb"[\"']?\becosystem[\"']?\s*:\s*[\"']?([A-Za-z.]+)")
 _SUFFIXES = (".json", ".yaml", ".yml")
 _WORDS = {
     "CRITICAL": Severity.CRITICAL,
@@ -53,20 +54,20 @@ class Advisory:
         """The CVE number if it has one, as people know it."""
         return next((one for one in (self.id, *self.aliases) if one.startswith("CVE-")), self.id)
 
-    def affects(self, package: str, version: str, ecosystem: str | None = "PyPI") -> bool:
-        """Whether this version of this package is vulnerable. `ecosystem` None: in whichever the name is
-        known.
-        """
-        return any(_affects(one, version) for one in self.about(package, ecosystem))
+    def affects(self, package: str, text: str, ecosystem: str | None) -> bool:
+        """Whether the version `text` of this package is vulnerable. `ecosystem` None: in whichever the name is known."""
+        return any(_affects(one, text) for one in self.about(package, ecosystem))
 
-    def about(self, package: str, ecosystem: str | None = "PyPI") -> Iterator[Mapping[str, Any]]:
+    def about(self, package: str, ecosystem: str | None) -> Iterator[Mapping[str, Any]]:
         for one in self.affected:
-            told = one.get("package") or {}
-            same = canonicalize_name(str(told.get("name", ""))) == package
-            if same and (ecosystem is None or str(told.get("ecosystem", "")).partition(":")[0] == ecosystem):
+            told = str((one.get("package") or {}).get("name", ""))
+            if ecosystem is None:
+                if canonicalize_name(told) == package:
+                    yield one
+            elif _ecosystem(one) == ecosystem and version.name(ecosystem, told) == package:
                 yield one
 
-    def fixes(self, package: str, ecosystem: str | None = "PyPI") -> Iterator[str]:
+    def fixes(self, package: str, ecosystem: str | None) -> Iterator[str]:
         """Versions that the record calls fixed."""
         for one in self.about(package, ecosystem):
             for span in one.get("ranges") or ():
@@ -76,13 +77,14 @@ class Advisory:
 
 @dataclass(frozen=True, slots=True)
 class Advisories:
-    """`records` are those about the packages asked for; `total` how many were there, `newest` the last change
-    of any.
+    """`records` are those about the packages asked for; `total` how many were there, `newest` the last change of any,
+    `ecosystems` those of which there is a record at all.
     """
 
     records: tuple[Advisory, ...]
     total: int
     newest: str
+    ecosystems: frozenset[str]
 
 
 def read_advisories(path: Path, packages: Iterable[str]) -> Advisories:
@@ -93,7 +95,9 @@ def read_advisories(path: Path, packages: Iterable[str]) -> Advisories:
     wanted = re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])".encode(), re.IGNORECASE) if names else None
     records: list[Advisory] = []
     total, newest = 0, ""
+    ecosystems: set[str] = set()
     for name, raw in _documents(path):
+        ecosystems |= {found.decode() for found in _ECOSYSTEM.findall(raw)}
         if found := re.search(rb"[\"']?modified[\"']?\s*:\s*[\"']?(\d{4}-\d\d-\d\d)", raw):
             newest = max(newest, found[1].decode())
         count, told = _records(name, raw) if wanted and wanted.search(raw) else (_count(raw), [])
@@ -105,7 +109,7 @@ def read_advisories(path: Path, packages: Iterable[str]) -> Advisories:
             place=Place(str(path)),
             remedy="give a folder, .json, .tar.gz or .zip of records",
         )
-    return Advisories(tuple(records), total, newest)
+    return Advisories(tuple(records), total, newest, frozenset(ecosystems))
 
 
 def _count(raw: bytes) -> int:
@@ -158,44 +162,44 @@ def rating(score: float) -> Severity:
     return next((severity for least, severity in steps if score >= least), Severity.INFO)
 
 
-def _affects(affected: Mapping[str, Any], version: str) -> bool:
+def _ecosystem(affected: Mapping[str, Any]) -> str:
+    """Without the release that some have behind a colon (`Debian:12`)."""
+    return str((affected.get("package") or {}).get("ecosystem", "")).partition(":")[0]
+
+
+def _affects(affected: Mapping[str, Any], text: str) -> bool:
     """The evaluation that the OSV schema gives; GIT ranges say nothing about versions."""
-    mine = _version(version)
+    ecosystem = _ecosystem(affected)
+    mine = version.key(ecosystem, text)
     if any(
-        version == str(one) or (mine is not None and _version(str(one)) == mine)
+        text == str(one) or (mine is not None and version.key(ecosystem, str(one)) == mine)
         for one in affected.get("versions") or ()
     ):
         return True
     spans = (one for one in affected.get("ranges") or () if one.get("type") in {"ECOSYSTEM", "SEMVER"})
-    return mine is not None and any(_within(mine, span.get("events") or ()) for span in spans)
+    return mine is not None and any(_within(mine, ecosystem, span.get("events") or ()) for span in spans)
 
 
-def _within(version: Version, events: Iterable[Mapping[str, Any]]) -> bool:
+def _within(mine: version.Key, ecosystem: str, events: Iterable[Mapping[str, Any]]) -> bool:
     told = sorted(
-        ((at, kind) for event in events for kind, text in event.items() if (at := _event(str(text))) is not None),
+        (
+            (at, kind)
+            for event in events
+            for kind, text in event.items()
+            if (at := version.key(ecosystem, str(text))) is not None
+        ),
         key=lambda one: (one[0], one[1] == "introduced"),
     )
     limits = [at for at, kind in told if kind == "limit"]
-    if limits and not any(version < at for at in limits):
+    if limits and not any(mine < at for at in limits):
         return False
     inside = False
     for at, kind in told:
-        if kind == "introduced" and version >= at:
+        if kind == "introduced" and mine >= at:
             inside = True
-        elif (kind == "fixed" and version >= at) or (kind == "last_affected" and version > at):
+        elif (kind == "fixed" and mine >= at) or (kind == "last_affected" and mine > at):
             inside = False
     return inside
-
-
-def _event(text: str) -> Version | None:
-    return Version("0.dev0") if text == "0" else _version(text)
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
 
 
 def _documents(path: Path) -> Iterator[tuple[str, bytes]]:

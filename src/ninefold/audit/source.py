@@ -52,18 +52,25 @@ def files(root: Path, *suffixes: str) -> Iterator[SourceFile]:
 
     With `suffixes`, only names that end in one of them.
     """
-    for at, path in enumerate(_paths(root, suffixes)):
+    for at, path in enumerate(paths(root, *suffixes)):
         if at == FILES:
             return
-        try:
-            if path.stat().st_size > SIZE:
-                continue
-            raw = path.read_bytes()
-        except OSError:
-            continue
-        if b"\0" not in raw[:4096]:
-            name = path.relative_to(root).as_posix() if path != root else path.name
-            yield SourceFile(path, name, raw.decode("utf-8", "replace"))
+        if (file := read_text(root, path, SIZE)) is not None:
+            yield file
+
+
+def read_text(root: Path, path: Path, most: int) -> SourceFile | None:
+    """A text file of at most `most` bytes. None: it is larger, no text, or cannot be read."""
+    try:
+        if path.stat().st_size > most:
+            return None
+        raw = path.read_bytes()
+    except OSError:
+        return None
+    if b"\0" in raw[:4096]:
+        return None
+    name = path.relative_to(root).as_posix() if path != root else path.name
+    return SourceFile(path, name, raw.decode("utf-8", "replace"))
 
 
 def modules(root: Path) -> Iterator[Module]:
@@ -107,7 +114,8 @@ def called(node: ast.Call, names: dict[str, str]) -> str:
     return names.get(head, head) + dot + rest
 
 
-def _paths(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+def paths(root: Path, *suffixes: str) -> Iterator[Path]:
+    """The files below `root` (or `root` itself), in order; no links, no folders of tools and vendors."""
     if root.is_file():
         yield root
         return

@@ -8,16 +8,17 @@ import re
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
-from ninefold.audit.advisory import Advisory, read_advisories
+from ninefold.audit.advisory import Advisories, Advisory, read_advisories
 from ninefold.audit.finding import Confidence, Location, Method, Severity
-from ninefold.audit.manifest import Manifests, Pin, manifests
+from ninefold.audit.manifests.read import Manifests, manifests
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.version import key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from ninefold.audit.manifests.pin import Pin
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
 
@@ -38,7 +39,7 @@ def _read(target: Target) -> Manifests:
     found = manifests(target.tree)
     if not found.read:
         others = f"; {', '.join(found.unread)}" if found.unread else ""
-        raise Untried(f"no Python requirements or lock file was found in the source{others}")
+        raise Untried(f"no manifest or lock file that can be read was found in the source{others}")
     return found
 
 
@@ -46,23 +47,34 @@ def _vulnerable(target: Target) -> Looked:
     if target.advisories is None:
         raise Untried("not verified: without advisories (--advisories PATH) nothing is known about any version")
     found = _read(target)
-    pinned = [pin for pin in found.pins if pin.version and pin.version != "url"]
+    pins = [pin for pin in found.pins if pin.ecosystem != "Docker"]  # an image is no package; OSV knows none
+    pinned = [pin for pin in pins if pin.version and pin.version != "url"]
     known = read_advisories(target.advisories, {pin.name for pin in pinned})
+    source = f"{known.total} records, the newest of {known.newest or 'no date'}"
     seen = []
     for pin in pinned:
-        hits = [one for one in known.records if one.affects(pin.name, pin.version)]
+        hits = [one for one in known.records if one.affects(pin.name, pin.version, pin.ecosystem)]
         if hits:
-            source = f"{known.total} records, the newest of {known.newest or 'no date'}"
             seen.append(_hit(pin, hits, source))
-    if not seen and found.unread:
+    if not seen:
+        _verified(found, pins, pinned, known)
+    return Looked(len(pinned), tuple(seen))
+
+
+def _verified(found: Manifests, pins: list[Pin], pinned: list[Pin], known: Advisories) -> None:
+    """Nothing was found: was all of it looked for? Raises `Untried` where it was not."""
+    if found.unread:
         raise Untried(f"not verified: {', '.join(found.unread)}; in the other manifests nothing was found")
-    if not seen and len(pinned) < len(found.pins):
+    if len(pinned) < len(pins):
         raise Untried(
-            f"not verified: {len(found.pins) - len(pinned)} of {len(found.pins)} dependencies "
-            f"have no exact version; "
+            f"not verified: {len(pins) - len(pinned)} of {len(pins)} dependencies have no exact version; "
             "in the others nothing was found"
         )
-    return Looked(len(pinned), tuple(seen))
+    if unknown := sorted({pin.ecosystem for pin in pinned} - known.ecosystems):
+        raise Untried(f"not verified: the advisories have no record of {', '.join(unknown)}")
+    if odd := [pin for pin in pinned if key(pin.ecosystem, pin.version) is None]:
+        shown = ", ".join(f"{pin.name} {pin.version}" for pin in odd[:5])
+        raise Untried(f"not verified: {len(odd)} versions cannot be ordered ({shown})")
 
 
 def _hit(pin: Pin, hits: list[Advisory], source: str) -> Observation:
@@ -84,20 +96,14 @@ def _hit(pin: Pin, hits: list[Advisory], source: str) -> Observation:
 def fixed_in(pin: Pin, hits: Iterable[Advisory]) -> str:
     """The least later version that none of the records affects; empty if none is known."""
     records = tuple(hits)
-    try:
-        mine = Version(pin.version)
-    except InvalidVersion:
+    mine = key(pin.ecosystem, pin.version)
+    if mine is None:
         return ""
-    later = sorted(one for one in _versions(text for hit in records for text in hit.fixes(pin.name)) if one > mine)
-    return next((str(one) for one in later if not any(hit.affects(pin.name, str(one)) for hit in records)), "")
-
-
-def _versions(texts: Iterable[str]) -> Iterator[Version]:
-    for text in texts:
-        try:
-            yield Version(text)
-        except InvalidVersion:
-            continue
+    fixes = {text for hit in records for text in hit.fixes(pin.name, pin.ecosystem)}
+    later = sorted((at, text) for text in fixes if (at := key(pin.ecosystem, text)) is not None and at > mine)
+    return next(
+        (text for _, text in later if not any(hit.affects(pin.name, text, pin.ecosystem) for hit in records)), ""
+    )
 
 
 def _unpinned(target: Target) -> Looked:
@@ -176,8 +182,8 @@ RULES = (
         cwe="CWE-1357",
         asvs="V15.1.2",
         why="Nobody can say which version runs, so nobody can say whether it is vulnerable.",
-        remedy="Write `name==version` for every dependency, best with hashes: `pip-compile "
-        "--generate-hashes`, `uv lock`.",
+        remedy="Commit a lock file with exact versions and hashes (`uv lock`, `pip-compile --generate-hashes`, "
+        "`npm install`, `cargo generate-lockfile`), and name base images by their digest.",
         contract="",
         needs=(Needs.SOURCE,),
         look=_unpinned,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ninefold.audit.manifest import manifests
+from ninefold.audit.manifests.read import manifests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +28,6 @@ def test_requirements_are_known_by_every_usual_name(tmp_path: Path, name: str) -
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("a==1\n")
     assert manifests(tmp_path).read == (name,)
-
-
-@pytest.mark.parametrize("name", ["package-lock.json", "go.mod", "sub/Cargo.lock", "pom.xml"])
-def test_what_is_not_understood_is_named(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).write_text("x")
-    assert manifests(tmp_path).unread == (f"{name} (this kind is not read yet)",)
 
 
 @pytest.mark.parametrize(("name", "text"), [("uv.lock", "["), ("poetry.lock", "package = 3"), ("Pipfile.lock", "[]")])

@@ -1,0 +1,1 @@
+"""What an API depends on: one module a family of manifests and lock files, and `read`, which knows them all."""

@@ -1,0 +1,141 @@
+"""What Go, Rust, Ruby, Java, PHP and .NET programs depend on, and the images that containers are built from."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from ninefold.audit.manifests.pin import Lines, Pin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninefold.audit.source import SourceFile
+
+_GO = re.compile(r"^\s*(?:require\s+)?(?P<name>[\w.~-]+\.[\w.~-]+(?:/[\w.~-]+)*)\s+v(?P<version>\d[\w.+-]*)")
+_GO_REPLACE = re.compile(r"^\s*(?:replace\s+)?(?P<name>\S+)(?:\s+v\S+)?\s+=>\s+(?P<new>\S+)(?:\s+v(?P<version>\S+))?")
+_GEM = re.compile(r"^    (?P<name>[\w.-]+) \((?P<version>\d[\w.]*)(?:-[\w-]+)?\)")
+_GRADLE = re.compile(r"^(?P<name>[\w.-]+:[\w.-]+):(?P<version>[^=\s]+)=")
+_PROPERTY = re.compile(r"\$\{([^}]+)\}")
+_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.IGNORECASE)
+_ARG = re.compile(r"^\s*ARG\s+(?P<name>\w+)=(?P<value>\S+)", re.IGNORECASE)
+
+
+def go_mod(file: SourceFile) -> Iterator[Pin]:
+    """`go.mod`: what is required, after its `replace` lines (go.dev/ref/mod)."""
+    lines = [line.partition("//")[0].rstrip() for line in file.text.splitlines()]
+    if not any(line.startswith("module ") for line in lines):
+        raise ValueError("it names no module")
+    replaced = {one["name"]: one for line in lines if (one := _GO_REPLACE.match(line)) and "=>" in line}
+    for number, line in enumerate(lines, 1):
+        found = _GO.match(line)
+        if (
+            found is None
+            or "=>" in line
+            or line.lstrip().startswith(("module", "go ", "toolchain", "exclude", "retract"))
+        ):
+            continue
+        name, version = found["name"], found["version"]
+        if (instead := replaced.get(name)) is not None:
+            if not instead["version"]:
+                continue  # a folder of one's own
+            name, version = instead["new"], instead["version"]
+        yield Pin(name, version.removesuffix("+incompatible"), file.name, number, line.strip(), "Go")
+
+
+def cargo_lock(file: SourceFile) -> Iterator[Pin]:
+    """`Cargo.lock`: what comes from a registry."""
+    lines = Lines(file.text)
+    for package in tomllib.loads(file.text).get("package", ()):
+        if "registry" in str(package.get("source", "")):
+            name, version = str(package["name"]), str(package["version"])
+            at = lines.of(f'name = "{name}"\nversion = "{version}"')
+            yield Pin(name, version, file.name, at, f"{name} {version}", "crates.io")
+
+
+def gemfile_lock(file: SourceFile) -> Iterator[Pin]:
+    """`Gemfile.lock`: the `GEM` section's own entries (what they ask for is indented deeper)."""
+    section = ""
+    for number, line in enumerate(file.text.splitlines(), 1):
+        if line and not line[0].isspace():
+            section = line
+        elif section == "GEM" and (found := _GEM.match(line)):
+            yield Pin(found["name"], found["version"], file.name, number, line.strip(), "RubyGems")
+
+
+def pom_xml(file: SourceFile) -> Iterator[Pin]:
+    """`pom.xml`: its own dependencies, with its own properties; a version that a parent manages is open here."""
+    if "<!DOCTYPE" in file.text or "<!ENTITY" in file.text:
+        raise ValueError("it declares entities, and those are not read")
+    root = ET.fromstring(file.text)  # noqa: S314  # nothing that expands is left in it
+    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+    known = {one.tag.removeprefix(space): (one.text or "").strip() for one in root.iterfind(f"{space}properties/*")}
+    known |= {f"project.{name}": root.findtext(f"{space}{name}", "").strip() for name in ("version", "groupId")}
+    managed = {
+        (_text(one, space, "groupId", known), _text(one, space, "artifactId", known)): _text(
+            one, space, "version", known
+        )
+        for one in root.iterfind(f"{space}dependencyManagement/{space}dependencies/{space}dependency")
+    }
+    lines = Lines(file.text)
+    for one in root.iterfind(f"{space}dependencies/{space}dependency"):
+        group, artifact = _text(one, space, "groupId", known), _text(one, space, "artifactId", known)
+        version = _text(one, space, "version", known) or managed.get((group, artifact), "")
+        exact = version if re.fullmatch(r"[\w.-]+", version) and version not in {"LATEST", "RELEASE"} else ""
+        name = f"{group}:{artifact}"
+        at = lines.of(f"<artifactId>{artifact}<")
+        yield Pin(name, exact, file.name, at, f"{name} {version or 'version of a parent'}", "Maven")
+
+
+def _text(element: ET.Element, space: str, name: str, known: dict[str, str]) -> str:
+    found = element.findtext(f"{space}{name}", "").strip()
+    for _ in range(5):  # a property may name another
+        found = _PROPERTY.sub(lambda one: known.get(one[1], one[0]), found)
+    return found
+
+
+def gradle_lock(file: SourceFile) -> Iterator[Pin]:
+    """`gradle.lockfile`."""
+    for number, line in enumerate(file.text.splitlines(), 1):
+        if found := _GRADLE.match(line):
+            yield Pin(found["name"], found["version"], file.name, number, line.partition("=")[0], "Maven")
+
+
+def composer_lock(file: SourceFile) -> Iterator[Pin]:
+    """`composer.lock`."""
+    document, lines = json.loads(file.text), Lines(file.text)
+    for group in ("packages", "packages-dev"):
+        for package in document.get(group) or ():
+            name, version = str(package["name"]).lower(), str(package["version"]).removeprefix("v")
+            exact = "" if version.startswith("dev-") else version
+            at = lines.of(f'"{package["name"]}"')
+            yield Pin(name, exact, file.name, at, f"{name} {version}", "Packagist")
+
+
+def nuget_lock(file: SourceFile) -> Iterator[Pin]:
+    """`packages.lock.json`."""
+    lines = Lines(file.text)
+    for framework in json.loads(file.text).get("dependencies", {}).values():
+        for name, told in framework.items():
+            if told.get("type") != "Project" and told.get("resolved"):
+                at = lines.of(f'"{name}"')
+                yield Pin(name.lower(), told["resolved"], file.name, at, f"{name} {told['resolved']}", "NuGet")
+
+
+def dockerfile(file: SourceFile) -> Iterator[Pin]:
+    """`Dockerfile`: each base image; only a digest says which one it is, a tag moves."""
+    stages: set[str] = set()
+    known: dict[str, str] = {}
+    for number, line in enumerate(file.text.splitlines(), 1):
+        if argument := _ARG.match(line):
+            known[argument["name"]] = argument["value"].strip("\"'")
+        if found := _FROM.match(line):
+            image = re.sub(r"\$\{?(\w+)\}?", lambda one: known.get(one[1], one[0]), found["image"])
+            if image not in stages and image != "scratch":
+                name, _, digest = image.partition("@")
+                yield Pin(name, digest, file.name, number, line.strip()[:120], "Docker")
+            if found["stage"]:
+                stages.add(found["stage"])

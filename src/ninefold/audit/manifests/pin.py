@@ -1,0 +1,44 @@
+"""One dependency, as a manifest or a lock file tells it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """`version` is exact, or empty where the manifest leaves it open. `name` is as its ecosystem compares names.
+
+    `ecosystem` is OSV's word (`PyPI`, `npm`, `Go`, `crates.io`, `RubyGems`, `Maven`, `Packagist`, `NuGet`), or `Docker`, of
+    which OSV knows nothing. `text` is what the file says, for a person.
+    """
+
+    name: str
+    version: str
+    file: str
+    line: int
+    text: str
+    ecosystem: str = "PyPI"
+
+
+class Lines:
+    """Where things stand in a text. They are looked for in the order of the text, so that all of them cost one reading."""
+
+    __slots__ = ("_at", "_ends", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends = [found.start() for found in re.finditer("\n", text)]
+        self._at = 0
+
+    def of(self, needle: str) -> int:
+        """The line (from 1) on which `needle` stands next, or else first; 0: nowhere."""
+        at = self._text.find(needle, self._at)
+        if at < 0:
+            at = self._text.find(needle, 0, self._at + len(needle))
+        if at < 0:
+            return 0
+        self._at = at
+        return bisect_left(self._ends, at) + 1
