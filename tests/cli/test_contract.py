@@ -103,3 +103,53 @@ def test_a_wrong_call_says_how_it_is_called(ninefold: Run, arguments: list[str])
     code, out, told = ninefold(*arguments)
     assert code == 64
     assert "Usage: ninefold contract" in out + told
+
+
+def test_every_contract_is_checked_though_one_is_at_fault(
+    ninefold: Run, contract: Callable[..., Path], tmp_path: Path
+) -> None:
+    good = contract()
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("api: openapi.yaml\nnothing: 1\n")
+    code, out, told = ninefold("contract", "check", bad, good)
+    assert code == 65
+    assert "there is no field `nothing`" in told
+    assert f"{good}: holds for" in out
+
+
+def test_a_draft_says_at_once_that_its_upstream_is_none(ninefold: Run, contract: Callable[..., Path]) -> None:
+    code, out, told = ninefold("contract", "draft", contract().parent / "openapi.yaml", "--upstream", "foo")
+    assert (code, out) == (65, "")
+    assert "--upstream:" in told
+
+
+def test_ids_of_any_characters_are_drafted_so_that_the_draft_holds(
+    ninefold: Run, contract: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = contract().parent
+    document = yaml.safe_load((folder / "openapi.yaml").read_text())
+    document["paths"]["/open"]["get"]["operationId"] = "get\U0001f600\x1b[2J"
+    (folder / "openapi.yaml").write_text(yaml.safe_dump(document))
+    drafted = tmp_path / "linked" / "drafted.yaml"
+    (tmp_path / "real").mkdir()
+    (tmp_path / "linked").symlink_to("real")
+    code, _, told = ninefold(
+        "contract", "draft", folder / "openapi.yaml", "--upstream", "http://127.0.0.1:9", "--out", drafted
+    )
+    assert code == 0
+    assert "\x1b" not in told
+    code, _, told = ninefold("contract", "check", drafted)
+    assert (code, "\x1b" in told) == (0, False), told
+
+
+def test_an_unforeseen_fault_is_one_line_and_its_own_code(
+    ninefold: Run, contract: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise LookupError("nobody thought of this")
+
+    monkeypatch.setattr("ninefold.cli.contract.load_contract", broken)
+    code, out, told = ninefold("contract", "check", contract())
+    assert (code, out) == (70, "")
+    assert "a fault of its own (LookupError: nobody thought of this)" in told
+    assert "Traceback" not in told

@@ -10,10 +10,12 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.gateway.tls import development_certificate
 from ninefold.trail.verify import verify
 
 if TYPE_CHECKING:
@@ -58,6 +60,13 @@ def _ask(port: int, path: str, key: str = "") -> int:
     return answer.status
 
 
+def _certificate(folder: Path, name: str, year: int) -> None:
+    """A development certificate that was made at the end of a year."""
+    pem, key = development_certificate(folder / name, datetime(year, 12, 30, tzinfo=UTC))
+    pem.rename(folder / f"{name}.pem")
+    key.rename(folder / f"{name}.key")
+
+
 @pytest.mark.parametrize(
     ("sections", "code", "words"),
     [
@@ -69,8 +78,11 @@ def _ask(port: int, path: str, key: str = "") -> int:
             "cannot be used together",
         ),
         ({"upstream": {"url": "https://127.0.0.1:9", "authority": "openapi.yaml"}}, 69, "authority cannot be used"),
-        ({"keys": {"store": "openapi.yaml"}}, 66, "is no SQLite database"),
-        ({"trail": {"path": "openapi.yaml"}}, 74, "cannot be gone on with"),
+        ({"keys": {"store": "notes.txt"}}, 66, "is no SQLite database"),
+        ({"trail": {"path": "notes.txt"}}, 74, "cannot be gone on with"),
+        ({"trail": {"path": "openapi.yaml"}}, 65, "is api.description already"),
+        ({"encryption": {"tls": {"certificate": "old.pem", "key": "old.key"}}}, 69, "expired on 2020"),
+        ({"encryption": {"tls": {"certificate": "new.pem", "key": "new.key"}}}, 69, "holds from 2090"),
         ({"trail": {"path": "openapi.yaml/trail"}}, 74, "cannot be opened"),
         ({"identity": {"issuer": "https://id.example.com"}}, 65, "not enforced yet"),
     ],
@@ -78,8 +90,14 @@ def _ask(port: int, path: str, key: str = "") -> int:
 def test_what_keeps_the_guard_from_starting_is_one_clear_error(
     contract: Callable[..., Path], sections: dict[str, Any], code: int, words: str
 ) -> None:
-    done = _ninefold("guard", str(contract(**sections)), "--listen", "127.0.0.1:0")
+    path = contract(**sections)
+    notes = path.parent / "notes.txt"
+    notes.write_text("dear diary, one line and no end of it")
+    _certificate(path.parent, "old", 2019)
+    _certificate(path.parent, "new", 2090)
+    done = _ninefold("guard", str(path), "--listen", "127.0.0.1:0")
     assert done.returncode == code, done.stderr
+    assert notes.read_text().startswith("dear diary"), "a file that is none of ours was written to"
     assert words in done.stderr
     assert "fix: " in done.stderr
     assert "Traceback" not in done.stderr
@@ -185,3 +203,24 @@ def test_keys_and_trail_on_the_command_line(contract: Callable[..., Path], tmp_p
     assert done.returncode == 74
     assert "broken.jsonl:1: BROKEN" in done.stdout
     assert _ninefold("trail", "tail", str(tmp_path / "none")).returncode == 74
+
+
+def test_a_trail_that_vanishes_shuts_the_gate(contract: Callable[..., Path], upstream: Any, tmp_path: Path) -> None:
+    path = contract(upstream=upstream.url)
+    upstream.default = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    with _guarding(path) as (_, port):
+        assert _ask(port, "/open") == 200
+        (tmp_path / "trail.jsonl").unlink()
+        until = time.monotonic() + 10
+        while _ask(port, "/open") != 503 and time.monotonic() < until:
+            pass
+        asked = len(upstream.received)
+        assert _ask(port, "/open") == 503, "requests went through whose records nobody can find"
+        assert len(upstream.received) == asked
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:\u00b2", "127.0.0.1:" + "9" * 5000, "127.0.0.1:70000", "127.0.0.1"])
+def test_an_address_that_is_none_is_a_clear_error(contract: Callable[..., Path], address: str) -> None:
+    done = _ninefold("guard", str(contract()), "--listen", address)
+    assert done.returncode == 69
+    assert "Traceback" not in done.stderr

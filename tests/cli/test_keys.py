@@ -3,7 +3,10 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import sqlite3
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,3 +90,40 @@ def test_a_store_of_another_kind_is_left_as_it_is(ninefold: Run, contract: Calla
     assert out == ""
     assert str(store) in told
     assert store.read_bytes() == before
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "closed"])
+def test_a_key_that_nobody_could_read_is_revoked_again(
+    ninefold: Run, contract: Callable[..., Path], target: str
+) -> None:
+    path = contract()
+    command = [sys.executable, "-m", "ninefold", "keys", "create", "--role", "reader", "--contract", str(path)]
+    shell = f"{shlex.join(command)} {'>&-' if target == 'closed' else f'> {target}'}"
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
+    assert done.returncode == 73
+    assert "revoked again" in done.stderr
+    assert "Traceback" not in done.stderr
+    (listed,) = map(json.loads, ninefold("keys", "list", "--contract", path, "--json")[1].splitlines())
+    assert listed["state"] == "revoked"
+
+
+def test_one_unknown_id_does_not_keep_the_others_from_being_revoked(
+    ninefold: Run, contract: Callable[..., Path]
+) -> None:
+    path = contract()
+    ids = [ninefold("keys", "create", "--contract", path, "--role", "reader")[1].split("_")[2] for _ in range(2)]
+    code, out, told = ninefold("keys", "revoke", "--contract", path, ids[0], "nosuchid", ids[1])
+    assert (code, out) == (65, f"{ids[0]} is revoked\n{ids[1]} is revoked\n")
+    assert "nosuchid" in told
+
+
+def test_a_name_does_not_move_the_terminal_and_ids_are_never_cut(
+    ninefold: Run, contract: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = contract()
+    monkeypatch.setenv("COLUMNS", "40")
+    made = ninefold("keys", "create", "--contract", path, "--role", "reader", "--name", "a\x1b[2Jb\x07" + "c" * 60)
+    listed = ninefold("keys", "list", "--contract", path)[1]
+    assert made[1].split("_")[2] in listed
+    assert "\x1b[2J" not in listed
+    assert "\x07" not in listed

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +20,6 @@ from ninefold.keys.record import State
 from ninefold.keys.ring import Ring
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ninefold.keys.token import MintedKey
 
 NOW = 1_795_000_000.0
@@ -167,3 +166,43 @@ class Keys(RuleBasedStateMachine):
 def test_the_ring_and_the_file_never_differ(tmp_path: Path) -> None:
     Keys.folder = tmp_path
     run_state_machine_as_test(Keys, settings=settings(max_examples=20, stateful_step_count=15, deadline=None))
+
+
+def _locked(path: Path) -> bool:
+    """Whether this process holds SQLite's lock that says the WAL index is in use (walIndexLock, byte 128)."""
+    inode = Path(f"{path}-shm").stat().st_ino
+    rows = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return any(
+        row[4] == str(os.getpid()) and row[5].endswith(f":{inode}") and row[6] == "128" for row in rows if len(row) == 8
+    )
+
+
+def test_sqlites_locks_stay_while_a_ring_is_open_so_that_nobody_truncates_what_it_has_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    first = Ring(path)
+    assert _locked(path)
+    second = Ring(path)
+    second.close()
+    assert _locked(path), "closing one ring gave away the lock of the other"
+    assert first.fresh()
+    first.close()
+
+
+def test_other_processes_that_open_and_close_the_store_leave_the_ring_alone(tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    ring = Ring(path)
+    writer = (
+        "import sqlite3, sys\n"
+        "for number in range(300):\n"
+        "    store = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=5)\n"
+        "    store.execute('PRAGMA user_version')\n"
+        "    store.execute('DELETE FROM key WHERE id = ?', (str(number),))\n"
+        "    store.close()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", writer, str(path)]) as process:
+        while process.poll() is None:
+            if not ring.fresh():
+                ring.refresh()
+    assert process.returncode == 0
+    ring.verify()
+    ring.close()

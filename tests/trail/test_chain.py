@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -14,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ninefold.errors import TrailError
+from ninefold.trail.chain import link
 from ninefold.trail.event import Event
 from ninefold.trail.verify import verify
 from ninefold.trail.writer import TrailWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -150,7 +153,9 @@ def test_a_second_writer_is_turned_away(tmp_path: Path) -> None:
     writer.close()
 
 
-@pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"a":1}\n', b"\x00" * 5000 + b"\n"])
+@pytest.mark.parametrize(
+    "content", [b"hello\nworld\n", b'{"a":1}\n', b"\x00" * 5000 + b"\n", b"hello", b'{"openapi":"3.1.0"}', b"\0" * 9]
+)
 def test_a_file_that_is_no_trail_is_not_written_to(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "trail.jsonl"
     path.write_bytes(content)
@@ -165,3 +170,71 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> Non
     with pytest.raises(TrailError, match="cannot be opened"):
         TrailWriter(tmp_path / "file" / "trail.jsonl")
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def _removed(path: Path) -> None:
+    path.unlink()
+
+
+def _replaced(path: Path) -> None:
+    copy = path.with_suffix(".copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+
+
+def _emptied(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def _added_to(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more\n")
+
+
+@pytest.mark.parametrize("tampered", [_removed, _replaced, _emptied, _added_to])
+def test_a_trail_that_somebody_else_touched_is_not_written_on(tmp_path: Path, tampered: Callable[[Path], None]) -> None:
+    path = tmp_path / "trail.jsonl"
+    writer = TrailWriter(path)
+    _append(writer, 3)
+    tampered(path)
+    found = path.read_bytes() if path.exists() else None
+    with pytest.raises(TrailError, match="while it was written"):
+        _append(writer, 1)
+    assert writer.waiting == 1
+    assert (path.read_bytes() if path.exists() else None) == found
+    writer.close()
+
+
+@pytest.mark.parametrize("rest", [b'{"time":12.5,"id', b'{"ti', b'{"time":1.5\0\0\0', b"\0\0"])
+def test_what_a_loss_of_power_may_leave_is_cut_and_said(tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "trail.jsonl"
+    _write(path, 2)
+    whole = path.read_bytes()
+    path.write_bytes(whole + rest)
+    assert verify(path).torn == len(rest)
+    TrailWriter(path).close()
+    assert path.read_bytes().startswith(whole)
+    assert (verify(path).holds, len(verify(path).cuts)) == (True, 1)
+
+
+def test_what_no_loss_of_power_leaves_is_broken_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "trail.jsonl"
+    _write(path, 2)
+    path.write_bytes(path.read_bytes() + b"x" * 100)
+    whole = path.read_bytes()
+    assert (verify(path).holds, verify(path).broken) == (False, 4)
+    with pytest.raises(TrailError, match="cannot be gone on with"):
+        TrailWriter(path)
+    assert path.read_bytes() == whole
+
+
+def test_a_record_that_is_no_json_is_broken_however_well_it_is_chained(tmp_path: Path) -> None:
+    path = tmp_path / "trail.jsonl"
+    _write(path, 1)
+    lines = path.read_bytes().splitlines()
+    last = bytes.fromhex(lines[-1][-66:-2].decode())
+    record = b'{"time":1,"cut": nonsense}'
+    line = b'%b,"chain":"%b"}\n' % (record[:-1], link(last, record).hex().encode())
+    path.write_bytes(path.read_bytes() + line)
+    verdict = verify(path)
+    assert (verdict.holds, verdict.what) == (False, "it is no JSON")

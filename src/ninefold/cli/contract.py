@@ -7,13 +7,16 @@ from pathlib import Path
 
 import click
 import msgspec
+from pydantic import ValidationError
 
+from ninefold.cli.screen import printable
 from ninefold.contract.describe import describe
 from ninefold.contract.draft import draft
 from ninefold.contract.json_schema import json_schema
 from ninefold.contract.load import load_contract
+from ninefold.contract.model import Upstream
 from ninefold.contract.openapi import load
-from ninefold.errors import ContractError, Place, WriteError
+from ninefold.errors import ContractError, NinefoldError, Place, WriteError
 from ninefold.guard.treatment import Projectors
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -40,13 +43,25 @@ def draft_(description: Path, upstream: str, out: Path | None) -> None:
     What could not be inferred is said on standard error.
     """
     folder = out.parent if out is not None else Path()
-    made = draft(load(description), os.path.relpath(description, folder), upstream)
+    try:
+        Upstream.model_validate({"url": upstream})
+    except ValidationError as fault:
+        what = fault.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ContractError(
+            f"--upstream: {what}", remedy="give scheme, host and port, as http://127.0.0.1:9000"
+        ) from None
+    made = draft(load(description), os.path.relpath(description.resolve(), folder.resolve()), upstream)
     if out is None:
         click.echo(made.text, nl=False)
     else:
         try:
             with out.open("x", encoding="utf-8") as file:
-                file.write(made.text)
+                try:
+                    file.write(made.text)
+                    file.flush()
+                except OSError:
+                    out.unlink()  # half a contract may hold, and say less than was meant
+                    raise
         except OSError as fault:
             raise WriteError(
                 f"cannot be written ({fault.strerror})",
@@ -55,7 +70,7 @@ def draft_(description: Path, upstream: str, out: Path | None) -> None:
             ) from None
         click.echo(f"wrote {out}", err=True)
     for note in made.notes:
-        click.echo(f"not inferred: {note}", err=True)
+        click.echo(f"not inferred: {printable(note)}", err=True)
 
 
 @command.command("check")
@@ -65,15 +80,27 @@ def check(contracts: tuple[Path, ...]) -> None:
 
     Advice (what may be meant, and is worth a second look) goes to standard error and does not fail the check.
     """
+    faults = []
     for path in contracts:
-        loaded = load_contract(path)
-        for one in loaded.advice():
-            click.echo(f"advice: {one}", err=True)
-        operations = loaded.description.operations
-        projectors = Projectors(loaded.description)
-        for operation in operations:
-            projectors.treatments(operation, open_=operation.id in loaded.contract.responses.open)
-        click.echo(f"{path}: holds for {len(operations)} operation{'s' if len(operations) != 1 else ''}")
+        try:
+            _check(path)
+        except NinefoldError as fault:
+            faults.append(fault)
+    for other in faults[1:]:
+        click.echo(f"ninefold: {printable(str(other))}", err=True)
+    if faults:
+        raise faults[0]
+
+
+def _check(path: Path) -> None:
+    loaded = load_contract(path)
+    for one in loaded.advice():
+        click.echo(f"advice: {printable(str(one))}", err=True)
+    operations = loaded.description.operations
+    projectors = Projectors(loaded.description)
+    for operation in operations:
+        projectors.treatments(operation, open_=operation.id in loaded.contract.responses.open)
+    click.echo(f"{path}: holds for {len(operations)} operation{'s' if len(operations) != 1 else ''}")
 
 
 @command.command("describe")

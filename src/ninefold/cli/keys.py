@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from ninefold.cli.screen import printable
 from ninefold.contract.load import LoadedContract, load_contract
 from ninefold.contract.quantity import parse_duration
-from ninefold.errors import KeyringError
+from ninefold.errors import KeyringError, WriteError
 from ninefold.keys.keeper import Keeper
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def create(contract: Path, role: str | None, expires: str | None, name: str, sco
         minted = keeper.issue(
             role=role or "", scopes=scopes, name=name, env=env, lifetime=lifetime, now=now, randomness=os.urandom
         )
-    _show(minted, now + lifetime)
+        _show(keeper, minted, now + lifetime)
 
 
 @command.command("list")
@@ -75,11 +77,20 @@ def list_(contract: Path, *, as_json: bool) -> None:
     if not issued:
         click.echo("no keys yet: ninefold keys create")
         return
-    table = Table("id", "name", "role", "scopes", "created", "expires", "state", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", no_wrap=True, min_width=12)  # it is what the other commands ask for
+    for title in ("name", "role", "scopes", "created", "expires", "state"):
+        table.add_column(title)
     for one in issued:
         scopes = " ".join(one.scopes) or "all of the role"
         table.add_row(
-            one.id, one.name, one.role, scopes, _day(one.created), _in(one.expires - now), one.state(now).value
+            one.id,
+            printable(one.name),
+            printable(one.role),
+            printable(scopes),
+            _day(one.created),
+            _in(one.expires - now),
+            one.state(now).value,
         )
     Console().print(table, markup=False)
 
@@ -98,7 +109,7 @@ def rotate(contract: Path, key_id: str, expires: str | None) -> None:
         lifetime = _lifetime(loaded, expires)
         overlap = loaded.contract.keys.overlap
         minted = keeper.rotate(key_id, lifetime=lifetime, overlap=overlap, now=now, randomness=os.urandom)
-    _show(minted, now + lifetime)
+        _show(keeper, minted, now + lifetime)
     click.echo(f"{key_id} is accepted for {_in(overlap).removeprefix('in ')} more at the most", err=True)
 
 
@@ -108,9 +119,18 @@ def rotate(contract: Path, key_id: str, expires: str | None) -> None:
 def revoke(contract: Path, key_ids: tuple[str, ...]) -> None:
     """Revoke keys. The next request with one of them is refused."""
     with _keeper(load_contract(contract)) as keeper:
+        missed = []
         for key_id in key_ids:
-            keeper.revoke(key_id, now=time.time())
-            click.echo(f"{key_id} is revoked")
+            try:
+                keeper.revoke(key_id, now=time.time())
+            except KeyringError as fault:
+                missed.append(fault)
+            else:
+                click.echo(f"{key_id} is revoked")
+    for other in missed[1:]:
+        click.echo(f"ninefold: {printable(str(other))}", err=True)
+    if missed:
+        raise missed[0]
 
 
 @contextlib.contextmanager
@@ -164,9 +184,28 @@ def _lifetime(loaded: LoadedContract, expires: str | None) -> float:
     return lifetime
 
 
-def _show(minted: MintedKey, expires: float) -> None:
-    click.echo(minted.text)
+def _show(keeper: Keeper, minted: MintedKey, expires: float) -> None:
+    """Print the secret. Where it cannot be, nobody has it, and the key is revoked again."""
+    why = _printed(minted.text)
+    if why:
+        keeper.revoke(minted.id, now=time.time())
+        raise WriteError(
+            f"the key could not be shown, so it is revoked again ({why})",
+            remedy="give standard output a place that can be written",
+        )
     click.echo(f"key {minted.id}, until {_day(expires)}. It is shown this once; only its digest is kept.", err=True)
+
+
+def _printed(text: str) -> str:
+    """Why a text did not reach standard output; empty: it did."""
+    if sys.stdout is None:
+        return "standard output is closed"
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except OSError as fault:
+        return fault.strerror or "it failed"
+    return ""
 
 
 def _day(at: float) -> str:

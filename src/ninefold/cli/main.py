@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+import traceback
 from importlib import import_module
 
 import click
 
+from ninefold.cli.screen import printable
 from ninefold.errors import NinefoldError
 
 #: Each command and its one line of help; `ninefold.cli.<name>.command` is the command itself.
@@ -51,7 +55,7 @@ def main() -> None:
             prog_name="ninefold", standalone_mode=False
         )  # click gives back the code of `ctx.exit` here, it does not raise it
     except NinefoldError as fault:
-        click.echo(f"ninefold: {fault}", err=True)
+        click.echo(f"ninefold: {printable(str(fault))}", err=True)
         sys.exit(fault.exit_code)
     except click.ClickException as fault:
         fault.show()
@@ -59,6 +63,23 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        # whoever read it has seen enough; what Python still holds back for him is let go of
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as fault:  # noqa: BLE001  # whatever it is, a person is told what to do, and not a traceback
+        sys.exit(_unexpected(fault))
     sys.exit(code or 0)
+
+
+def _unexpected(fault: Exception) -> int:
+    """Tell of what nobody foresaw. Gives the exit code."""
+    if isinstance(fault, OSError) and fault.errno is not None:
+        where = f" {fault.filename}" if fault.filename else ""
+        click.echo(f"ninefold: the system refused{printable(where)}: {fault.strerror}", err=True)
+        return 73 if fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS} else 66
+    if os.environ.get("NINEFOLD_DEBUG"):
+        traceback.print_exception(fault)
+    what = f"{type(fault).__name__}: {printable(str(fault))[:200]}"
+    click.echo(f"ninefold: a fault of its own ({what})", err=True)
+    click.echo("  fix: please report it; NINEFOLD_DEBUG=1 shows where it was", err=True)
+    return 70

@@ -15,6 +15,11 @@ class Screen(NamedTuple):
     colour: bool
 
 
+def printable(text: str) -> str:
+    """Text from elsewhere (a request, a description, a store) without what moves a terminal; lines stay lines."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+
+
 def screen(width: int) -> Screen:
     """Standard output as it is now. `width` stands where it is no terminal and COLUMNS is not set."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"

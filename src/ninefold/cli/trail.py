@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 
+from ninefold.cli.screen import printable
 from ninefold.contract.load import load_contract
 from ninefold.trail.read import follow, last
 from ninefold.trail.verify import verify
@@ -92,13 +93,17 @@ def _print(record: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(record))
         return
-    at = datetime.fromtimestamp(record.get("time", 0), UTC).strftime("%H:%M:%S.%f")[:-3]
-    outcome = str(record.get("outcome", ""))
+    at = _time(record.get("time"))
+    outcome = _safe(str(record.get("outcome", "")))
     if "format" in record:
-        click.echo(click.style(f"{at} {outcome} by a writer, trail {record.get('trail')}", dim=True))
+        click.echo(click.style(f"{at} {outcome} by a writer, trail {_safe(str(record.get('trail')))}", dim=True))
         return
     what = f"{record.get('method', '')} {record.get('path', '')}"
-    extras = [str(record.get("caller") or "-"), str(record.get("address") or "-"), f"{record.get('took', 0):.1f} ms"]
+    extras = [
+        str(record.get("caller") or "-"),
+        str(record.get("address") or "-"),
+        f"{_number(record.get('took')):.1f} ms",
+    ]
     if record.get("withheld"):
         extras.append(f"{record['withheld']} fields withheld")
     elif record.get("withheld_bytes"):
@@ -106,9 +111,21 @@ def _print(record: dict[str, Any], *, as_json: bool) -> None:
     if record.get("reason"):
         extras.append(f"{record.get('step')}: {record['reason']}")
     shown = click.style(f"{outcome:8}", fg=_COLOURS.get(outcome))
-    click.echo(f"{at} {shown} {record.get('status', 0) or '---'} {_safe(what)}  {_safe('  '.join(extras))}")
+    click.echo(f"{at} {shown} {_safe(str(record.get('status') or '---'))} {_safe(what)}  {_safe('  '.join(extras))}")
+
+
+def _time(value: object) -> str:
+    """The time of day; a record that was not written by Ninefold may hold anything."""
+    try:
+        return datetime.fromtimestamp(_number(value), UTC).strftime("%H:%M:%S.%f")[:-3]
+    except (OverflowError, ValueError, OSError):
+        return "--:--:--.---"
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) else 0.0
 
 
 def _safe(text: str) -> str:
-    """A hostile request's control characters must not reach the terminal."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    """On one line, and without a hostile request's control characters."""
+    return printable(text).replace("\n", "\\x0a")

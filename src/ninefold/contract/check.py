@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.errors import DescriptionError, Problem
@@ -26,6 +27,7 @@ def problems(contract: Contract, description: Description, source: Source) -> li
         *_responses(contract, description, source),
         *_routes(contract, description, source),
         *_methods(contract, description, source),
+        *_files(contract, source),
     ]
 
 
@@ -35,7 +37,7 @@ def advice(contract: Contract, description: Description, source: Source) -> list
     top = source.place(())
     if not description.operations:
         found.append(Problem("the description has no operations, so nothing is served", top, "describe them"))
-    if contract.authorization is None and len(description.operations) > 1:
+    if contract.authorization is None:
         what = "there is no `authorization`: any valid key may call every operation"
         found.append(Problem(what, top, "add roles and rules; `ninefold contract draft` proposes some"))
     elif contract.authorization is not None:
@@ -55,7 +57,7 @@ def advice(contract: Contract, description: Description, source: Source) -> list
         place = source.place(("encryption", "plain"), key=True)
         found.append(Problem("callers are served without TLS", place, "make sure that TLS ends right in front"))
     for operation in description.operations:
-        if not any(status[0] in "23d" for status in operation.responses):
+        if not any(status[:1] in {"2", "3", "d"} for status in operation.responses):
             what = f"{operation.id} declares no successful response, so every answer of it is withheld"
             found.append(Problem(what, top, "declare its 200 with a schema in the description"))
     return found
@@ -63,6 +65,9 @@ def advice(contract: Contract, description: Description, source: Source) -> list
 
 def _operations(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
     known = {operation.id for operation in description.operations}
+    if "*" in known:
+        what = "the description has an operation with the id `*`, which means every operation here"
+        yield Problem(what, source.place(("api", "description")), "give it another operationId")
 
     def unknown(name: str, path: tuple[str | int, ...]) -> Iterator[Problem]:
         if name not in known:
@@ -75,10 +80,11 @@ def _operations(contract: Contract, description: Description, source: Source) ->
             for index, name in enumerate(rule.operations):
                 if name != "*":
                     yield from unknown(name, ("authorization", "rules", place, "operations", index))
-                elif rule.public is not None and len(contract.authorization.rules) > 1:
+                elif rule.public is not None:
                     what = "a public rule for `*` opens every operation that has no rule of its own"
                     path = ("authorization", "rules", place, "operations", index)
                     yield Problem(what, source.place(path), "name the operations that are public")
+        yield from _contradictions(contract, source)
     shorthand = isinstance(source.data.get("limits"), list)
     for place, limit in enumerate(contract.limits.rates):
         for index, name in enumerate(limit.operations):
@@ -86,6 +92,35 @@ def _operations(contract: Contract, description: Description, source: Source) ->
             yield from unknown(name, (*prefix, place, "operations", index))
     for name in contract.responses.open:
         yield from unknown(name, ("responses", "open", name))
+
+
+def _contradictions(contract: Contract, source: Source) -> Iterator[Problem]:
+    """Operations that one rule opens to everybody and another to some."""
+    assert contract.authorization is not None
+    asked = {one for rule in contract.authorization.rules if rule.public is None for one in rule.operations}
+    for place, rule in enumerate(contract.authorization.rules):
+        for index, name in enumerate(rule.operations if rule.public is not None else ()):
+            if name != "*" and name in asked:
+                path = ("authorization", "rules", place, "operations", index)
+                what = f"one rule makes {name} public, and another asks for a scope"
+                yield Problem(what, source.place(path), "keep one of the two")
+
+
+def _files(contract: Contract, source: Source) -> Iterator[Problem]:
+    """The trail and the keys are written: over whatever else the contract means by the same file."""
+    folder, tls = Path(source.file).parent, contract.encryption.tls
+    seen = {Path(source.file).resolve(): "the contract itself"}
+    read = (
+        ("api.description", contract.api.description),
+        ("encryption.tls.certificate", tls.certificate),
+        ("encryption.tls.key", tls.key),
+    )
+    seen |= {(folder / name).resolve(): what for what, name in read if name is not None}
+    for path, name in ((("keys", "store"), contract.keys.store), (("trail", "path"), contract.trail.path)):
+        whole = (folder / name).resolve()
+        if whole in seen:
+            yield Problem(f"{name} is {seen[whole]} already", source.place(path), "give it a file of its own")
+        seen[whole] = ".".join(path)
 
 
 def _roles(contract: Contract, source: Source) -> Iterator[Problem]:
@@ -132,7 +167,7 @@ def schemaless(description: Description) -> Iterator[tuple[Operation, str, str]]
         for response in operation.responses.values():
             for media, schema in response.media.items():
                 name = media.partition(";")[0].strip().lower()
-                if not (name == "application/json" or name.endswith("+json")) or response.status[0] == "5":
+                if not (name == "application/json" or name.endswith("+json")) or response.status[:1] == "5":
                     continue
                 if schema is None or _empty(schema, description):
                     yield operation, media, response.status

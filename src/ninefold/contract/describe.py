@@ -62,17 +62,17 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     """The document, as JSON. `url` is where the guard listens; empty: told by whoever serves it."""
     contract, description = loaded.contract, loaded.description
     document: dict[str, Any] = deepcopy(dict(description.document))
-    components: dict[str, Any] = document.setdefault("components", {})
+    components = _within(document, "components")
     document["servers"] = [{"url": url or "/"}]
     components["securitySchemes"] = _schemes(contract)
-    components.setdefault("schemas", {})["NinefoldProblem"] = deepcopy(_PROBLEM)
-    components.setdefault("headers", {}).update(
+    _within(components, "schemas")["NinefoldProblem"] = deepcopy(_PROBLEM)
+    _within(components, "headers").update(
         {
             f"Ninefold{name}": {"description": one["description"], "schema": {"type": one["type"]}}
             for name, one in _HEADERS.items()
         }
     )
-    components.setdefault("responses", {}).update(
+    _within(components, "responses").update(
         {f"Ninefold{status}": _refusal(meaning, names) for status, meaning, names in _REFUSALS}
     )
     document["security"] = [{KEY_SCHEME: []}]
@@ -83,6 +83,14 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     document["paths"] = paths
     document.pop("webhooks", None)  # those are calls that the API makes, not ones that it serves
     return document
+
+
+def _within(holder: dict[str, Any], name: str) -> dict[str, Any]:
+    """The mapping of that name; a new one where there is none, or something else stands there."""
+    found = holder.get(name)
+    if not isinstance(found, dict):
+        found = holder[name] = {}
+    return found
 
 
 def _schemes(contract: Contract) -> dict[str, Any]:
@@ -147,9 +155,12 @@ def _parameters(raw: dict[str, Any], operation: Operation, loaded: LoadedContrac
     """The operation's parameters with those of its path, which is not there any more to hold them."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     item: Any = loaded.description.resolve(dict(loaded.description.document["paths"])[operation.path])
-    for one in [*((item.get("parameters") if isinstance(item, dict) else None) or []), *(raw.get("parameters") or [])]:
-        resolved: Any = loaded.description.resolve(one)
-        found[resolved["in"], resolved["name"]] = deepcopy(resolved)
+    shared = item.get("parameters") if isinstance(item, dict) else None
+    for listed in (shared, raw.get("parameters")):
+        for one in listed if isinstance(listed, list) else ():
+            resolved: Any = loaded.description.resolve(one)
+            if isinstance(resolved, dict) and "in" in resolved and "name" in resolved:
+                found[resolved["in"], resolved["name"]] = deepcopy(resolved)
     return list(found.values())
 
 
@@ -164,7 +175,7 @@ def _answered(one: Any, loaded: LoadedContract) -> Any:
     made: Any = deepcopy(loaded.description.resolve(one))
     if isinstance(made, dict):
         made.setdefault("description", "")
-        headers = made.setdefault("headers", {})
+        headers = _within(made, "headers")
         for name in ("RateLimit", "RateLimit-Policy", "X-Request-Id"):
             headers.setdefault(name, {"$ref": f"#/components/headers/Ninefold{name}"})
     return made

@@ -118,7 +118,7 @@ class Description:
             name = unescape(part)
             if isinstance(here, dict) and name in here:
                 here = here[name]
-            elif isinstance(here, list) and name.isdigit() and int(name) < len(here):
+            elif isinstance(here, list) and name.isascii() and name.isdecimal() and int(name) < len(here):
                 here = here[int(name)]
             else:
                 raise DescriptionError(

@@ -87,7 +87,7 @@ def draft(description: Description, file: str, upstream: str) -> Draft:
     notes += [
         f"{operation.id}: no successful response is declared, so every answer of it is withheld"
         for operation in description.operations
-        if not any(status[0] in "23d" for status in operation.responses)
+        if not any(status[:1] in {"2", "3", "d"} for status in operation.responses)
     ]
     notes.append("limits are defaults: the description says nothing of how often callers come")
     notes.append("origins are none: the description does not say which web pages use the API")
@@ -140,4 +140,4 @@ def _text(value: str) -> str:
     """A word as YAML: plain where it needs no quotes, else as a JSON string, which YAML reads too."""
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return json.dumps(value, ensure_ascii=True)
+    return json.dumps(value, ensure_ascii=False)

@@ -114,7 +114,7 @@ def _problems(fault: ValidationError, source: Source, planned: tuple[Path_, ...]
         name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
         kind = error["type"]
         if kind == "extra_forbidden":
-            near = get_close_matches(str(path[-1]), known, 1)
+            near = get_close_matches(str(path[-1]).lower(), known, 1)
             remedy = (
                 f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}" if known else "remove it"
             )
@@ -142,7 +142,8 @@ def _path(location: tuple[int | str, ...], data: Any) -> tuple[Path_, list[str]]
     model: Any = Contract
     short = {("api",): dict, ("upstream",): dict}
     for part in location:
-        if isinstance(part, str) and ("[" in part or part in {"Upstream", "Api"}):
+        named = isinstance(data, dict) and part in data
+        if isinstance(part, str) and not named and ("[" in part or part in {"Upstream", "Api", "Authorization"}):
             continue
         if tuple(path) == ("limits",) and part == "rates" and isinstance(data, list):
             continue

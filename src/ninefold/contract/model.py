@@ -21,24 +21,39 @@ Network: TypeAlias = IPv4Network | IPv6Network
 LOCAL = "local"
 
 
+#: Request fields that frame a message, say where it goes or who sent it, or that browsers fill in by themselves.
+_NO_KEY_FIELDS = frozenset({
+    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect",
+    "forwarded", "host", "keep-alive", "origin", "proxy-connection", "range", "referer", "te", "trailer", "transfer-encoding",
+    "upgrade", "user-agent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-ninefold-caller",
+    "x-request-id",
+})  # fmt: skip
+
+
 def _address(value: Any) -> Network | Literal["local"]:
     if value == LOCAL:
         return "local"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no address range; write 10.0.0.0/8, 192.0.2.7 or local")  # noqa: TRY004
     try:
-        return ip_network(value, strict=True)
-    except (ValueError, TypeError) as fault:
+        network = ip_network(value, strict=True)
+    except ValueError as fault:
         raise ValueError(f"{value!r} is no address range ({fault}); write 10.0.0.0/8, 192.0.2.7 or local") from None
+    if not network.prefixlen:
+        raise ValueError(f"{value!r} is everybody; name the ranges that are meant")
+    return network
 
 
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.fullmatch(parts.hostname):
         raise ValueError(f"{value!r} is no http(s) URL with a host")
     if parts.username or parts.password:
         raise ValueError("a URL in a contract carries no user or password")
-    if parts.query or parts.fragment or parts.path not in {"", "/"}:
-        raise ValueError(f"{value!r} has more than scheme, host and port; paths are the description's")
-    _ = parts.port
+    if re.search(r"[?#@\s]", value) or parts.path not in {"", "/"} or parts.port == 0:
+        raise ValueError(
+            f"{value!r} has more than scheme, host and port; leave the rest out, paths are the description's"
+        )
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -46,11 +61,47 @@ def _origin(value: str) -> str:
     if value == "*" or "*" in value:
         raise ValueError("origins are exact: scheme://host[:port], no `*` (RFC 6454); list each one")
     if value == "null":
-        raise ValueError("the origin `null` is everybody's (sandboxed frames, files); it cannot be allowed")
+        raise ValueError("the origin `null` is everybody's (sandboxed frames, files) and cannot be allowed; remove it")
     parts = urlsplit(value)
-    if not parts.scheme or not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+    if not parts.scheme or not parts.hostname or parts.path or re.search(r"[?#@\s]", value):
         raise ValueError(f"{value!r} is no origin; write scheme://host[:port] and nothing after it")
+    if not _HOST.fullmatch(parts.hostname):
+        raise ValueError(f"{value!r} can match no browser's origin; write the host in ASCII (RFC 6454 section 6.2)")
+    if parts.port == {"http": 80, "https": 443}.get(parts.scheme):
+        raise ValueError(f"{value!r} can match no browser's origin: they leave the scheme's own port out; do so too")
     return value.lower()
+
+
+#: A host name or address as URLs and origins have it, lower case (RFC 3986 section 3.2.2); names in ASCII.
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
+
+
+def _key_field(value: str) -> str:
+    if value.lower() in _NO_KEY_FIELDS:
+        raise ValueError(
+            f"{value!r} has a meaning of its own and can carry no key; choose a field for it, as X-API-Key"
+        )
+    return value
+
+
+def _file(value: str) -> str:
+    if not value or "\0" in value:
+        raise ValueError(f"{value!r} names no file")
+    return value
+
+
+def _protocol(value: str) -> str:
+    if re.match(r"h2c?$|http|tls", value, re.IGNORECASE):
+        raise ValueError(
+            f"{value!r} would carry requests past the guard; name the protocol that is meant, as websocket"
+        )
+    return value
+
+
+def _not_nothing(value: Any) -> Any:
+    if value is None:
+        raise ValueError("nothing stands under it; write what it is to hold, or remove it")
+    return value
 
 
 def _token(value: str) -> str:
@@ -61,7 +112,7 @@ def _token(value: str) -> str:
 
 def _why(value: str) -> str:
     if len(value.strip()) < 8:
-        raise ValueError("say why in a sentence; the next reader of this contract will want to know")
+        raise ValueError("that is no reason; say why in a sentence, for the next reader of this contract")
     return value
 
 
@@ -91,6 +142,11 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Token = Annotated[str, AfterValidator(_token)]
 
 
+KeyField = Annotated[str, AfterValidator(_token), AfterValidator(_key_field)]
+FilePath = Annotated[str, AfterValidator(_file)]
+Protocol = Annotated[str, AfterValidator(_token), AfterValidator(_protocol)]
+
+
 class Section(BaseModel):
     """Frozen, and nothing unknown is accepted: a field that is not enforced is no field."""
 
@@ -103,12 +159,12 @@ class Api(Section):
     name: str = Field(
         "api", description="How the API is called in reports and in the trail.", min_length=1, max_length=64
     )
-    description: str = Field(
+    description: FilePath = Field(
         description="The OpenAPI 3.0, 3.1 or Swagger 2.0 file, relative to the contract. It is the list of what is served."
     )
     serve_description: str | None = Field(
         None,
-        pattern=r"^/[^?#\s]*$",
+        pattern=r"^/[^?#\s{}]*$",
         description="The path at which the guard serves the description of the guarded API; public. Default: nowhere.",
     )
     trusted_proxies: tuple[Address, ...] = Field(
@@ -122,7 +178,7 @@ class Upstream(Section):
     url: HttpUrl = Field(
         description="Scheme, host and port of the API. `https` is verified against the system's authorities or `authority`."
     )
-    authority: str | None = Field(
+    authority: FilePath | None = Field(
         None, description="A PEM file with the authority that signed the upstream's certificate."
     )
     connections: int = Field(128, ge=1, le=10_000, description="Most connections to the upstream at once.")
@@ -142,14 +198,16 @@ class With(Section):
 class Keys(Section):
     """Sign 1. An API key tells which caller it is; it proves little alone."""
 
-    header: Token = Field("X-API-Key", description="The header field that carries the key.")
+    header: KeyField = Field("X-API-Key", description="The header field that carries the key.")
     max_age: Duration = Field(
         90 * 86400.0, gt=0, le=400 * 86400, description="The longest life a new key may have; a key always expires."
     )
     overlap: Duration = Field(
         86400.0, ge=0, le=30 * 86400, description="How long the old key lives on after `ninefold keys rotate`."
     )
-    store: str = Field("ninefold-keys.db", description="The SQLite file of the key digests, relative to the contract.")
+    store: FilePath = Field(
+        "ninefold-keys.db", description="The SQLite file of the key digests, relative to the contract."
+    )
     with_: With | None = Field(
         None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses."
     )
@@ -172,7 +230,7 @@ class Rule(Section):
     )
     allow: tuple[str, ...] = Field((), description="Scopes or roles, any one of which allows.")
     public: Why | None = Field(None, description="Why the operation is open to callers without a key.")
-    upgrade: tuple[Token, ...] = Field(
+    upgrade: tuple[Protocol, ...] = Field(
         (), description="Protocols that the operation may switch to (RFC 9110 section 7.8), as `websocket`."
     )
 
@@ -197,8 +255,10 @@ class Authorization(Section):
 class Tls(Section):
     """TLS for callers. Without a certificate the gateway makes one for development and says so."""
 
-    certificate: str | None = Field(None, description="PEM file with the certificate chain, relative to the contract.")
-    key: str | None = Field(None, description="PEM file with its private key.")
+    certificate: FilePath | None = Field(
+        None, description="PEM file with the certificate chain, relative to the contract."
+    )
+    key: FilePath | None = Field(None, description="PEM file with its private key.")
     minimum: Literal["1.2", "1.3"] = Field("1.2", description="The oldest TLS version spoken.")
 
     @model_validator(mode="after")
@@ -219,6 +279,12 @@ class Encryption(Section):
         365 * 86400.0, ge=0, description="`Strict-Transport-Security: max-age` (RFC 6797), sent over TLS."
     )
 
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Encryption:
+        if self.plain is not None and self.tls.certificate is not None:
+            raise ValueError("`plain` and a certificate contradict each other; keep one")
+        return self
+
 
 class RateLimit(Section):
     """One limit, kept by GCRA: `rate` on average, `burst` at once."""
@@ -233,6 +299,7 @@ class RateLimit(Section):
     burst: int | None = Field(
         None,
         ge=1,
+        le=1_000_000_000,
         description="Requests at once before the rate holds. Default: a tenth of the rate's count, at least 1.",
     )
     operations: tuple[str, ...] = Field((), description="Only these operations. Default: all.")
@@ -304,7 +371,7 @@ class Responses(Section):
 class Trail(Section):
     """Sign 8."""
 
-    path: str = Field("ninefold-trail.jsonl", description="The file of the hash chain, relative to the contract.")
+    path: FilePath = Field("ninefold-trail.jsonl", description="The file of the hash chain, relative to the contract.")
     batch: Duration = Field(0.1, gt=0, le=5, description="The longest that an event waits before it is on disk.")
 
 
@@ -334,11 +401,12 @@ class Contract(Section):
 
     ninefold: Literal[1] = Field(1, description="The version of this format.")
     api: Annotated[Api, BeforeValidator(lambda v: {"description": v} if isinstance(v, str) else v)]
-    upstream: Annotated[Upstream, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)] | None = Field(
-        None, description="The API behind the gateway; the ASGI middleware needs none."
-    )
+    upstream: Annotated[
+        Annotated[Upstream, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)] | None,
+        BeforeValidator(_not_nothing),
+    ] = Field(None, description="The API behind the gateway; the ASGI middleware needs none.")
     keys: Keys = Field(default_factory=Keys)
-    authorization: Authorization | None = Field(
+    authorization: Annotated[Authorization | None, BeforeValidator(_not_nothing)] = Field(
         None, description="Without it, any valid key may call any declared operation."
     )
     encryption: Encryption = Encryption()

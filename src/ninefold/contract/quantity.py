@@ -28,16 +28,14 @@ class Rate:
 
 def parse_duration(value: Any) -> float:
     """`90d`, `30s`, `250ms` as seconds. Raises `ValueError`; a bare number has no unit and is refused."""
-    if isinstance(value, float):
-        return value
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d{1,9})(ms|s|min|m|h|d)", value)):
+    if isinstance(value, str) and (found := re.fullmatch(r"([0-9]{1,9})(ms|s|min|m|h|d)", value)):
         return int(found[1]) * _SECONDS[found[2]]
     raise ValueError(f"{value!r} is no duration; write a whole number and a unit: 250ms, 30s, 10m, 24h, 90d")
 
 
 def parse_size(value: Any) -> int:
     """`1MiB`, `64KiB`, `0B` as bytes. Raises `ValueError`."""
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d{1,9})(B|kB|MB|GB|KiB|MiB|GiB)", value)):
+    if isinstance(value, str) and (found := re.fullmatch(r"([0-9]{1,9})(B|kB|MB|GB|KiB|MiB|GiB)", value)):
         return int(found[1]) * _BYTES[found[2]]
     raise ValueError(f"{value!r} is no size; write a whole number and a unit: 512B, 64KiB, 1MiB")
 
@@ -46,7 +44,7 @@ def parse_rate(value: Any) -> Rate:
     """`100/min` as a `Rate`. Raises `ValueError`; a rate of nothing is no limit but a closed door, and is refused."""
     if isinstance(value, Rate):
         return value
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d{1,9})/(s|min|m|h|d)", value)):
+    if isinstance(value, str) and (found := re.fullmatch(r"([0-9]{1,9})/(s|min|m|h|d)", value)):
         if int(found[1]) == 0:
             raise ValueError(f"{value!r} lets nobody in; give at least 1")
         return Rate(int(found[1]), _SECONDS[found[2]])

@@ -7,6 +7,7 @@ descriptors as he likes, for as long as a handshake may take.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ssl
 from typing import TYPE_CHECKING
@@ -79,24 +80,30 @@ class Door:
         if not self._gateway.seat(seat):
             taken.close()
             return
-        task = self._loop.create_task(self._enter(taken, ClientConnection(self._gateway, address)))
-        self._entering.add(task)
-        task.add_done_callback(self._entering.discard)
+        client = ClientConnection(self._gateway, address)
+        begun: list[bool] = []
 
-    async def _enter(self, taken: socket.socket, client: ClientConnection) -> None:
-        try:
+        def done(task: asyncio.Task[None]) -> None:
+            self._entering.discard(task)
+            if not begun:
+                taken.close()  # ended before the loop had it; from then on the loop closes it, and it alone
+            if not client.entered:
+                self._gateway.leave(client.seat)
+
+        task = self._loop.create_task(self._enter(taken, client, begun))
+        self._entering.add(task)
+        task.add_done_callback(done)
+
+    async def _enter(self, taken: socket.socket, client: ClientConnection, begun: list[bool]) -> None:
+        begun.append(True)
+        # a handshake that fails is the caller's fault; nobody is there to be told
+        with contextlib.suppress(OSError, ssl.SSLError):
             await self._loop.connect_accepted_socket(
                 lambda: client,
                 taken,
                 ssl=self._tls,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls is not None else None,
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
-            pass  # the caller's fault, or the gateway is ending; nobody is there to be told
-        finally:
-            if not client.entered:
-                taken.close()
-                self._gateway.leave(client.seat)
 
     def _pause(self, fault: OSError) -> None:
         self._say(f"no connection can be taken for now: {fault.strerror}")

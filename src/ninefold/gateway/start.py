@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import errno
 import gc
+import re
 import signal
 import socket
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +22,7 @@ from ninefold.gateway.addresses import own_addresses
 from ninefold.gateway.door import Door
 from ninefold.gateway.gateway import Gateway
 from ninefold.gateway.recorder import Recorder
-from ninefold.gateway.tls import development_certificate, server_context, upstream_context
+from ninefold.gateway.tls import development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
 from ninefold.keys.ring import Ring
 from ninefold.trail.writer import TrailWriter
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from ninefold.contract.load import LoadedContract
+
+
+#: From so many days before a certificate ends, the operator is told.
+SOON_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,12 @@ class Listen:
     def parse(cls, text: str) -> Listen:
         """`127.0.0.1:8443`, `[::1]:8443`, `:8443` (every address). Raises `ServiceError`."""
         host, separator, port = text.rpartition(":")
-        if not separator or not port.isdigit() or int(port) > 65535 or (":" in host and not host.startswith("[")):
+        if (
+            not separator
+            or not re.fullmatch(r"[0-9]{1,5}", port)
+            or int(port) > 65535
+            or (":" in host and not host.startswith("["))
+        ):
             raise ServiceError(f"{text!r} is no address to listen on", remedy="write HOST:PORT, as 127.0.0.1:8443")
         return cls(host.strip("[]"), int(port))
 
@@ -121,7 +131,11 @@ def _tls(loaded: LoadedContract, say: Callable[[str], None]) -> ssl.SSLContext |
     else:
         certificate, key = development_certificate(loaded.resolve(".ninefold"), datetime.now(UTC))
         say(f"no certificate in the contract: using a self-signed one for development, {certificate}")
-    return server_context(certificate, key, encryption.tls.minimum)
+    now = datetime.now(UTC)
+    context = server_context(certificate, key, encryption.tls.minimum, now)
+    if (ends := expires(certificate)) < now + timedelta(days=SOON_DAYS):
+        say(f"the certificate ends on {ends:%Y-%m-%d %H:%M} UTC: renew {certificate}")
+    return context
 
 
 def _bind(listen: Listen) -> socket.socket:

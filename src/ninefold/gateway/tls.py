@@ -23,8 +23,8 @@ SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 DEVELOPMENT_DAYS = 30
 
 
-def server_context(certificate: Path, key: Path, minimum: str) -> ssl.SSLContext:
-    """For callers. Raises `ServiceError` where the files are no certificate and key that belong together."""
+def server_context(certificate: Path, key: Path, minimum: str, now: datetime) -> ssl.SSLContext:
+    """For callers. Raises `ServiceError` where the files are no certificate and key that belong together, and hold now."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if minimum == "1.3" else ssl.TLSVersion.TLSv1_2
     context.set_ciphers(SUITES)
@@ -47,7 +47,25 @@ def server_context(certificate: Path, key: Path, minimum: str) -> ssl.SSLContext
             place=Place(str(certificate)),
             remedy="give the PEM chain, leaf first, and the unencrypted PEM key that belongs to it",
         ) from None
+    _in_force(certificate, now)
     return context
+
+
+def _in_force(certificate: Path, now: datetime) -> None:
+    known = x509.load_pem_x509_certificate(certificate.read_bytes())
+    begins, ends = known.not_valid_before_utc, known.not_valid_after_utc
+    if not begins <= now <= ends:
+        what = f"expired on {ends:%Y-%m-%d}" if now > ends else f"holds from {begins:%Y-%m-%d} on"
+        raise ServiceError(
+            f"the certificate {what}, so every caller would turn away",
+            place=Place(str(certificate)),
+            remedy="renew it, or set this machine's clock",
+        )
+
+
+def expires(certificate: Path) -> datetime:
+    """When a certificate ends that `server_context` took."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
 
 
 def upstream_context(authority: Path | None) -> ssl.SSLContext:

@@ -13,6 +13,7 @@ import os
 import sqlite3
 from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 from ninefold.errors import FileError, Place
 from ninefold.keys.keeper import SCHEMA, VERSION
@@ -22,10 +23,47 @@ from ninefold.store.sqlite import explained, open_store
 _HEADER = 48
 
 
+class _Index:
+    """A WAL index that is watched, once in a process, however many rings look at it.
+
+    A process loses its POSIX locks on a file as soon as it closes any descriptor of it (fcntl(2)), SQLite's among them; and
+    without those the next program that opens the database takes itself for the first, and truncates the index that is
+    mapped here (SIGBUS). So the descriptor is kept for as long as any ring needs it.
+    """
+
+    __slots__ = ("_file", "_users", "key", "mapped")
+
+    _open: ClassVar[dict[tuple[int, int], _Index]] = {}
+
+    def __init__(self, path: Path, key: tuple[int, int]) -> None:
+        self.key = key
+        self._users = 0
+        self._file = path.open("rb")
+        self.mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    @classmethod
+    def of(cls, path: Path) -> _Index:
+        """Raises `OSError` or `ValueError` where it cannot be mapped."""
+        found = path.stat()
+        key = (found.st_dev, found.st_ino)
+        index = cls._open.get(key)
+        if index is None:
+            index = cls._open[key] = cls(path, key)
+        index._users += 1
+        return index
+
+    def release(self) -> None:
+        self._users -= 1
+        if not self._users:
+            del self._open[self.key]
+            self.mapped.close()
+            self._file.close()
+
+
 class Ring:
     """The active keys of one file, by digest. Raises `FileError` where it cannot be read."""
 
-    __slots__ = ("_files", "_index", "_keys", "_path", "_read", "_roles", "_seen", "_store", "_version")
+    __slots__ = ("_files", "_index", "_keys", "_path", "_read", "_roles", "_seen", "_store", "_version", "_watched")
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -36,6 +74,7 @@ class Ring:
         self._seen = b""
         self._store: sqlite3.Connection
         self._index: mmap.mmap
+        self._watched: _Index
         self._files: tuple[tuple[int, int], ...]
         self._open()
 
@@ -101,16 +140,16 @@ class Ring:
             self.refresh()
 
     def close(self) -> None:
-        self._index.close()
         self._store.close()
+        self._watched.release()
 
     def _open(self) -> None:
         self._read = 0
         self._store = open_store(self._path, SCHEMA, VERSION)
         try:
             self._store.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # makes SQLite map the index
-            with Path(f"{self._path}-shm").open("rb") as file:
-                self._index = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._watched = _Index.of(Path(f"{self._path}-shm"))
+            self._index = self._watched.mapped
             self._files = self._stat()
         except (OSError, ValueError, sqlite3.Error) as fault:
             self._store.close()

@@ -44,6 +44,19 @@ def split(line: bytes) -> tuple[bytes, bytes] | None:
     return line[:-SUFFIX] + b"}", found
 
 
+#: How each record begins: `time` is the first member of all of them.
+BEGINNING = b'{"time":'
+
+
+def unfinished(rest: bytes) -> bool:
+    """Whether what stands behind the last record is the beginning of another, as a loss of power leaves it.
+
+    A file system may leave zeros in place of what was not written yet.
+    """
+    text = rest.rstrip(b"\0")
+    return text.startswith(BEGINNING) or BEGINNING.startswith(text)
+
+
 def link(before: bytes, record: bytes) -> bytes:
     """The digest of a record after another."""
     return sha256(before + record).digest()

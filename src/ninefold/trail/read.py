@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = 1 << 16
+#: No record is longer.
+MOST_LINE = 1 << 20
 
 
 def last(path: Path, count: int, wanted: Callable[[dict[str, Any]], bool]) -> tuple[list[dict[str, Any]], int]:
@@ -28,6 +30,8 @@ def last(path: Path, count: int, wanted: Callable[[dict[str, Any]], bool]) -> tu
             file.seek(place)
             lines = (file.read(size) + rest).split(b"\n")
             rest = lines.pop(0) if place > 0 else b""
+            if len(rest) > MOST_LINE:
+                rest = b""  # no record is that long: what stands before is none
             for line in reversed(lines):
                 record = _record(line)
                 if record is not None and wanted(record):
@@ -67,7 +71,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
     """A record without its digest; None for an empty or unfinished line, which `trail verify` tells of."""
     try:
         record = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(record, dict):
         return None

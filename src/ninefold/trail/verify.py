@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ninefold.errors import Place, TrailError
-from ninefold.trail.chain import START, link, split
+from ninefold.trail.chain import START, link, split, unfinished
+from ninefold.trail.read import MOST_LINE
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-#: No record is longer; a line that is was not written by Ninefold.
-MOST_LINE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,16 @@ def verify(path: Path) -> Verdict:
                         return Verdict(
                             number, number + 1, offset, "it is longer than any record", 0, tuple(cuts), before.hex()
                         )
+                    if not unfinished(line) or not (number or line.rstrip(b"\0")):
+                        return Verdict(
+                            number,
+                            number + 1,
+                            offset,
+                            "it is no record, nor the beginning of one",
+                            0,
+                            tuple(cuts),
+                            before.hex(),
+                        )
                     torn = len(line)
                     break
                 what = _fault(line[:-1], before)
@@ -61,13 +69,21 @@ def verify(path: Path) -> Verdict:
                 before = found[1]
                 number += 1
                 offset += len(line)
-                if b'"cut":' in found[0] and msgspec.json.decode(found[0]).get("outcome") == "resumed":
+                if b'"cut":' in found[0] and _resumed(found[0]):
                     cuts.append(number)
     except OSError as fault:
         raise TrailError(
             f"the trail cannot be read ({fault.strerror})", place=Place(str(path)), remedy="name the file of a trail"
         ) from None
     return Verdict(number, 0, offset, "", torn, tuple(cuts), before.hex())
+
+
+def _resumed(record: bytes) -> bool:
+    try:
+        told = msgspec.json.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(told, dict) and told.get("outcome") == "resumed"
 
 
 def _fault(line: bytes, before: bytes) -> str:
@@ -77,4 +93,8 @@ def _fault(line: bytes, before: bytes) -> str:
     record, digest = found
     if link(before, record) != digest:
         return "it does not follow from the record before: one of them was changed, removed, added or moved"
+    try:
+        msgspec.json.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "it is no JSON"
     return ""

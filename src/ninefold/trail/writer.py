@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ninefold.errors import Place, TrailError
-from ninefold.trail.chain import START, Chain, link, split
+from ninefold.trail.chain import START, Chain, link, split, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,7 @@ class TrailWriter:
                 remedy="give each gateway a `trail.path` of its own",
             ) from None
         try:
+            self._torn = False
             self._length, last, cut = self._end()
             self._chain = Chain(last)
             self._lines: list[bytes] = []
@@ -89,6 +90,7 @@ class TrailWriter:
         """
         count = len(self._lines)
         text = b"".join(self._lines[:count])
+        self._same()
         try:
             written = 0
             while written < len(text):
@@ -98,10 +100,33 @@ class TrailWriter:
             try:
                 os.ftruncate(self._file, self._length)
             except OSError as second:
+                self._torn = True
                 raise self._error("cannot be written, nor cut back", second) from None
             raise self._error("cannot be written", fault) from None
+        self._torn = False
         self._length += len(text)
         del self._lines[:count]
+
+    def _same(self) -> None:
+        """Raises `TrailError` where the file is no more the one that was opened, or not as it was left.
+
+        Records that go to a file which nobody finds, or behind what somebody else wrote, prove nothing.
+        """
+        try:
+            named, mine = os.stat(self._path), os.fstat(self._file)  # noqa: PTH116  # before each batch
+        except OSError as fault:
+            raise self._changed(f"cannot be found ({fault.strerror})") from None
+        if (named.st_dev, named.st_ino) != (mine.st_dev, mine.st_ino):
+            raise self._changed("was moved or replaced")
+        if mine.st_size != self._length and not self._torn:
+            raise self._changed("was changed by something else")
+
+    def _changed(self, what: str) -> TrailError:
+        return TrailError(
+            f"the trail {what} while it was written",
+            place=Place(str(self._path)),
+            remedy="keep what is there as evidence, give `trail.path` a new file, and restart",
+        )
 
     def close(self) -> None:
         os.close(self._file)
@@ -118,6 +143,10 @@ class TrailWriter:
             raise self._broken("its last megabyte holds no record")
         cut = reach - end
         lines = tail[:end].split(b"\n")[:-1]
+        if not unfinished(tail[end:]) or (not lines and not tail.rstrip(b"\0")):
+            raise self._broken(
+                "it is no trail" if not lines else "something stands behind its last record that is none"
+            )
         if not lines:
             os.ftruncate(self._file, 0)
             return 0, START, cut

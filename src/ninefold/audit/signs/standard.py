@@ -132,7 +132,7 @@ def _no_refusal(target: Target) -> Looked:
 
 def _declared(operation: Operation, status: str) -> str | None:
     """The key under which the operation declares this status (OpenAPI 3.1, 4.8.16), if it does."""
-    return next((one for one in (status, f"{status[0]}XX", "default") if one in operation.responses), None)
+    return next((one for one in (status, f"{status[:1]}XX", "default") if one in operation.responses), None)
 
 
 class _Refusal(NamedTuple):
