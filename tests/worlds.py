@@ -215,7 +215,12 @@ def _authorization(draw: st.DrawFn, operations: list[str]) -> dict[str, Any]:
         else:
             rule["allow"] = draw(st.lists(st.sampled_from([*SCOPES, *roles]), min_size=1, max_size=2, unique=True))
         rules.append(rule)
-    return {"roles": roles, "rules": rules}
+    # what one rule opens to everybody, no other may ask a scope of: that does not compile
+    opened = {name for rule in rules if "public" in rule for name in rule["operations"]}
+    for rule in rules:
+        if "allow" in rule:
+            rule["operations"] = [name for name in rule["operations"] if name not in opened]
+    return {"roles": roles, "rules": [rule for rule in rules if rule["operations"]]}
 
 
 @st.composite

@@ -31,8 +31,9 @@ class Projector:
 
     __slots__ = ("_decode", "_encode", "_exact")
 
-    def __init__(self, shape: Shape) -> None:
-        types = _Types()
+    def __init__(self, shape: Shape, types: Types | None = None) -> None:
+        """`types` are those of other projectors of the same shapes, which need not be made again."""
+        types = types or Types()
         self._decode = msgspec.json.Decoder(types.of(shape)).decode
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         self._exact = types.exact
@@ -55,7 +56,8 @@ class Projector:
         shorter = len(body) - len(text)
         if not shorter or len(body) > MOST_COUNTED:
             return text, 0, max(shorter, 0)
-        # A member's name ends in `":`, and inside a string a quote is always escaped: counting is enough unless the body
+        # A member's name ends in `":`, and inside a string a quote is always escaped: counting is enough (a string that
+        # begins with a colon counts as one more; telling it apart would cost as much as all the rest) unless the body
         # has a backslash, or is written with a space before its colons (before the first: no encoder mixes its styles,
         # and whoever does by hand is miscounted at worst). What is encoded here has neither.
         colon = body.find(b":")
@@ -85,8 +87,11 @@ def _without_values(fault: Exception) -> str:
 MOST_SELF_NESTING = 3
 
 
-class _Types:
-    """Shapes to msgspec types. Objects are made empty first and filled after, so that they may hold themselves."""
+class Types:
+    """Shapes to msgspec types. Objects are made empty first and filled after, so that they may hold themselves.
+
+    `exact`: some number's digits matter.
+    """
 
     def __init__(self) -> None:
         self._structs: dict[int, type[msgspec.Struct]] = {}
@@ -133,7 +138,9 @@ class _Types:
         fields = [(name, Any, UNSET) for name in names]
         struct = msgspec.defstruct(f"Object{len(self._structs)}", fields, rename=names, gc=False)
         self._structs[id(shape)] = struct
+        within, self._within = self._within, []  # arrays of themselves end at an object, whoever holds it
         for name, member in zip(names, shape.members.values(), strict=True):
             # a member of any kind keeps its bytes; every other one may be absent
             struct.__annotations__[name] = self.of(member) | UnsetType
+        self._within = within
         return struct

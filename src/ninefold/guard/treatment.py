@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ninefold.guard.project import Projector
+from ninefold.guard.project import Projector, Types
 from ninefold.guard.shape import Shapes
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Projectors:
 
     def __init__(self, description: Description) -> None:
         self._shapes = Shapes(description)
+        self._types = Types()
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
         self._treatments: dict[Hashable, Treatments] = {}
 
@@ -91,7 +92,7 @@ class Projectors:
         shape = self._shapes.of(schema)
         known = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
         if known not in self._made:
-            self._made[known] = (shape, Projector(shape))
+            self._made[known] = (shape, Projector(shape, self._types))
         return self._made[known][1]
 
 
