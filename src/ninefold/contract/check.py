@@ -194,15 +194,20 @@ def _empty(schema: object, description: Description) -> bool:
     )
 
 
-def _routes(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
-    place = source.place(("api", "description"))
+def twins(description: Description) -> Iterator[tuple[Operation, Operation]]:
+    """Operations of which a request cannot tell which one it means."""
     seen: dict[tuple[str, str], Operation] = {}
     for operation in description.operations:
-        key = (operation.method, re.sub(r"\{[^{}]*\}", "{}", operation.path))
-        other = seen.setdefault(key, operation)
+        other = seen.setdefault((operation.method, re.sub(r"\{[^{}]*\}", "{}", operation.path)), operation)
         if other is not operation:
-            what = f"{other.id} and {operation.id} answer the same paths ({other.path}, {operation.path})"
-            yield Problem(what, place, "keep one of the two templates")
+            yield other, operation
+
+
+def _routes(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    place = source.place(("api", "description"))
+    for other, operation in twins(description):
+        what = f"{other.id} and {operation.id} answer the same paths ({other.path}, {operation.path})"
+        yield Problem(what, place, "keep one of the two templates")
     served = contract.api.serve_description
     if served is not None and any(operation.path == served for operation in description.operations):
         path = ("api", "serve_description")

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ninefold.contract.check import schemaless
+from ninefold.contract.check import schemaless, twins
 
 if TYPE_CHECKING:
     from ninefold.contract.description import Description, Operation
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ADMIN = re.compile(r"(?:^|[/_.-])(?:admin|internal|manage|management|debug|ops|system)(?:$|[/_.-])", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+#: What YAML has no character for (YAML 1.2, section 5.1), and what nobody would see.
+_UNPRINTED = re.compile("[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -89,6 +91,10 @@ def draft(description: Description, file: str, upstream: str) -> Draft:
         for operation in description.operations
         if not any(status[:1] in {"2", "3", "d"} for status in operation.responses)
     ]
+    notes += [
+        f"{one.id} and {other.id} answer the same paths, and the contract does not hold until one of them is removed"
+        for one, other in twins(description)
+    ]
     notes.append("limits are defaults: the description says nothing of how often callers come")
     notes.append("origins are none: the description does not say which web pages use the API")
     return Draft("\n".join(lines) + "\n", tuple(notes))
@@ -140,4 +146,4 @@ def _text(value: str) -> str:
     """A word as YAML: plain where it needs no quotes, else as a JSON string, which YAML reads too."""
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return _UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))

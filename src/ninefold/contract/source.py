@@ -107,9 +107,10 @@ def parse(content: bytes, file: str) -> Source:
 
 def parse_fast(content: bytes, file: str) -> Any:
     """Values without places: JSON by msgspec where it is JSON, else as `parse`. Raises `SourceFault`."""
-    if content[:1] in {b"{", b"["}:
+    text = content.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] in {b"{", b"["}:
         try:
-            return msgspec.json.decode(content)
+            return msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # YAML in flow style, or a fault that the other parser tells the place of
     return parse(content, file).data
