@@ -1,6 +1,6 @@
 # Everything from nothing: `make demo`, `make test`. See CONTRIBUTING.md.
 PYTHON := .venv/bin/python
-.PHONY: demo test lint format docs bench bench-quick fuzz lock venv clean
+.PHONY: demo lab test lint format docs bench bench-quick fuzz lock venv clean
 
 demo:
 	@sh scripts/venv.sh requirements/demo.lock
@@ -8,6 +8,10 @@ demo:
 
 venv:
 	@sh scripts/venv.sh requirements/dev.lock
+
+lab: venv
+	@sh scripts/lab.sh
+	@$(PYTHON) -m lab
 
 test: venv
 	@sh scripts/debian.sh
