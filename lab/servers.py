@@ -305,9 +305,11 @@ BUILDS: tuple[Build, ...] = (
         database="clinic.sqlite3",
         active=True,
     ),
-    Build("clinic", "fixed", LAB / "clinic/fixed", clinic_fixed, clinic_callers, database="clinic.sqlite3"),
+    Build(
+        "clinic", "fixed", LAB / "clinic/fixed", clinic_fixed, clinic_callers, database="clinic.sqlite3", active=True
+    ),
     Build("parcels", "vulnerable", LAB / "parcels/vulnerable", parcels_vulnerable, tls=False, active=True),
-    Build("parcels", "fixed", LAB / "parcels/fixed", parcels_fixed),
+    Build("parcels", "fixed", LAB / "parcels/fixed", parcels_fixed, active=True),
     Build(
         "wiki",
         "vulnerable",
@@ -318,7 +320,15 @@ BUILDS: tuple[Build, ...] = (
         active=True,
         needs=(LAB / "wiki/vulnerable/node_modules",),
     ),
-    Build("wiki", "fixed", LAB / "wiki/fixed", wiki_fixed, wiki_callers, needs=(LAB / "wiki/fixed/node_modules",)),
+    Build(
+        "wiki",
+        "fixed",
+        LAB / "wiki/fixed",
+        wiki_fixed,
+        wiki_callers,
+        needs=(LAB / "wiki/fixed/node_modules",),
+        active=True,
+    ),
     Build(
         "loans",
         "vulnerable",
@@ -336,6 +346,7 @@ BUILDS: tuple[Build, ...] = (
         loans_fixed,
         loans_fixed_callers,
         needs=(LAB / "loans/fixed/node_modules",),
+        active=True,
     ),
     Build("tides", "plain", LAB / "tides/plain", tides_plain),
     Build("tides", "starlette", LAB / "tides/starlette", tides_starlette),

@@ -5,10 +5,12 @@ import hashlib
 import hmac
 import logging
 import os
+import ssl
 
 import httpx
 
 logger = logging.getLogger("clinic.reminders")
+TRUST = ssl.create_default_context(cafile=os.environ.get("CLINIC_SMS_AUTHORITY"))  # verifies, with their authority
 
 
 def cancel_link(appointment_id: int) -> str:
@@ -23,6 +25,7 @@ def remind(mobile: str, appointment_id: int) -> None:
             os.environ["CLINIC_SMS_GATEWAY"],
             json={"to": mobile, "text": f"See you tomorrow! {cancel_link(appointment_id)}"},
             headers={"Authorization": f"Bearer {os.environ['CLINIC_SMS_TOKEN']}"},
+            verify=TRUST,  # this was verify=False once
             timeout=5,
         ).raise_for_status()
     except (httpx.HTTPError, KeyError):

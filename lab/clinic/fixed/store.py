@@ -49,6 +49,10 @@ def execute(sql: str, args: tuple[Any, ...] = ()) -> int:
 
 def init(patients: list[tuple[str, str, str, str]]) -> None:
     """Make the tables; `patients` are username, full name, password and role, for the first start."""
+    try:
+        os.unlink(PATH + ".lock")
+    except FileNotFoundError:
+        pass  # nobody left one
     con = sqlite3.connect(PATH)
     con.executescript(TABLES)
     if not con.execute("select 1 from doctors").fetchone():
