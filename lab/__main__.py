@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ def main() -> int:
     options.add_argument("names", nargs="*", metavar="BUILD", help="only these; then the page is not written")
     options.add_argument("--keep", type=Path, help="leave reports and logs in this new folder")
     given = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server that runs is ended too
     rules = rule_ids((ROOT / "docs" / "rules.md").read_text("utf-8"))
     known = truths(rules)
     chosen = [one for one in BUILDS if not given.names or one.title.startswith(tuple(given.names))]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from .process import NotRun, Process, free_port
-from .score import Row, judge_all
+from .score import Green, Row, greens, judge_all
 from .servers import LAB, ROOT, Build, Place
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Audited:
     exit_code: int
     untouched: bool | None
     active: bool
-    findings: int
+    greens: tuple[Green, ...]
 
 
 def audit(build: Build, truths: Truths, authority: Authority, folder: Path, *, active: bool = False) -> Audited:
@@ -60,9 +60,8 @@ def audit(build: Build, truths: Truths, authority: Authority, folder: Path, *, a
         report, code, seconds = _run(build, url, keys, place, authority.path, active=active)
         after = _digest(database)
     rows = judge_all(title, truths.builds[build.name], report["outcomes"])
-    found = sum(one["kind"] == "finding" for one in report["outcomes"])
     untouched = None if database is None or active else before == after
-    return Audited(title, rows, report["requests"], seconds, code, untouched, active, found)
+    return Audited(title, rows, report["requests"], seconds, code, untouched, active, greens(title, report, rows))
 
 
 def _run(

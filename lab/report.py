@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .audit import Audited
+    from .score import Green
 
 HEAD = """<!-- Made by `make lab`. -->
 
@@ -32,6 +33,7 @@ def page(
     """`not_run` and `beyond` are by audit and by build."""
     passive = [row for one in audits if not one.active for row in one.rows]
     active = [row for one in audits if one.active for row in one.rows]
+    news = _news(passive, active)
     parts = [HEAD, "## All together", _sums(passive, active), "## Audit by audit", _audits(audits)]
     parts += ["## What could not be run", _items(f"{title}: {reason}" for title, reason in not_run.items())]
     parts += [
@@ -39,21 +41,40 @@ def page(
         "Without --active, over all builds. `c` is confirmed, `s` suspected.",
         _rules(passive, rules),
     ]
+    parts += ["## Signs called clear", _greens([green for one in audits for green in one.greens])]
     wrong = {Verdict.FALSE_POSITIVE, Verdict.MISPLACED}
-    parts += ["## False positives", _rows([*passive, *active], lambda row: row.verdict in wrong)]
+    parts += [
+        "In the lists below, an audit with --active stands only where it came to something else than the one without."
+    ]
+    parts += ["## False positives", _rows([*passive, *news], lambda row: row.verdict in wrong)]
     lost = {Verdict.FALSE_NEGATIVE, Verdict.MISPLACED}
-    parts += ["## False negatives", _rows([*passive, *active], lambda row: row.verdict in lost)]
-    parts += ["## There, and not checked", _rows([*passive, *active], _there_unchecked)]
+    parts += ["## False negatives", _rows([*passive, *news], lambda row: row.verdict in lost)]
+    parts += ["## There, and not checked", _rows([*passive, *news], _there_unchecked)]
     parts += [
         "## Clear, and not checked",
         _grouped([row for row in passive if row.verdict is Verdict.UNCHECKED and row.truth.label == "clear"]),
     ]
-    parts += ["## Right rule, wrong or missing place", _places([*passive, *active])]
+    parts += ["## Right rule, wrong or missing place", _places([*passive, *news])]
     parts += [
         "## Sins that no rule names",
         "\n\n".join(f"{build}\n\n{_items(sins)}" for build, sins in beyond.items() if sins),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _greens(all_of_them: Sequence[Green]) -> str:
+    wrong = [one for one in all_of_them if one.there]
+    hasty = [one for one in all_of_them if one.unchecked and not one.there]
+    sums = f"{len(all_of_them)} in all; {len(wrong)} although the sign is there, {len(hasty)} more with rules that apply and did not run."
+    false = _items(f"{one.audit}, sign {one.sign}: {', '.join(one.there)}" for one in wrong)
+    early = _items(f"{one.audit}, sign {one.sign}: {', '.join(one.unchecked)}" for one in hasty)
+    return f"{sums}\n\nAlthough it is there:\n\n{false}\n\nWithout having looked at everything:\n\n{early}"
+
+
+def _news(passive: Sequence[Row], active: Sequence[Row]) -> list[Row]:
+    """Rows of audits with --active that differ from the same build's without."""
+    known = {(row.audit, row.rule): row.verdict for row in passive}
+    return [row for row in active if known.get((row.audit.removesuffix(" --active"), row.rule)) is not row.verdict]
 
 
 def _there_unchecked(row: Row) -> bool:
@@ -83,9 +104,7 @@ def _sums(passive: Sequence[Row], active: Sequence[Row]) -> str:
         "recall",
         "recall c",
     ]
-    return table(
-        head, [_sum("without --active", tally(passive)), _sum("with --active, vulnerable builds", tally(active))]
-    )
+    return table(head, [_sum("without --active", tally(passive)), _sum("with --active", tally(active))])
 
 
 def _sum(name: str, one: Tally) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -46,11 +47,12 @@ def judge(audit: str, rule: str, truth: Truth, outcomes: Sequence[Mapping[str, A
             return Row(audit, rule, truth, Verdict.SKIPPED)
         if short or not outcomes:
             reason = "; ".join(f"{one['kind']}: {one.get('reason') or one.get('detail', '')}" for one in short)
+            reason = re.sub(r"(?<=127\.0\.0\.1):\d+", "", reason)  # another port in each run
             return Row(audit, rule, truth, Verdict.UNCHECKED, says=reason or "the report does not mention it")
         missed = truth.label is Label.SHOWN
         return Row(audit, rule, truth, Verdict.FALSE_NEGATIVE if missed else Verdict.TRUE_NEGATIVE, missed=truth.at)
     confidence = "confirmed" if any(one["confidence"] == "confirmed" for one in findings) else "suspected"
-    says = " | ".join(one["detail"] for one in findings)
+    says = re.sub(r"(?<=127\.0\.0\.1):\d+", "", " | ".join(one["detail"] for one in findings))
     if truth.label is not Label.SHOWN:
         return Row(audit, rule, truth, Verdict.FALSE_POSITIVE, confidence, says)
     places = [words(place, one["detail"]) for one in findings for place in one["places"]]
@@ -72,6 +74,30 @@ def judge_all(audit: str, truths: Mapping[str, Truth], outcomes: Iterable[Mappin
     for one in outcomes:
         grouped.setdefault(one["rule"], []).append(one)
     return tuple(judge(audit, rule, truths[rule], grouped[rule]) for rule in truths)
+
+
+@dataclass(frozen=True, slots=True)
+class Green:
+    """A sign that an audit called clear. `there` are its rules whose sign is there all the same; `unchecked` those that
+    apply and did not run.
+    """
+
+    audit: str
+    sign: int
+    there: tuple[str, ...]
+    unchecked: tuple[str, ...]
+
+
+def greens(audit: str, report: Mapping[str, Any], rows: Iterable[Row]) -> tuple[Green, ...]:
+    """The signs that `report` calls clear, and what speaks against that."""
+    sign_of = {one["rule"]: one["sign"] for one in report["outcomes"]}
+    known = [row for row in rows if row.rule in sign_of]
+    made = []
+    for sign in (one["sign"] for one in report["signs"] if one["state"] == "clear"):
+        here = [row for row in known if sign_of[row.rule] == sign]
+        there = tuple(row.rule for row in here if row.truth.label is Label.SHOWN)
+        made.append(Green(audit, sign, there, tuple(row.rule for row in here if row.verdict is Verdict.UNCHECKED)))
+    return tuple(made)
 
 
 @dataclass(slots=True)

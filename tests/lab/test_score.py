@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from lab.score import Verdict, judge, judge_all, tally
+from lab.score import Green, Verdict, greens, judge, judge_all, tally
 from lab.truth import Label, Truth
 
 SHOWN, CLEAR = Truth(Label.SHOWN, "it is there"), Truth(Label.CLEAR, "it is not")
@@ -62,6 +62,25 @@ def test_every_label_has_a_row_even_without_an_outcome() -> None:
     rows = judge_all("a", {"r": CLEAR, "s": SHOWN}, [PASSED])
     assert [(row.rule, row.verdict) for row in rows] == [("r", Verdict.TRUE_NEGATIVE), ("s", Verdict.UNCHECKED)]
     assert rows[1].says == "the report does not mention it"
+
+
+def test_a_sign_called_clear() -> None:
+    outcomes = [
+        {**PASSED, "rule": "a", "sign": 1},
+        {**SKIPPED, "rule": "b", "sign": 1},
+        {**PASSED, "rule": "c", "sign": 2},
+        {**SKIPPED, "rule": "d", "sign": 3},
+    ]
+    states = [{"sign": 1, "state": "clear"}, {"sign": 2, "state": "clear"}, {"sign": 3, "state": "unknown"}]
+    truths = {"a": CLEAR, "b": SHOWN, "c": CLEAR, "d": SHOWN}
+    rows = judge_all("x", truths, outcomes)
+    found = greens("x", {"signs": states, "outcomes": outcomes}, rows)
+    assert found == (Green("x", 1, ("b",), ("b",)), Green("x", 2, (), ()))
+
+
+def test_ports_are_not_told() -> None:
+    failed = {**SKIPPED, "reason": "https://127.0.0.1:38909 gave no answer"}
+    assert judge("a", "r", CLEAR, [failed]).says == "skipped: https://127.0.0.1 gave no answer"
 
 
 def test_shares() -> None:
