@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,8 +78,37 @@ def test_a_burst_ends_at_the_first_refusal_and_is_made_once(
 def test_a_burst_is_bounded(serve: Callable[..., str], live: Callable[..., Target]) -> None:
     target = live(serve(lambda _: (200, {}, b"{}")), ONE)
     made = burst(target)
-    assert len(made.answers) == BURST
+    assert BURST <= len(made.answers) <= target.probe.limits.budget // 2
     assert (made.throttled, made.counted, made.hollow) == (None, False, False)
+
+
+def test_an_honest_limit_is_not_missed_because_the_api_takes_its_time(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    tokens, last = 120.0, time.monotonic()
+
+    def api(_: object) -> tuple[int, dict[str, str], bytes]:
+        nonlocal tokens, last
+        time.sleep(0.03)  # what the API itself takes, while its limit gives back ten a second
+        now = time.monotonic()
+        tokens, last = min(120.0, tokens + 10 * (now - last)), now
+        if tokens < 1:
+            return 429, {}, b""
+        tokens -= 1
+        return 200, {}, b"{}"
+
+    assert burst(live(serve(api), ONE)).throttled
+
+
+def test_a_burst_that_is_too_slow_to_tell_is_not_held_against_the_api(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    def api(_: object) -> tuple[int, dict[str, str], bytes]:
+        time.sleep(0.03)
+        return 200, {}, b"{}"
+
+    with pytest.raises(Untried, match="too slowly"):
+        burst(live(serve(api), ONE, limits=Limits(budget=160, rate=1000.0)))
 
 
 def test_a_burst_that_the_budget_does_not_allow_is_not_begun(

@@ -69,3 +69,13 @@ def test_the_path_to_what_is_open_is_told(static: Callable[..., Target]) -> None
     rows = {"type": "array", "items": {"type": "object", "properties": {"extra": {"type": "object"}}}}
     (seen,) = open_answers(static(answering({"type": "object", "properties": {"rows": rows}}))).seen
     assert "`rows[].extra`" in seen.detail
+
+
+def test_a_member_that_may_be_anything_is_open_and_a_part_that_only_comments_is_not(
+    static: Callable[..., Target],
+) -> None:
+    told = answering({"type": "object", "properties": {"data": {"description": "what there is"}}})
+    assert [one.cause for one in open_answers(static(told)).seen] == ["open object"]
+    row = {"type": "object", "properties": {"id": {"type": "integer"}}}
+    told = answering({"allOf": [{"$ref": "#/components/schemas/Row"}, {"description": "the row"}]}, Row=row)
+    assert open_answers(static(told)).seen == ()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Requests of a burst, and of its repetition. More than an honest page needs in a second, too few to hurt.
 BURST, AGAIN = 120, 30
 
+#: A limit as an honest API may have it gives back so many in a second; a burst that took its time has to be the longer for it.
+REFILL = 12.0
+
 #: What a burst leaves of the budget for the proof.
 RESERVE = AGAIN + 5
 
@@ -59,13 +62,17 @@ def _press(target: Target) -> Burst:
         raise Untried(f"a burst needs {BURST + RESERVE} requests, and {target.probe.left} are left (--budget)")
     answers: list[Answer] = []
     counted = False
+    least, began, most = count, target.probe.clock(), target.probe.left - RESERVE
     while len(answers) < count:
+        count = max(count, min(most, least + round(REFILL * (target.probe.clock() - began))))
         answers.append(target.probe.send(ask, patient=False))
         if is_throttled(answers[-1]):
             return Burst(call, tuple(answers), answers[-1], counted=counted, hollow=False)
         counted = counted or counts_down(answers)
         if counted and _needed(answers) > count - len(answers):
             break  # an honest limit that is larger than the burst: that it counts has to be enough
+    if not counted and len(answers) < least + REFILL * (target.probe.clock() - began) - WATCHED:
+        raise Untried("the API answers too slowly for a burst: what an honest limit gives back meanwhile is as much")
     spent = [one for one in answers if left(one) == 0]
     return Burst(call, tuple(answers), None, counted=counted, hollow=counted and len(spent) >= HOLLOW)
 

@@ -29,7 +29,7 @@ def open_answers(target: Target) -> Looked:
         if "json" in media
     ]
     graph = Graph(target, (schema for *_, schema in told), _steps(target))
-    paths = graph.paths(place for place, schema in enumerate(graph.nodes) if _any_members(schema))
+    paths = graph.paths(place for place, schema in enumerate(graph.nodes) if _any_members(schema) or _silent(schema))
     seen = []
     for operation, response, media, schema in told:
         place = Location(operation=operation.id, pointer=response.pointer)
@@ -49,9 +49,11 @@ def _successes(operation: Operation) -> set[str]:
 
 def _says_nothing(target: Target, schema: Any) -> bool:
     found = resolved(target, schema)
-    return found is True or (
-        isinstance(found, dict) and not set(found) - {"title", "description", "example", "examples", "nullable"}
-    )
+    return found is True or (isinstance(found, dict) and _silent(found))
+
+
+def _silent(schema: dict[str, Any]) -> bool:
+    return not set(schema) - {"title", "description", "example", "examples", "nullable", "deprecated", "readOnly"}
 
 
 def _any_members(schema: dict[str, Any]) -> bool:
@@ -62,12 +64,18 @@ def _any_members(schema: dict[str, Any]) -> bool:
 
 
 def _steps(target: Target) -> Callable[[dict[str, Any]], Iterator[Step]]:
-    """Every step but to a part that says no more than `type: object` beside members that are named."""
+    """Every step but to a part that says nothing, or no more than `type: object` beside members that are named."""
 
     def steps(schema: dict[str, Any]) -> Iterator[Step]:
         named = bool(schema.get("allOf") and properties(schema))
         for label, inner in inside(schema):
-            if label or not named or kinds(resolved(target, inner) or {}) != ("object",):
+            found = resolved(target, inner)
+            if label:
+                nowhere = found == {} and inner != {}  # a reference that leads nowhere is another rule's
+                says = not nowhere
+            else:
+                says = not isinstance(found, dict) or not (_silent(found) or (named and kinds(found) == ("object",)))
+            if says:
                 yield label, inner
 
     return steps

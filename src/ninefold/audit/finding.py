@@ -137,10 +137,11 @@ class Audit:
         return tuple(one for one in self.outcomes if isinstance(one, Finding) and not one.baselined)
 
     def state(self, sign: int) -> str:
-        """`shown`: a finding. `unknown`: nothing ran, or some of it failed. `clear`: all that ran passed or is excused."""
+        """`shown`: a finding. `unknown`: nothing ran, or something that was meant to could not, or failed. `clear`: else."""
         mine = [one for one in self.outcomes if one.sign == sign]
         if any(isinstance(one, Finding) and not one.baselined for one in mine):
             return "shown"
-        if any(isinstance(one, Errored) for one in mine) or not any(isinstance(one, Passed | Finding) for one in mine):
+        missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in mine)
+        if missed or not any(isinstance(one, Passed | Finding) for one in mine):
             return "unknown"
         return "clear"

@@ -118,7 +118,7 @@ class Probe:
         self.active = active
         self.sent = 0
         self._agent = agent
-        self._clock = clock
+        self.clock = clock
         self._sleep = sleep
         self._end = clock() + self.limits.total
         self._next = clock()
@@ -158,7 +158,7 @@ class Probe:
             wait = _retry_after(answer)
             if not patient or wait is None:
                 return answer
-            if wait > PATIENCE or self._clock() + wait > self._end:
+            if wait > PATIENCE or self.clock() + wait > self._end:
                 break
             self._sleep(wait)
         raise Untried(f"the API throttles the audit ({answer.status}) for longer than it may take")
@@ -182,7 +182,7 @@ class Probe:
     def _turn(self) -> None:
         if self.left <= 0:
             raise Untried(f"the budget of {self.limits.budget} requests is spent (--budget)")
-        now = self._clock()
+        now = self.clock()
         if now > self._end:
             raise Untried(f"the audit's {self.limits.total:.0f} seconds are over")
         if self._next > now:
@@ -204,7 +204,7 @@ class Probe:
             port=self.origin.port,
             target=ask.target.encode(),
         )
-        began = self._clock()
+        began = self.clock()
         self._deadline.start(EXCHANGE)
         pool = self._open(source) if source else self._pool
         try:
@@ -234,7 +234,7 @@ class Probe:
             fields,
             body,
             truncated=truncated,
-            took=self._clock() - began,
+            took=self.clock() - began,
             plain=scheme == "http",
             secrets=self.secrets,
         )

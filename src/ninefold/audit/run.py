@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.baseline import Excuse, anchor
 from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Outcome, Passed, Skipped
-from ninefold.audit.rule import Looked, Observation, Rule, Untried
+from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.source import unread_languages
 from ninefold.errors import NinefoldError
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
         return (Errored(rule.id, rule.sign, rule.method, _crash(fault)),)
     if looked.seen:
         return _findings(rule, looked, excuses, target.now)
+    if looked.at == 0 and Needs.SOURCE in rule.needs and target.source and (other := unread_languages(target.source)):
+        reason = f"{', '.join(other)} in the source is not read yet, and there is no Python to try it on"
+        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=True),)
     if looked.at == 0:
         return (Skipped(rule.id, rule.sign, rule.method, "there was nothing to try it on", asked=rule.id in asked),)
     return (Passed(rule.id, rule.sign, rule.method, looked.at),)

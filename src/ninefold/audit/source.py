@@ -17,6 +17,11 @@ _OTHERS = frozenset(
     {"node_modules", "venv", "env", "site-packages", "__pycache__", "dist", "build", "vendor", "target"}
 )
 
+_UNREAD = {
+    ".js": "JavaScript", ".mjs": "JavaScript", ".cjs": "JavaScript", ".ts": "TypeScript", ".go": "Go", ".java": "Java",
+    ".kt": "Kotlin", ".rb": "Ruby", ".php": "PHP", ".cs": "C#", ".rs": "Rust",
+}  # fmt: skip
+
 #: Most files that are read, and most bytes of one.
 FILES, SIZE = 5000, 1024 * 1024
 
@@ -71,6 +76,12 @@ def read_text(root: Path, path: Path, most: int) -> SourceFile | None:
         return None
     name = path.relative_to(root).as_posix() if path != root else path.name
     return SourceFile(path, name, raw.decode("utf-8", "replace"))
+
+
+def unread_languages(root: Path) -> list[str]:
+    """The languages of source files that no rule reads yet, by their suffix."""
+    found = {path.suffix for path in paths(root, *_UNREAD)}
+    return sorted({_UNREAD[one] for one in found})
 
 
 def modules(root: Path) -> Iterator[Module]:

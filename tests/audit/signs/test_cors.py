@@ -32,6 +32,10 @@ def look(rule: str, target: Target) -> Looked:
         ("app.add_middleware(CORSMiddleware, allow_origins=['*'])", False),
         ("app.add_middleware(CORSMiddleware, allow_origins=['https://a.example'], allow_credentials=True)", False),
         ("response.headers['Access-Control-Allow-Origin'] = 'https://a.example'", False),
+        (
+            "def f(r):\n    o = r.headers.get('Origin')\n    if o in ORIGINS:\n        a.headers['Access-Control-Allow-Origin'] = o",
+            False,
+        ),
     ],
 )
 def test_a_source_that_lets_every_origin_in_is_shown(source: Callable[..., Target], text: str, shown: bool) -> None:

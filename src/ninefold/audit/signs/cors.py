@@ -30,17 +30,44 @@ def _in_source(target: Target) -> Looked:
     for module in modules(target.tree):
         read += 1
         names = imported(module.tree)
+        checked = {id(one) for scope in _functions(module.tree) if _looks_up(scope) for one in ast.walk(scope)}
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.Call | ast.Assign):
                 continue
             found = ""
             if isinstance(node, ast.Assign):
-                found = next(_origin_header(node), "")
+                found = "" if id(node) in checked else next(_origin_header(node), "")
             elif _is_cors(called(node, names), node):
                 found = _too_open({one.arg: one.value for one in node.keywords if one.arg})
             if found:
                 seen.append(Observation(Location(file=module.file.name, line=node.lineno), found, cause=found))
     return Looked(read, tuple(seen))
+
+
+def _functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _looks_up(scope: ast.AST) -> bool:
+    """Whether an origin is compared with something there, or looked for in a list. How well, is for a live rule to say."""
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Compare):
+            asked = [node.left, *node.comparators]
+            nothing = any(isinstance(one, ast.Constant) and not one.value for one in asked)
+            equal = any(isinstance(one, ast.In | ast.NotIn | ast.Eq | ast.NotEq) for one in node.ops)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            asked, nothing = [*node.args, node.func.value], False
+            equal = node.func.attr in {"match", "fullmatch", "search", "startswith", "endswith", "index"}
+        else:
+            continue
+        if equal and not nothing and any(_names_origin(one) for one in asked):
+            return True
+    return False
+
+
+def _names_origin(node: ast.expr) -> bool:
+    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} | _texts(node)
+    return any("origin" in one.lower() and "access-control" not in one.lower() for one in names)
 
 
 def _is_cors(name: str, node: ast.Call) -> bool:

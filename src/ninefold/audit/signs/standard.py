@@ -23,7 +23,7 @@ _EXCHANGE = re.compile(r"token|log-?_?in|sign-?_?in|session|auth", re.IGNORECASE
 
 #: Parameters that carry a credential, whoever invented them.
 _CREDENTIAL = re.compile(
-    r"^(?:authorization|x[-_]?(?:api[-_]?key|auth\w*|token|access[-_]?token|user(?:[-_]?id)?|secret|session)"
+    r"^(?:authorization|x[-_]?(?:api[-_]?key|auth[\w-]*|token|access[-_]?token|user(?:[-_]?id)?|secret|session)"
     r"|api[-_]?key|apikey|access[-_]?token|auth[-_]?token|password|passwd|pwd|username|session[-_]?id"
     r"|token)$",
     re.IGNORECASE,
@@ -40,7 +40,9 @@ def _choices(operation: Operation) -> frozenset[frozenset[str]]:
 
 
 def _mixed(target: Target) -> Looked:
-    secured = _secured(target)
+    # a scheme that nobody defined is another rule's finding
+    defined = target.api.schemes.keys()
+    secured = [one for one in _secured(target) if any(choice <= defined for choice in _choices(one))]
     plain = [one for one in secured if not _EXCHANGE.search(one.path)]
     common = frozenset.intersection(*map(_choices, plain)) if plain else frozenset()
     if not plain or common:
