@@ -49,11 +49,13 @@ class Danger:
 def dangers(module: Module) -> Iterator[Danger]:
     """Every use in the module that its reader should see, in the order of the walk."""
     names = imported(module.tree)
+    digests = _digests(module.tree, names)
     range_query = "pwned" in module.file.text.lower()  # that service is asked by SHA-1, and keeps nothing
     for node, words in _in_context(module.tree, ""):
         if isinstance(node, ast.Call):
             name = called(node, names)
             yield from () if range_query else _hash(node, name, words)
+            yield from () if range_query else _hash_through(node, name, digests)
             yield from _cipher(node, name)
             yield from _unverified(node, name)
             yield from _literal_key(node, name)
@@ -76,15 +78,45 @@ def _in_context(node: ast.AST, words: str) -> Iterator[tuple[ast.AST, str]]:
         yield from _in_context(inner, around)
 
 
-def _hash(node: ast.Call, name: str, words: str) -> Iterator[Danger]:
-    """A fast digest of a password (CWE-916): made for speed, so that guessing is fast too."""
+def _digests(tree: ast.Module, names: dict[str, str]) -> dict[str, str]:
+    """Functions that put an argument of theirs through a fast digest, and which: `def md5(text): return hashlib.md5(...)`."""
+    found: dict[str, str] = {}
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        given = {one.arg for one in (*function.args.posonlyargs, *function.args.args)}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call) and (algorithm := _fast(node, called(node, names))):
+                used = {one.id for value in node.args for one in ast.walk(value) if isinstance(one, ast.Name)}
+                if used & given:
+                    found[function.name] = algorithm
+    return found
+
+
+def _hash_through(node: ast.Call, name: str, digests: dict[str, str]) -> Iterator[Danger]:
+    algorithm = digests.get(name)
+    if algorithm is None:
+        return
+    given = " ".join(ast.unparse(one) for one in node.args)
+    if _PASSWORD.search(given) and not _NO_PASSWORD.search(given.rpartition(".")[2]):
+        yield Danger("password", node.lineno, f"A password goes through {algorithm.upper()}, which is made to be fast.")
+
+
+def _fast(node: ast.Call, name: str) -> str:
+    """The fast digest that a call makes; empty: none."""
     head, _, last = name.rpartition(".")
     algorithm = last.lower()
     if last == "new" and head == "hashlib" and node.args and isinstance(node.args[0], ast.Constant):
         algorithm = str(node.args[0].value).lower().replace("-", "")
     elif head not in {"hashlib", "Crypto.Hash", "Cryptodome.Hash"} and not head.endswith("hashes"):
-        return
-    if algorithm not in _FAST:
+        return ""
+    return algorithm if algorithm in _FAST else ""
+
+
+def _hash(node: ast.Call, name: str, words: str) -> Iterator[Danger]:
+    """A fast digest of a password (CWE-916): made for speed, so that guessing is fast too."""
+    algorithm = _fast(node, name)
+    if not algorithm:
         return
     given = " ".join(ast.unparse(one) for one in node.args)
     if _PASSWORD.search(given) or (_PASSWORD.search(words) and not _NO_PASSWORD.search(given)):

@@ -91,6 +91,7 @@ def modules(root: Path) -> Iterator[Module]:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)  # so Python 3.11 calls an escape that is none
             try:
                 yield Module(file, ast.parse(file.text))
             except (SyntaxError, ValueError, RecursionError):
