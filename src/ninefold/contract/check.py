@@ -41,6 +41,12 @@ def advice(contract: Contract, description: Description, source: Source) -> list
         what = "there is no `authorization`: any valid key may call every operation"
         found.append(Problem(what, top, "add roles and rules; `ninefold contract draft` proposes some"))
     elif contract.authorization is not None:
+        for number, rule in enumerate(contract.authorization.rules):
+            if rule.public is not None and "*" in rule.operations:
+                place = source.place(("authorization", "rules", number))
+                found.append(
+                    Problem("every operation is open to callers without a key", place, "name those that are to be")
+                )
         ruled = {one for rule in contract.authorization.rules for one in rule.operations}
         if "*" not in ruled:
             place = source.place(("authorization",), key=True)
@@ -80,7 +86,7 @@ def _operations(contract: Contract, description: Description, source: Source) ->
             for index, name in enumerate(rule.operations):
                 if name != "*":
                     yield from unknown(name, ("authorization", "rules", place, "operations", index))
-                elif rule.public is not None:
+                elif rule.public is not None and len(contract.authorization.rules) > 1:
                     what = "a public rule for `*` opens every operation that has no rule of its own"
                     path = ("authorization", "rules", place, "operations", index)
                     yield Problem(what, source.place(path), "name the operations that are public")
