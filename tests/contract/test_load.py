@@ -114,8 +114,9 @@ paths:
         ("trail: {path: ./ninefold-keys.db}\n", 2, "is keys.store already", "a file of its own"),
         ("trail: {path: o.yaml}\n", 2, "is api.description already", ""),
         (
-            "authorization:\n  rules:\n    - {operations: ['*'], public: because I say so}\n",
-            4,
+            "authorization:\n  roles: {a: [b]}\n  rules:\n    - {operations: ['*'], public: because I say so}\n"
+            "    - {operations: [list], allow: [b]}\n",
+            5,
             "opens every operation",
             "name",
         ),
@@ -311,3 +312,9 @@ def test_the_schema_takes_what_loads_and_refuses_what_does_not(contract: Callabl
         {"api": "o.yaml", "limits": [{"per": "ip"}]},
     ):
         assert not validator.is_valid(wrong)
+
+
+def test_an_api_that_is_all_public_holds_and_is_asked_about(contract: Callable[..., Path]) -> None:
+    rules = [{"operations": ["*"], "public": "it is the catalogue, for everybody"}]
+    loaded = load_contract(contract(authorization={"rules": rules}))
+    assert any("open to callers without a key" in one.what for one in loaded.advice())
