@@ -8,7 +8,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from ninefold.contract.model import LOCAL
+from ninefold.contract.value import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from ninefold.contract.model import LOCAL
+from ninefold.contract.value import LOCAL
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Check, Setting, Step

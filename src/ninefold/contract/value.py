@@ -1,0 +1,143 @@
+"""What single values in a contract may be: addresses, origins, URLs, durations, names; what is none is told what to write."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from ninefold.contract.quantity import Rate, parse_duration, parse_rate, parse_size
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+#: The word for this machine's own addresses in an address list; whoever compiles the contract says which they are.
+LOCAL = "local"
+
+
+#: Request fields that frame a message, say where it goes or who sent it, or that browsers fill in by themselves.
+_NO_KEY_FIELDS = frozenset({
+    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect",
+    "forwarded", "host", "keep-alive", "origin", "proxy-connection", "range", "referer", "te", "trailer", "transfer-encoding",
+    "upgrade", "user-agent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-ninefold-caller",
+    "x-request-id",
+})  # fmt: skip
+
+
+def _address(value: Any) -> Network | Literal["local"]:
+    if value == LOCAL:
+        return "local"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no address range; write 10.0.0.0/8, 192.0.2.7 or local")  # noqa: TRY004
+    try:
+        network = ip_network(value, strict=True)
+    except ValueError as fault:
+        raise ValueError(f"{value!r} is no address range ({fault}); write 10.0.0.0/8, 192.0.2.7 or local") from None
+    if not network.prefixlen:
+        raise ValueError(f"{value!r} is everybody; name the ranges that are meant")
+    return network
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.fullmatch(parts.hostname):
+        raise ValueError(f"{value!r} is no http(s) URL with a host")
+    if parts.username or parts.password:
+        raise ValueError("a URL in a contract carries no user or password")
+    if re.search(r"[?#@\s]", value) or parts.path not in {"", "/"} or parts.port == 0:
+        raise ValueError(
+            f"{value!r} has more than scheme, host and port; leave the rest out, paths are the description's"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _origin(value: str) -> str:
+    if value == "*" or "*" in value:
+        raise ValueError("origins are exact: scheme://host[:port], no `*` (RFC 6454); list each one")
+    if value == "null":
+        raise ValueError("the origin `null` is everybody's (sandboxed frames, files) and cannot be allowed; remove it")
+    parts = urlsplit(value)
+    if not parts.scheme or not parts.hostname or parts.path or re.search(r"[?#@\s]", value):
+        raise ValueError(f"{value!r} is no origin; write scheme://host[:port] and nothing after it")
+    if not _HOST.fullmatch(parts.hostname):
+        raise ValueError(f"{value!r} can match no browser's origin; write the host in ASCII (RFC 6454 section 6.2)")
+    if parts.port == {"http": 80, "https": 443}.get(parts.scheme):
+        raise ValueError(f"{value!r} can match no browser's origin: they leave the scheme's own port out; do so too")
+    return value.lower()
+
+
+#: A host name or address as URLs and origins have it, lower case (RFC 3986 section 3.2.2); names in ASCII.
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
+
+
+def _key_field(value: str) -> str:
+    if value.lower() in _NO_KEY_FIELDS:
+        raise ValueError(
+            f"{value!r} has a meaning of its own and can carry no key; choose a field for it, as X-API-Key"
+        )
+    return value
+
+
+def _file(value: str) -> str:
+    if not value or "\0" in value:
+        raise ValueError(f"{value!r} names no file")
+    return value
+
+
+def _protocol(value: str) -> str:
+    if re.match(r"h2c?$|http|tls", value, re.IGNORECASE):
+        raise ValueError(
+            f"{value!r} would carry requests past the guard; name the protocol that is meant, as websocket"
+        )
+    return value
+
+
+def not_nothing(value: Any) -> Any:
+    if value is None:
+        raise ValueError("nothing stands under it; write what it is to hold, or remove it")
+    return value
+
+
+def _token(value: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", value):
+        raise ValueError(f"{value!r} is no HTTP token (RFC 9110 section 5.6.2)")
+    return value
+
+
+def _why(value: str) -> str:
+    if len(value.strip()) < 8:
+        raise ValueError("that is no reason; say why in a sentence, for the next reader of this contract")
+    return value
+
+
+Address = Annotated[
+    Network | Literal["local"],
+    BeforeValidator(_address),
+    WithJsonSchema({"type": "string", "examples": ["local", "10.0.0.0/8"]}),
+]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$", "examples": ["30s", "90d"]}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB|kB|MB|GB)$", "examples": ["1MiB"]}),
+]
+RateText = Annotated[
+    Rate,
+    BeforeValidator(parse_rate),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+/(s|min|h|d)$", "examples": ["100/min"]}),
+]
+Why = Annotated[str, AfterValidator(_why)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Token = Annotated[str, AfterValidator(_token)]
+
+
+KeyField = Annotated[str, AfterValidator(_token), AfterValidator(_key_field)]
+FilePath = Annotated[str, AfterValidator(_file)]
+Protocol = Annotated[str, AfterValidator(_token), AfterValidator(_protocol)]
