@@ -61,6 +61,7 @@ class ClientConnection(asyncio.Protocol):
         "_repeated",
         "_secure",
         "_size",
+        "_stopped",
         "_switched",
         "_target",
         "_tunnel",
@@ -87,6 +88,7 @@ class ClientConnection(asyncio.Protocol):
         self._lingering = -1
         self._tunnel: UpstreamConnection | None = None
         self._switched = b""
+        self._stopped = False
         self._host = b""
         self._forwarded = b""
         self._block = b""
@@ -159,6 +161,9 @@ class ClientConnection(asyncio.Protocol):
             if line is not None and (block == self._block or self._takes(block)):
                 fields = self._block_fields
                 assert fields is not None
+                if fields[b"host"] != self._host:
+                    self._name(fields[b"host"])  # another request came in between, and named another
+                    self._block_stripped = None
                 now = gateway.now
                 self.deadline = now + gateway.timeouts.total
                 exchange = self._current = Exchange(
@@ -311,7 +316,8 @@ class ClientConnection(asyncio.Protocol):
             return
         up = exchange.up
         if up is not None:
-            self.deadline = self.gateway.clock() + self.gateway.timeouts.body
+            timeouts = self.gateway.timeouts
+            self.deadline = min(self.gateway.clock() + timeouts.body, exchange.now + timeouts.total)
             up.send_body(wire.chunk(data) if exchange.body < 0 else data)
         else:
             if exchange.chunks is None:
@@ -439,7 +445,8 @@ class ClientConnection(asyncio.Protocol):
         """What only some requests have: a body that is on its way, or another protocol to switch to."""
         fields = exchange.fields
         protocol = fields.get(b"upgrade", b"").lower()
-        if protocol in plan.upgrade and exchange.complete:
+        named = {one.strip().lower() for one in fields.get(b"connection", b"").split(b",")}
+        if protocol in plan.upgrade and exchange.complete and exchange.version == "1.1" and b"upgrade" in named:
             exchange.protocol = protocol
             self.hold(_SWITCH)
         if not exchange.complete and b"expect" in fields and exchange.version == "1.1":
@@ -525,7 +532,6 @@ class ClientConnection(asyncio.Protocol):
         if exchange is not self._current or exchange.answered:
             return
         exchange.up = None
-        self.release(_SWITCH)
         if exchange.begun:
             self.gateway.record(exchange, "failed", "upstream", reason)
             exchange.answered = True
@@ -580,7 +586,8 @@ class ClientConnection(asyncio.Protocol):
         if self._held & _SWITCH:
             # the upstream did not switch: what came meanwhile is read as HTTP again
             self.release(_SWITCH)
-            self._after_upgrade(b"")
+            if self._stopped:
+                self._after_upgrade(b"")
         while self._queue and self._current is None and self._lingering < 0:
             following = self._queue.popleft()
             self._current = following
@@ -644,8 +651,12 @@ class ClientConnection(asyncio.Protocol):
         elif current is None:
             if self._fields is not None or self._bytes:
                 self._refuse_unread(wire.SLOW_HEADER)
+            elif self.transport.get_write_buffer_size():
+                self.transport.abort()  # it does not read what it was answered
             else:
                 self.close()
+        elif current.answered:
+            self.transport.abort()  # its body never came; the answer to it was given
         elif not current.complete and not current.begun:
             self._answer_instead(current, wire.SLOW_BODY)
         else:
@@ -675,7 +686,9 @@ class ClientConnection(asyncio.Protocol):
         """The parser stops at a request that asks to switch protocols. Unless it is switched, HTTP goes on after it."""
         if self._held & _SWITCH:
             self._switched += rest
+            self._stopped = True
             return
+        self._stopped = False
         self._parser = httptools.HttpRequestParser(self)
         rest = self._switched + rest
         self._switched = b""

@@ -75,6 +75,10 @@ class Pool:
             self._fail_next(status, f"no connection to the upstream {self._host}:{self._port}: {fault or 'timed out'}")
         except Exception as fault:  # noqa: BLE001  # a fault of ours must not leave a caller waiting
             self._fail_next(503, f"no connection to the upstream: {type(fault).__name__}: {fault}")
+        task = asyncio.current_task()
+        assert task is not None
+        self._connecting.discard(task)
+        self._connect()
 
     def _fail_next(self, status: int, reason: str) -> None:
         while self._waiting:
