@@ -5,7 +5,8 @@
     app = Guard(app, "contract.yaml")
 
 The same guard as in the gateway, the same decisions, the same trail; the server in front (uvicorn, hypercorn) ends TLS
-and reads HTTP. `contract.upstream` is not looked at: the application is the upstream.
+and reads HTTP. `contract.upstream` is not looked at: the application is the upstream. Longer than a module should be: what is
+decided about an exchange and what becomes of its messages are one protocol, and are read together.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Guard:
         decision = self.decide(request)
         if isinstance(decision, Plan) and b"websocket" in decision.upgrade:
             self.record(request, decision, "admitted", 101)
-            await self._app(scope, receive, send)
+            await self._app(self.shown(scope, request, decision), receive, send)
             return
         plan = decision if isinstance(decision, Plan) else self._guard.plan(request)
         step, reason = "route", "no rule allows the upgrade"
@@ -222,6 +223,15 @@ class Guard:
             )
         )  # fmt: skip
 
+    @staticmethod
+    def shown(scope: MutableMapping[str, Any], request: Request, plan: Plan) -> dict[str, Any]:
+        """What the application sees: no key, nothing that a caller says of himself; what frames is the server's to show."""
+        hidden = plan.manner.stripped - {b"host", b"content-length", b"transfer-encoding"}
+        headers = [(name, value) for name, value in scope["headers"] if name.lower() not in hidden]
+        headers += [(b"x-request-id", request.id), (b"x-ninefold-caller", request.caller.encode())]
+        extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if "http.response" not in name}
+        return {**scope, "headers": headers, "extensions": extensions}
+
     def plan_of(self, request: Request) -> Plan:
         return self._guard.plan(request)
 
@@ -272,16 +282,15 @@ class _Exchange:
             await self._answer(decision, decision.outcome)
             return
         self._plan = decision
-        scope = dict(self._scope)
-        scope["headers"] = [
-            *((name, value) for name, value in scope["headers"] if name.lower() not in self._hidden(decision)),
-            (b"x-request-id", request.id),
-            (b"x-ninefold-caller", request.caller.encode()),
-        ]
+        scope = guard.shown(self._scope, request, decision)
         try:
             await guard.app(scope, self._take, self._give)
         except _TooLarge:
-            await self._answer(TOO_LARGE, "refused")
+            if self._begun and not self._over:
+                guard.record(request, self._plan, "failed", self._start.get("status", 0), "content", TOO_LARGE.reason)
+            elif not self._over:
+                await self._answer(TOO_LARGE, "refused")
+            return
         except Exception as fault:
             if not self._over and not self._begun:
                 await self._answer(refuse(500, "upstream", f"the application failed: {type(fault).__name__}"), "failed")
@@ -290,12 +299,17 @@ class _Exchange:
                     request, self._plan, "failed", self._start.get("status", 0), "upstream", type(fault).__name__
                 )
             raise
-        if not self._over and not self._begun:
+        except BaseException:
+            if not self._over:
+                reason = "the caller went away before the answer was whole"
+                guard.record(request, self._plan, "failed", self._start.get("status", 0), "wire", reason)
+            raise
+        if not self._over and self._begun:
+            guard.record(
+                request, self._plan, "failed", self._start.get("status", 0), "wire", "the answer was not whole"
+            )
+        elif not self._over:
             await self._answer(refuse(502, "upstream", "the application gave no answer"), "failed")
-
-    def _hidden(self, plan: Plan) -> frozenset[bytes]:
-        """What the application does not see; what frames the message is the server's to show."""
-        return plan.manner.stripped - {b"host", b"content-length", b"transfer-encoding"}
 
     async def _take(self) -> Message:
         message = await self._receive()
