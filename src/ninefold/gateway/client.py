@@ -32,7 +32,7 @@ MOST_DISCARDED = 65_536
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
 
-_QUEUE, _WRITE, _BODY, _SWITCH = 1, 2, 4, 8
+_QUEUE, _SLOW, _BODY, _SWITCH = 1, 2, 4, 8
 FOREVER = float("inf")
 
 
@@ -153,7 +153,7 @@ class ClientConnection(asyncio.Protocol):
             return
         gateway = self.gateway
         gateway.now = gateway.clock()
-        if self._current is None and self._fields is None and not self._bytes:
+        if self._current is None and self._fields is None and not self._bytes and not self._held:
             # Between messages. Callers that keep a connection send the same fields again and again: a block that is the
             # same to the byte as the last one needs no second look.
             text, _, block = data.partition(b"\r\n")
@@ -232,8 +232,10 @@ class ClientConnection(asyncio.Protocol):
         self.transport.close()
 
     def pause_writing(self) -> None:
-        """The caller reads more slowly than the upstream writes."""
+        """The caller reads more slowly than he is answered: nothing more is read from him, nor begun, until he does."""
         self.deadline = self.gateway.clock() + self.gateway.timeouts.body
+        if self._lingering < 0:
+            self.hold(_SLOW)
         up = self._tunnel or (self._current.up if self._current is not None else None)
         if up is not None:
             up.hold()
@@ -243,8 +245,17 @@ class ClientConnection(asyncio.Protocol):
         up = self._tunnel or (current.up if current is not None else None)
         if current is not None:
             self.deadline = current.now + self.gateway.timeouts.total
+        self.release(_SLOW)
         if up is not None:
             up.release()
+        if current is None and self._lingering < 0:
+            self.deadline = self.gateway.clock() + self.gateway.timeouts.idle
+            self._next()
+
+    @property
+    def slow(self) -> bool:
+        """Whether what was written to the caller waits for him to read."""
+        return bool(self._held & _SLOW)
 
     def hold(self, reason: int = _BODY) -> None:
         """Read no more until `release`, for one of several reasons."""
@@ -296,7 +307,7 @@ class ClientConnection(asyncio.Protocol):
         )  # fmt: skip
         self._arriving = exchange
         self._bytes = 0
-        if self._current is None:
+        if self._current is None and not self.slow:
             self._current = exchange
             self._begin(exchange)
         else:
@@ -579,7 +590,8 @@ class ClientConnection(asyncio.Protocol):
         """Request and response are whole: the next, if one waits."""
         del exchange
         self._current = None
-        self.deadline = self.gateway.now + self.gateway.timeouts.idle
+        if not self.slow:
+            self.deadline = self.gateway.now + self.gateway.timeouts.idle
         if self.gateway.draining and not self._queue:
             self._linger()
             return
@@ -588,7 +600,11 @@ class ClientConnection(asyncio.Protocol):
             self.release(_SWITCH)
             if self._stopped:
                 self._after_upgrade(b"")
-        while self._queue and self._current is None and self._lingering < 0:
+        self._next()
+
+    def _next(self) -> None:
+        """Begin with the requests that wait, as long as each is answered at once."""
+        while self._queue and self._current is None and self._lingering < 0 and not self.slow:
             following = self._queue.popleft()
             self._current = following
             self._begin(following)

@@ -453,6 +453,8 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._beginning = b"".join(parts)
             self._streaming = True
+            if exchange.client.slow:
+                self.hold()
 
     def _flow(self, exchange: Exchange, *, last: bool) -> None:
         """Pass on what one read brought of a stream, in one write."""
@@ -524,6 +526,8 @@ class UpstreamConnection(asyncio.Protocol):
         parts += [line for name, _, line in lines if name in passed]
         parts += [b"x-request-id: ", exchange.id, b"\r\n\r\n", rest]
         client.write(b"".join(parts))
+        if client.slow:
+            self.hold()
         early = client.switch(self)
         if early:
             self.transport.write(early)
