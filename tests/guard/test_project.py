@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold.contract.description import Description
+from ninefold.contract.openapi import read as read_description
 from ninefold.errors import DescriptionError
 from ninefold.guard.project import MOST_COUNTED, Projector, Unpromised
 from ninefold.guard.shape import Shapes
+from ninefold.guard.treatment import Projectors
 
 
 def _projector(schema: Any, **schemas: Any) -> Projector:
@@ -25,6 +27,11 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+OTHERS = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "password": {"type": "string", "writeOnly": True}},
+    "additionalProperties": {"type": "string"},
+}
 OBJ = {"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "number"}, "i": {"type": "integer"}}}
 
 
@@ -50,6 +57,14 @@ OBJ = {"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "
         ({"type": "object", "properties": {"p": {"type": "string", "writeOnly": True}, "a": {"type": "string"}}},
          '{"p":"secret","a":"b"}', '{"a":"b"}', 1),
         ({"enum": ["a", 1, None]}, "1", "1", 0),
+        (OTHERS, '{"id":"a","secret":"x","password":"hidden"}', '{"id":"a","secret":"x"}', 1),
+        ({"type": "array", "items": {"type": "object", "properties": {"in": OTHERS}}},
+         '[{"in":{"password":"p"}},{},{"in":null}]', '[{"in":{}},{},{"in":null}]', 1),
+        ({"type": "object", "additionalProperties": OTHERS}, '{"a":{"password":"p","b":"c"}}', '{"a":{"b":"c"}}', 1),
+        ({"type": "object", "patternProperties": {"^x-": {"type": "string"}}, "properties": {"id": {"type": "string"}}},
+         '{"x-a":"ok","password":"p","id":"1"}', '{"x-a":"ok","id":"1"}', 1),
+        ({"allOf": [OTHERS, {"type": "object", "properties": {"password": {"type": "string"}}}]},
+         '{"password":"declared by one of them"}', '{"password":"declared by one of them"}', 0),
     ],
 )  # fmt: skip
 def test_only_what_is_declared_is_left(schema: Any, text: str, kept: str, withheld: int) -> None:
@@ -212,3 +227,35 @@ def test_a_member_whose_name_json_must_escape_is_refused_with_its_remedy(name: s
         Shapes(Description("o.yaml", "3.1", "", "", (), (), {}, {})).of(schema)
     assert repr(name) in str(fault.value)
     assert "responses.open" in str(fault.value)
+
+
+def test_a_pattern_for_names_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(DescriptionError, match="pattern for names"):
+        _projector({"type": "object", "patternProperties": {"(": {"type": "string"}}})
+
+
+def test_what_nests_too_deep_to_be_counted_is_no_crash() -> None:
+    body = b'{"b":1,"any":' + b"[" * 3000 + b"]" * 3000 + b"}"
+    schema = {"type": "object", "properties": {"any": {}}}
+    try:
+        text, *_ = _projector(schema)(body)
+    except Unpromised:
+        return
+    assert b'"b"' not in text
+
+
+def test_shapes_that_differ_in_the_names_they_let_out_share_no_projector() -> None:
+    free = {"type": "object", "additionalProperties": {"type": "string"}}
+    answers = {
+        path: {
+            "get": {
+                "operationId": path[1:],
+                "responses": {"200": {"description": "-", "content": {"application/json": {"schema": one}}}},
+            }
+        }
+        for path, one in (("/a", free), ("/b", OTHERS))
+    }
+    read = Projectors(read_description({"openapi": "3.1.0", "info": {}, "paths": answers}, "t"))
+    one, other = (read.of(schema) for schema in (free, OTHERS))
+    assert one(b'{"password":"p"}')[0] == b'{"password":"p"}'
+    assert other(b'{"password":"p"}')[0] == b"{}"

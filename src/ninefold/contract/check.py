@@ -168,14 +168,17 @@ def _reaches(roles: dict[str, tuple[str, ...]], start: str, goal: str) -> bool:
 
 
 def schemaless(description: Description) -> Iterator[tuple[Operation, str, str]]:
-    """Each operation, media type and status that declares JSON and says nothing of what is in it."""
+    """Each operation, media type and status that declares JSON of which nothing can be checked.
+
+    Because no schema says what is in it, or because it comes in records (JSON Lines, RFC 7464), which are not read yet.
+    """
     for operation in description.operations:
         for response in operation.responses.values():
             for media, schema in response.media.items():
                 name = media.partition(";")[0].strip().lower()
-                if not (name == "application/json" or name.endswith("+json")) or response.status[:1] == "5":
+                if "json" not in name or response.status[:1] == "5":
                     continue
-                if schema is None or _empty(schema, description):
+                if _in_records(name) or schema is None or _empty(schema, description):
                     yield operation, media, response.status
 
 
@@ -183,11 +186,17 @@ def _responses(contract: Contract, description: Description, source: Source) -> 
     place = source.place(("api", "description"))
     for operation, media, status in schemaless(description):
         if operation.id not in contract.responses.open:
+            why = "which is not read yet" if _in_records(media) else "and no schema"
             yield Problem(
-                f"{operation.id} declares {media} with {status} and no schema, so nothing of it may leave",
+                f"{operation.id} declares {media} with {status} {why}, so nothing of it may leave",
                 place,
-                f"give the schema in the description, or write `responses: {{open: {{{operation.id}: <why>}}}}`",
+                f"give a schema (of JSON) in the description, or write `responses: {{open: {{{operation.id}: <why>}}}}`",
             )
+
+
+def _in_records(media: str) -> bool:
+    name = media.partition(";")[0].strip().lower()
+    return name not in {"application/json", "text/json"} and not name.endswith("+json")
 
 
 def _empty(schema: object, description: Description) -> bool:

@@ -85,6 +85,9 @@ class Heads:
         """
         known = self._lines
         head = Head(status, [known.get(line) or self._line(line) for line in text.split(b"\r\n")[1:]])
+        names = [name for name, _, _ in head.lines]
+        if names.count(b"content-type") > 1 or names.count(b"content-encoding") > 1:
+            raise ValueError("it says twice what its body is")
         for name, value, _ in head.lines:
             if name == b"content-type":
                 head.media = value

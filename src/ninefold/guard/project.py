@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from ninefold.guard.prune import pruner
+
 if TYPE_CHECKING:
     from ninefold.guard.shape import Shape
 
@@ -29,7 +31,7 @@ MOST_COUNTED = 8192
 class Projector:
     """Compiled once from a shape; called for every response."""
 
-    __slots__ = ("_decode", "_encode", "_exact")
+    __slots__ = ("_decode", "_encode", "_exact", "_prune", "structured")
 
     def __init__(self, shape: Shape, types: Types | None = None) -> None:
         """`types` are those of other projectors of the same shapes, which need not be made again."""
@@ -37,6 +39,9 @@ class Projector:
         self._decode = msgspec.json.Decoder(types.of(shape)).decode
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         self._exact = types.exact
+        self._prune = pruner(shape) if types.restricted else None
+        #: Whether there is something to project: of mere text there is not.
+        self.structured = shape.items is not None or shape.members is not None
 
     def __call__(self, body: bytes) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
@@ -44,7 +49,10 @@ class Projector:
         Members are not counted past `MOST_COUNTED`; where they are and none stayed behind, no byte of one did.
         """
         try:
-            text = self._encode(self._decode(body))
+            value = self._decode(body)
+            if self._prune is not None:
+                self._prune(value)
+            text = self._encode(value)
             if (
                 self._exact
                 and (text.find(b"N") >= 0 or text.find(b"I") >= 0)
@@ -65,7 +73,10 @@ class Projector:
             withheld = body.count(b'":') - text.count(b'":')
             if withheld >= 0:
                 return text, withheld, max(shorter, 0) if withheld else 0
-        withheld = _members(msgspec.json.decode(body)) - _members(msgspec.json.decode(text))
+        try:
+            withheld = _members(msgspec.json.decode(body)) - _members(msgspec.json.decode(text))
+        except RecursionError:
+            return text, 0, max(shorter, 0)  # nested too deep to be counted
         return text, withheld, max(shorter, 0) if withheld else 0
 
 
@@ -90,13 +101,14 @@ MOST_SELF_NESTING = 3
 class Types:
     """Shapes to msgspec types. Objects are made empty first and filled after, so that they may hold themselves.
 
-    `exact`: some number's digits matter.
+    `exact`: some number's digits matter. `restricted`: some object lets only some names out.
     """
 
     def __init__(self) -> None:
         self._structs: dict[int, type[msgspec.Struct]] = {}
         self._within: list[int] = []
         self.exact = False
+        self.restricted = False
 
     def of(self, shape: Shape) -> Any:
         if shape.anything:
@@ -129,6 +141,7 @@ class Types:
         return found
 
     def _object(self, shape: Shape) -> Any:
+        self.restricted |= shape.names is not None
         if shape.others is not None:
             return dict[str, self.of(shape.others)]  # type: ignore[misc]
         if (known := self._structs.get(id(shape))) is not None:

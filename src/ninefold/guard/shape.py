@@ -35,13 +35,31 @@ _CONDITIONAL = ("then", "else")
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Which members may leave of an object that may have others than those it names.
+
+    `known` may, `hidden` (`writeOnly`) may not; of the rest those that fit one of `patterns`, or all of them (None).
+    """
+
+    known: frozenset[str]
+    hidden: frozenset[str]
+    patterns: tuple[re.Pattern[str], ...] | None
+
+    def lets(self, name: str) -> bool:
+        if name in self.known or name in self.hidden:
+            return name in self.known
+        return self.patterns is None or any(pattern.search(name) for pattern in self.patterns)
+
+
 @dataclass(slots=True, eq=False)
 class Shape:
     """What may stand at one place. `anything` wins over the rest; `null` may stand everywhere.
 
     `scalars` are JSON Schema's names; `exact` says that a number's digits matter (no `format: double`).
     `items` is set where an array may stand, `members` where an object may; `others` is set where members that have no
-    name in the schema may leave too (`additionalProperties`), and is then the shape of all of them, named or not.
+    name in the schema may leave too (`additionalProperties`), and is then the shape of all of them, named or not;
+    `names` then says which, where not all may.
     """
 
     anything: bool = False
@@ -50,6 +68,7 @@ class Shape:
     items: Shape | None = None
     members: dict[str, Shape] | None = None
     others: Shape | None = None
+    names: Names | None = None
 
 
 class Shapes:
@@ -109,7 +128,9 @@ class Shapes:
         items: list[Schema] = []
         members: dict[str, list[Schema]] = {}
         others: list[Schema] = []
-        array = anonymous = object_ = False
+        hidden: set[str] = set()
+        fitting: list[str] = []
+        array = anonymous = anyhow = object_ = False
         for atom in atoms:
             kinds = _kinds(atom)
             shape.scalars |= kinds & _SCALARS
@@ -124,25 +145,41 @@ class Shapes:
                 for name, member in (atom.get("properties") or {}).items():
                     resolved = self._description.resolve(member)
                     if isinstance(resolved, dict) and resolved.get("writeOnly") is True:
+                        hidden.add(name)
                         continue
                     members.setdefault(name, []).append(member)
                 extra = atom.get("additionalProperties", False)
-                patterns = list((atom.get("patternProperties") or {}).values())
+                patterns = atom.get("patternProperties") or {}
+                fitting.extend(patterns)
+                anyhow |= extra is not False
                 if extra is not False or patterns:
                     anonymous = True
-                    others.extend([*patterns, *([extra] if extra is not False else [])])
+                    others.extend([*patterns.values(), *([extra] if extra is not False else [])])
         if array:
             shape.items = self.of(*items)
         if object_:
             shape.members = {name: self.of(*found) for name, found in members.items()}
             if anonymous:
                 shape.others = self.of(*others, *(one for found in members.values() for one in found))
+                if hidden - members.keys() or not anyhow:
+                    patterns_ = None if anyhow else self._patterns(fitting)
+                    shape.names = Names(frozenset(members), frozenset(hidden), patterns_)
             elif escaped := next((name for name in members if _ESCAPED.search(name)), ""):
                 raise DescriptionError(
                     f"a response schema has the member {escaped!r}, and a name that JSON must escape cannot be let out",
                     place=Place(self._description.source),
                     remedy="rename it; or let the operation's responses pass unread (`responses.open`)",
                 )
+
+    def _patterns(self, texts: list[str]) -> tuple[re.Pattern[str], ...]:
+        try:
+            return tuple(re.compile(text) for text in texts)
+        except re.error as fault:
+            raise DescriptionError(
+                f"a response schema has a pattern for names that cannot be read ({fault})",
+                place=Place(self._description.source),
+                remedy="mend the key of `patternProperties` (ECMA-262, in the part that Python reads too)",
+            ) from None
 
 
 def _kinds(atom: dict[str, Any]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ GUARDED_FIELDS = frozenset({
     b"transfer-encoding", b"upgrade",
 })  # fmt: skip
 
+
+#: What an answer that was projected says no more: of which part it was, and how it was encoded.
+_WHOLE_ONLY = frozenset({b"content-encoding", b"content-range"})
 
 #: What of an error's header may leave beside the guard's own fields.
 ERROR_FIELDS = frozenset({b"allow", b"date", b"retry-after", b"www-authenticate"})
@@ -108,7 +112,8 @@ def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) ->
     items, others = _likeness(shape.items, inner, left), _likeness(shape.others, inner, left)
     if items is None or others is None or any(like is None for _, like in members):
         return None
-    return shape.anything, frozenset(shape.scalars), shape.exact, shape.members is None, members, items, others
+    kinds = frozenset(shape.scalars)
+    return shape.anything, kinds, shape.exact, shape.members is None, members, items, others, shape.names
 
 
 #: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.
@@ -167,12 +172,15 @@ class Treatments:
         found = _match(name, response)
         if found is None:
             return self._refused(status, fields, f"the media type {name!r} is not declared for {status}")
-        if not is_json(name):
-            return Treatment(Way.PASS, fields)
         projector = self._projectors.get((named, found))
-        if projector is None:
+        if projector is not None and (projector.structured or is_json(name)):
+            # also where a range has the schema and something else than JSON comes under it: it is JSON, or it is withheld
+            return Treatment(Way.PROJECT, fields - _WHOLE_ONLY, projector)
+        if is_json(name):
             return self._refused(status, fields, f"no schema is declared for {name!r} with {status}")
-        return Treatment(Way.PROJECT, fields, projector)
+        if is_json_records(name):
+            return self._refused(status, fields, f"{name!r} holds JSON in records, which are not read yet")
+        return Treatment(Way.PASS, fields)
 
     @staticmethod
     def _refused(status: int, fields: frozenset[bytes], reason: str) -> Treatment:
@@ -184,6 +192,12 @@ def is_json(media: str) -> bool:
     """Whether a media type is JSON (RFC 8259, RFC 6839 section 3.1). A range that takes JSON in counts as JSON."""
     name = media.partition(";")[0].strip().lower()
     return name in {"application/json", "text/json", "*/*", "application/*"} or name.endswith("+json")
+
+
+def is_json_records(media: str) -> bool:
+    """Whether a media type is several JSON texts one after the other (JSON Lines, RFC 7464): read by none here yet."""
+    name = media.partition(";")[0].strip().lower()
+    return not is_json(name) and re.search(r"json|ndjson", name) is not None
 
 
 def _match(name: str, response: Response) -> str | None:
