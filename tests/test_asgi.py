@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import socket
 from typing import TYPE_CHECKING, Any
@@ -137,3 +139,142 @@ def test_an_answer_that_streams_is_passed_on_as_it_comes(
         while block := connection.recv(65536):
             found += block
     assert found.endswith(b"a" * 200_000)
+
+
+def _exchange(
+    path: Path, app: Any, /, *, messages: list[dict[str, Any]] | None = None, gone: bool = False, **scope: Any
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """One exchange with the guard around `app`, without a server: what was sent, and what the trail has of it."""
+    sent: list[dict[str, Any]] = []
+    waiting = list(messages or [{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(dict(message))
+
+    async def run() -> None:
+        guard = Guard(app, path)
+        whole = {
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "https", "path": "/open", "raw_path": None,
+            "query_string": b"", "headers": [(b"host", b"x")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), **scope,
+        }  # fmt: skip
+        task = asyncio.ensure_future(guard(whole, receive, send))
+        if gone:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await guard.close()
+
+    asyncio.run(run())
+    lines = (path.parent / "trail.jsonl").read_bytes().splitlines()
+    return sent, [one for one in map(json.loads, lines) if "method" in one]
+
+
+def test_a_websocket_cannot_name_its_own_caller_nor_show_the_key(contract: Callable[..., Path], issue: Any) -> None:
+    path = contract()
+    key = issue(path).encode()
+    seen: dict[bytes, bytes] = {}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del receive, send
+        seen.update(scope["headers"])
+        assert "websocket.http.response" not in scope["extensions"]
+
+    fields = [
+        (b"host", b"x"), (b"x-api-key", key), (b"upgrade", b"websocket"), (b"connection", b"upgrade"),
+        (b"x-ninefold-caller", b"admin"), (b"x-forwarded-for", b"6.6.6.6"),
+    ]  # fmt: skip
+    extensions: dict[str, Any] = {"websocket.http.response": {}}
+    _exchange(path, app, type="websocket", scheme="wss", path="/socket", headers=fields, extensions=extensions)
+    assert seen[b"x-ninefold-caller"] == key.split(b"_")[2]
+    assert not {b"x-api-key", b"x-forwarded-for"} & seen.keys()
+
+
+@pytest.mark.parametrize("first", [[], [{"type": "http.request", "body": b"", "more_body": True}]])
+def test_a_body_without_a_length_is_a_body_since_http_2(
+    contract: Callable[..., Path], issue: Any, first: list[dict[str, Any]]
+) -> None:
+    path = contract()
+    reached = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope
+        reached.append((await receive())["body"] if not first else await receive())
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    key = (b"x-api-key", issue(path).encode())
+    body = [*first, {"type": "http.request", "body": b"<evil>", "more_body": False}]
+    asked: dict[str, Any] = {"method": "POST", "path": "/text", "http_version": "2"}
+    evil = [(b"host", b"x"), key, (b"content-type", b"application/x-evil")]
+    sent, _ = _exchange(path, app, messages=body, headers=evil, **asked)
+    assert (sent[0]["status"], reached) == (415, [])
+    good = [(b"host", b"x"), key, (b"content-type", b"text/plain")]
+    sent, _ = _exchange(path, app, messages=body, headers=good, **asked)
+    assert (sent[0]["status"], len(reached)) == (200, 1)
+
+
+def test_who_leaves_in_the_middle_of_an_answer_is_in_the_trail(contract: Callable[..., Path], issue: Any) -> None:
+    path = contract()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope, receive
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"part", "more_body": True})
+        await asyncio.Event().wait()
+
+    fields = [(b"host", b"x"), (b"x-api-key", issue(path).encode())]
+    _, trail = _exchange(path, app, gone=True, path="/text", headers=fields)
+    assert [(one["outcome"], one["reason"]) for one in trail] == [
+        ("failed", "the caller went away before the answer was whole")
+    ]
+
+
+def test_no_second_answer_begins_when_the_body_proves_too_long_later(contract: Callable[..., Path], issue: Any) -> None:
+    path = contract(limits={"body": "1KiB"})
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"early", "more_body": True})
+        await receive()
+
+    fields = [
+        (b"host", b"x"),
+        (b"x-api-key", issue(path).encode()),
+        (b"content-type", b"text/plain"),
+        (b"transfer-encoding", b"chunked"),
+    ]
+    body = [{"type": "http.request", "body": b"x" * 5000, "more_body": False}]
+    sent, trail = _exchange(path, app, messages=body, method="POST", path="/text", headers=fields)
+    assert [one["status"] for one in sent if one["type"] == "http.response.start"] == [200]
+    assert [(one["outcome"], one["status"]) for one in trail] == [("failed", 200)]
+
+
+def test_a_scrubbed_error_keeps_when_to_come_back_and_how_to_prove_oneself(contract: Callable[..., Path]) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope, receive
+        fields = [(b"retry-after", b"7"), (b"www-authenticate", b"Basic"), (b"x-internal", b"secret")]
+        await send({"type": "http.response.start", "status": 503, "headers": fields})
+        await send({"type": "http.response.body", "body": b"stack trace"})
+
+    sent, _ = _exchange(contract(), app)
+    fields = dict(sent[0]["headers"])
+    assert (fields[b"retry-after"], fields[b"www-authenticate"]) == (b"7", b"Basic")
+    assert b"x-internal" not in fields
+
+
+def test_an_answer_that_says_twice_what_it_is_is_withheld(contract: Callable[..., Path]) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope, receive
+        fields = [(b"content-type", b"application/json"), (b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": "http.response.body", "body": b'{"secret":1}'})
+
+    sent, _ = _exchange(contract(), app)
+    assert sent[0]["status"] == 502
+    assert b"secret" not in sent[1]["body"]

@@ -268,6 +268,7 @@ class _Exchange:
         self._request = guard.request(scope)
         self._plan = guard.plan_of(self._request)
         self._received = 0
+        self._peeked: list[Message] = []
         self._too_large = False
         self._begun = False
         self._over = False
@@ -277,6 +278,8 @@ class _Exchange:
 
     async def run(self) -> None:
         guard, request = self._guard, self._request
+        if request.body == 0 and self._scope.get("http_version", "1.1")[:1] not in {"0", "1"}:
+            await self._peek()
         decision = guard.decide(request)
         if isinstance(decision, Answer):
             await self._answer(decision, decision.outcome)
@@ -299,7 +302,7 @@ class _Exchange:
                     request, self._plan, "failed", self._start.get("status", 0), "upstream", type(fault).__name__
                 )
             raise
-        except BaseException:
+        except asyncio.CancelledError:
             if not self._over:
                 reason = "the caller went away before the answer was whole"
                 guard.record(request, self._plan, "failed", self._start.get("status", 0), "wire", reason)
@@ -311,8 +314,15 @@ class _Exchange:
         elif not self._over:
             await self._answer(refuse(502, "upstream", "the application gave no answer"), "failed")
 
+    async def _peek(self) -> None:
+        """Since HTTP/2 a body needs no length: only its first bytes tell that there is one (RFC 9113 section 8.1.1)."""
+        while not self._peeked or (self._peeked[-1].get("more_body") and not self._peeked[-1].get("body")):
+            self._peeked.append(await self._receive())
+        if self._peeked[-1].get("body"):
+            self._request.body = -1
+
     async def _take(self) -> Message:
-        message = await self._receive()
+        message = self._peeked.pop(0) if self._peeked else await self._receive()
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
             if self._received > self._guard.most_request:
@@ -336,6 +346,10 @@ class _Exchange:
         self._start = message
         assert self._plan.treatments is not None
         fields = [(name.lower(), value) for name, value in message.get("headers", ())]
+        said = [name for name, _ in fields if name in {b"content-type", b"content-encoding"}]
+        if len(said) > len(set(said)):
+            await self._withhold("it says twice what its body is")
+            return
         media = next((value for name, value in fields if name == b"content-type"), b"")
         encoded = next((value.lower() for name, value in fields if name == b"content-encoding"), b"identity")
         treatment = self._treatment = self._plan.treatments.of(message["status"], media)
@@ -344,8 +358,8 @@ class _Exchange:
         elif treatment.way is Way.PROJECT and encoded != b"identity":
             await self._withhold("the application encoded a body that had to be read")
         elif treatment.way is Way.SCRUB:
-            answer = refuse(message["status"], "response", treatment.reason)
-            await self._answer(answer, "admitted")
+            kept = tuple(one for one in fields if one[0] in treatment.fields and one[0] != b"date")
+            await self._answer(refuse(message["status"], "response", treatment.reason, kept), "admitted")
         elif treatment.way is Way.EMPTY or (self._request.method == "HEAD" and treatment.way is Way.PROJECT):
             bodiless = message["status"] in {204, 304} or self._request.method == "HEAD"
             await self._head(fields, treatment, None if bodiless else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from typing import Any
@@ -114,3 +115,83 @@ def test_a_request_that_was_refused_is_not_answered_again_when_its_body_never_co
         except OSError:
             pass
     assert found.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_slow_reader_gets_all_of_a_long_answer_though_his_connection_ends(gate: Start, upstream: Any) -> None:
+    gateway = gate(limits={"timeouts": {"body": "1s", "idle": "1s"}, "response": "8MiB"})
+    body = b'{"name":"' + b"n" * 6_000_000 + b'"}'
+    upstream.json(body)
+    with gateway.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.sendall(b"GET /open HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        found = 0
+        while block := connection.recv(100_000):
+            found += len(block)
+            time.sleep(0.05)
+    assert found > len(body)
+
+
+def test_who_stops_reading_for_good_is_let_go_of(gate: Start, upstream: Any) -> None:
+    gateway = gate(limits={"timeouts": {"body": "1s", "idle": "1s"}, "response": "8MiB", "connections": {"per_ip": 1}})
+    upstream.default = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 6000011\r\n\r\n"
+    upstream.default += b'{"name":"' + b"n" * 6_000_000 + b'"}'
+    with gateway.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /open HTTP/1.1\r\nHost: x\r\n\r\n")
+        until, free = time.monotonic() + 15, False
+        while not free and time.monotonic() < until:
+            try:
+                free = gateway.send(b"GET /n HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 404")
+            except OSError:
+                time.sleep(0.1)
+    assert free, "his seat was held for ever"
+
+
+def test_the_header_s_limits_hold_for_its_line_and_for_every_line(gate: Start) -> None:
+    gateway = gate()
+    assert gateway.send(b"GET /open?%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 20_000)).startswith(b"HTTP/1.1 431")
+    many = b"A: b\r\n" * 200
+    assert gateway.send(b"GET /open HTTP/1.1\r\nHost: x\r\n%b\r\n" % many).startswith(b"HTTP/1.1 431")
+
+
+def test_an_answer_that_does_not_begin_with_its_status_is_none(gate: Start, upstream: Any) -> None:
+    gateway = gate()
+    upstream.default = b'\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"id":1}'
+    assert gateway.get("/open")[0] == 502
+
+
+def test_an_answer_that_says_twice_what_it_is_is_withheld(gate: Start, upstream: Any) -> None:
+    gateway = gate()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\n"
+    upstream.default = head + b'{"id":1}'
+    assert gateway.get("/open")[0] == 502
+
+
+def test_a_scrubbed_answer_that_trickles_holds_no_connection(gate: Start, upstream: Any) -> None:
+    gateway = gate(
+        upstream={"url": upstream.url, "connections": 1}, limits={"timeouts": {"upstream": "1s", "total": "2s"}}
+    )
+
+    def trickles(connection: socket.socket, message: bytes) -> None:
+        del message
+        connection.sendall(b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(100):
+            connection.sendall(b"1\r\nx\r\n")
+            time.sleep(0.2)
+
+    upstream.answers = [trickles]
+    assert gateway.get("/open")[0] == 500
+    time.sleep(2)
+    assert gateway.get("/open")[0] == 200
+
+
+def test_requests_do_not_wait_beside_connections_that_are_free(gate: Start, upstream: Any) -> None:
+    gateway = gate(upstream={"url": "http://127.0.0.1:9", "connections": 1}, limits={"timeouts": {"upstream": "4s"}})
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        callers = [stack.enter_context(gateway.connect()) for _ in range(3)]
+        for one in callers:
+            one.sendall(b"GET /open HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert [_read(one, 1) for one in callers] == [[b"HTTP/1.1 502"]] * 3
+    assert time.monotonic() - began < 2
+    del upstream

@@ -50,6 +50,8 @@ class ClientConnection(asyncio.Protocol):
         "_block_stripped",
         "_bytes",
         "_current",
+        "_ends",
+        "_field_lines",
         "_fields",
         "_forwarded",
         "_held",
@@ -65,6 +67,7 @@ class ClientConnection(asyncio.Protocol):
         "_switched",
         "_target",
         "_tunnel",
+        "_unsent",
         "deadline",
         "entered",
         "gateway",
@@ -89,6 +92,9 @@ class ClientConnection(asyncio.Protocol):
         self._tunnel: UpstreamConnection | None = None
         self._switched = b""
         self._stopped = False
+        self._ends = FOREVER
+        self._unsent = FOREVER
+        self._field_lines = 0
         self._host = b""
         self._forwarded = b""
         self._block = b""
@@ -158,7 +164,8 @@ class ClientConnection(asyncio.Protocol):
             # same to the byte as the last one needs no second look.
             text, _, block = data.partition(b"\r\n")
             line = gateway.lines.get(text) or plain.request_line(text)
-            if line is not None and (block == self._block or self._takes(block)):
+            short = len(data) <= gateway.limits.header
+            if line is not None and short and (block == self._block or self._takes(block)):
                 fields = self._block_fields
                 assert fields is not None
                 if fields[b"host"] != self._host:
@@ -200,7 +207,7 @@ class ClientConnection(asyncio.Protocol):
         fields, lines = found
         limits = self.gateway.limits
         host = fields.get(b"host")
-        if host is None or len(block) > limits.header or len(lines) > limits.fields:
+        if host is None or len(lines) > limits.fields:
             return False
         if host != self._host or not self._forwarded:
             if wire.HOST.match(host) is None:
@@ -233,8 +240,10 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The caller reads more slowly than he is answered: nothing more is read from him, nor begun, until he does."""
-        self.deadline = self.gateway.clock() + self.gateway.timeouts.body
+        now, timeouts = self.gateway.clock(), self.gateway.timeouts
+        self.deadline = now + timeouts.body
         if self._lingering < 0:
+            self._ends, self._unsent = now + timeouts.total, FOREVER
             self.hold(_SLOW)
         up = self._tunnel or (self._current.up if self._current is not None else None)
         if up is not None:
@@ -275,7 +284,7 @@ class ClientConnection(asyncio.Protocol):
         self._target = b""
         self._fields = {}
         self._repeated = ()
-        self._size = 0
+        self._size = self._field_lines = 0
 
     def on_url(self, url: bytes) -> None:
         self._target = self._target + url if self._target else url
@@ -286,6 +295,7 @@ class ClientConnection(asyncio.Protocol):
             return  # a trailer: dropped (RFC 9110 section 6.5.1)
         name = name.lower()
         self._size += len(name) + len(value) + 4
+        self._field_lines += 1
         if name in fields:
             self._repeated += (name,)
             fields[name] = fields[name] + (b"; " if name == b"cookie" else b", ") + value
@@ -299,6 +309,7 @@ class ClientConnection(asyncio.Protocol):
         fields = self._fields
         assert fields is not None
         self._fields = None
+        self._size += len(self._target)
         verb = parser.get_method()
         exchange = Exchange(
             verb.decode("latin-1"), "", fields, self._repeated, self._peer, self._secure, 0, 0.0, 0.0, b"",
@@ -382,7 +393,7 @@ class ClientConnection(asyncio.Protocol):
         for name in fields:
             if b"_" in name:
                 return wire.UNDERSCORE
-        if self._size > self.gateway.limits.header or len(fields) > self.gateway.limits.fields:
+        if self._size > self.gateway.limits.header or self._field_lines > self.gateway.limits.fields:
             return wire.TOO_MANY_FIELDS
         coding = fields.get(b"transfer-encoding")
         length = fields.get(b"content-length")
@@ -617,7 +628,8 @@ class ClientConnection(asyncio.Protocol):
         self._current = None
         self._queue.clear()
         self._held = 0
-        self.deadline = self.gateway.clock() + LINGER_SECONDS
+        now = self.gateway.clock()
+        self.deadline, self._ends, self._unsent = now + LINGER_SECONDS, now + self.gateway.timeouts.total, FOREVER
         if self._arriving is None or self._secure:
             self.close()
             return
@@ -662,7 +674,10 @@ class ClientConnection(asyncio.Protocol):
         """The deadline has passed."""
         self.deadline = FOREVER
         current = self._current
-        if self._lingering >= 0 or self._tunnel is not None:
+        if current is None and self._tunnel is None and now < self._ends and self._reads():
+            # a slow reader is an honest one, as long as he reads
+            self.deadline = now + self.gateway.timeouts.body
+        elif self._lingering >= 0 or self._tunnel is not None:
             self.transport.abort()
         elif current is None:
             if self._fields is not None or self._bytes:
@@ -685,6 +700,11 @@ class ClientConnection(asyncio.Protocol):
                 504,
                 "the exchange took longer than limits.timeouts.total" if over else "the caller stopped reading",
             )
+
+    def _reads(self) -> bool:
+        """Whether something waits for the caller to read, and it is less than when this was last asked."""
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+        return 0 < self._unsent < before
 
     def drain(self) -> None:
         """The gateway is ending: an idle connection ends now, a busy one after its answer."""

@@ -33,10 +33,11 @@ def caller_address(peer: str, forwarded_for: bytes | None, trusted: Ranges) -> s
 
 
 def forwarded_fields(address: str, host: bytes, *, secure: bool) -> bytes:
-    """`Forwarded` and its older relatives, rebuilt: exactly what this gateway saw."""
+    """`Forwarded` and its older relatives, rebuilt: exactly what this gateway saw. `host` is empty where none was named."""
     node = (f'"[{address}]"' if ":" in address else address).encode()
     scheme = b"https" if secure else b"http"
     quoted = b'"%b"' % host if b":" in host or b"[" in host else host
-    return b"forwarded: for=%b;host=%b;proto=%b\r\nx-forwarded-for: %b\r\nx-forwarded-host: %b\r\nx-forwarded-proto: %b\r\n" % (
-        node, quoted, scheme, address.encode(), host, scheme,
+    named, older = (b";host=%b" % quoted, b"x-forwarded-host: %b\r\n" % host) if host else (b"", b"")
+    return b"forwarded: for=%b%b;proto=%b\r\nx-forwarded-for: %b\r\n%bx-forwarded-proto: %b\r\n" % (
+        node, named, scheme, address.encode(), older, scheme,
     )  # fmt: skip

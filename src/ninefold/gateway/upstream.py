@@ -137,7 +137,8 @@ class UpstreamConnection(asyncio.Protocol):
             data = self._collected(data)
             if not data:
                 return
-        self.deadline = now + gateway.timeouts.upstream
+        if not self._discarding:
+            self.deadline = now + gateway.timeouts.upstream
         self._feed(data)
 
     def _at_once(self, exchange: Exchange, head: Head, body: bytes) -> bool:
@@ -185,12 +186,17 @@ class UpstreamConnection(asyncio.Protocol):
         if self._early:
             data = self._early + data
         end = data.find(b"\r\n\r\n")
-        while end >= 0 and data[9:10] == b"1" and data[9:12] != b"101":
-            # an interim answer (RFC 9110 section 15.2): dropped
+        while end >= 0 and data[9:10] == b"1" and data[9:12] != b"101" and data[:5] == b"HTTP/":
+            # an interim answer (RFC 9110 section 15.2): dropped; and a sign that the request has been read
+            if self.exchange is not None:
+                self.exchange.retried = True
             if not self._feed(data[: end + 4]):
                 return b""
             data = data[end + 4 :]
             end = data.find(b"\r\n\r\n")
+        if end >= 0 and data[:5] != b"HTTP/":
+            self._refuse("the upstream's answer does not begin with its status")
+            return b""
         if end >= 0:
             self._early = b""
             self._header = data[: end + 4]
@@ -397,6 +403,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _discard(self, exchange: Exchange, outcome: str = "admitted", step: str = "", reason: str = "") -> None:
         """The caller has his answer; what is left of the upstream's is read away."""
         self._discarding = True
+        self.deadline = self.pool.gateway.clock() + self.pool.gateway.timeouts.upstream
         self.exchange = None
         self._body = None
         self._size = 0
