@@ -8,6 +8,8 @@ should be because its states belong together: a reader who has to hold half of t
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
@@ -32,6 +34,12 @@ MOST_DISCARDED = 65_536
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
 
+#: So many requests that came together are begun within a turn of the event loop: the other callers wait no longer.
+MOST_BEGUN = 16
+
+#: SO_LINGER, on, with no time: the socket is reset as it closes (socket(7)).
+RESET = struct.pack("ii", 1, 0)
+
 _QUEUE, _SLOW, _BODY, _SWITCH = 1, 2, 4, 8
 FOREVER = float("inf")
 
@@ -41,6 +49,7 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_arriving",
+        "_begun",
         "_block",
         "_block_caller",
         "_block_digest",
@@ -67,6 +76,7 @@ class ClientConnection(asyncio.Protocol):
         "_switched",
         "_target",
         "_tunnel",
+        "_turn",
         "_unsent",
         "deadline",
         "entered",
@@ -87,6 +97,8 @@ class ClientConnection(asyncio.Protocol):
         self._arriving: Exchange | None = None
         self._current: Exchange | None = None
         self._queue: deque[Exchange] = deque()
+        self._begun = 0
+        self._turn = False
         self._held = 0
         self._lingering = -1
         self._tunnel: UpstreamConnection | None = None
@@ -184,6 +196,7 @@ class ClientConnection(asyncio.Protocol):
                     gateway.remember(text, line, exchange.plan)
                 return
         self._bytes += len(data)
+        self._begun = 0
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as pause:
@@ -318,7 +331,8 @@ class ClientConnection(asyncio.Protocol):
         )  # fmt: skip
         self._arriving = exchange
         self._bytes = 0
-        if self._current is None and not self.slow:
+        self._begun += 1
+        if self._current is None and not self._queue and not self.slow and self._begun <= MOST_BEGUN:
             self._current = exchange
             self._begin(exchange)
         else:
@@ -327,6 +341,8 @@ class ClientConnection(asyncio.Protocol):
                 exchange.keep = False
             self._queue.append(exchange)
             self.hold(_QUEUE)
+            if self._current is None and not self.slow:
+                self._next_turn()
 
     def on_body(self, data: bytes) -> None:
         exchange = self._arriving
@@ -614,13 +630,35 @@ class ClientConnection(asyncio.Protocol):
         self._next()
 
     def _next(self) -> None:
-        """Begin with the requests that wait, as long as each is answered at once."""
-        while self._queue and self._current is None and self._lingering < 0 and not self.slow:
-            following = self._queue.popleft()
-            self._current = following
-            self._begin(following)
-        if not self._queue and self._held & _QUEUE:
+        """Begin with the requests that wait, as long as each is answered at once, and only so many within a turn."""
+        if self._turn:
+            return  # the loop below does it, or the next turn
+        self._turn = True
+        begun = 0
+        try:
+            while (
+                begun < MOST_BEGUN and self._queue and self._current is None and self._lingering < 0 and not self.slow
+            ):
+                begun += 1
+                following = self._queue.popleft()
+                self._current = following
+                self._begin(following)
+        finally:
+            self._turn = False
+        if not self._queue:
             self.release(_QUEUE)
+        elif begun == MOST_BEGUN and self._current is None:
+            self._next_turn()
+
+    def _next_turn(self) -> None:
+        """Let others have their turn first, and what was answered be written."""
+        if not self._turn:
+            self._turn = True
+            asyncio.get_running_loop().call_soon(self._turned)
+
+    def _turned(self) -> None:
+        self._turn = False
+        self._next()
 
     def _linger(self) -> None:
         """Answer given, connection not to be used again: let the caller read it before the socket goes (RFC 9112 9.6)."""
@@ -678,12 +716,12 @@ class ClientConnection(asyncio.Protocol):
             # a slow reader is an honest one, as long as he reads
             self.deadline = now + self.gateway.timeouts.body
         elif self._lingering >= 0 or self._tunnel is not None:
-            self.transport.abort()
+            self._cut()
         elif current is None:
             if self._fields is not None or self._bytes:
                 self._refuse_unread(wire.SLOW_HEADER)
             elif self.transport.get_write_buffer_size():
-                self.transport.abort()  # it does not read what it was answered
+                self._cut()  # it does not read what it was answered
             else:
                 self.close()
         elif current.answered:
@@ -700,6 +738,12 @@ class ClientConnection(asyncio.Protocol):
                 504,
                 "the exchange took longer than limits.timeouts.total" if over else "the caller stopped reading",
             )
+
+    def _cut(self) -> None:
+        """End the connection now. What the caller did not read goes too: the system would keep megabytes for him."""
+        if self.transport.get_write_buffer_size():
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.transport.abort()
 
     def _reads(self) -> bool:
         """Whether something waits for the caller to read, and it is less than when this was last asked."""
