@@ -107,3 +107,13 @@ def test_exact_origins_and_a_public_star_are_none(serve: Any, live: Any) -> None
 def test_an_answer_that_depends_on_the_origin_and_does_not_say_so_is_shown(serve: Any, live: Any) -> None:
     assert len(look("cors-no-vary", live(serve(_api(lambda origin: True, vary=False)), DOCUMENT)).seen) == 1
     assert look("cors-no-vary", live(serve(_api(lambda origin: True)), DOCUMENT)).seen == ()
+
+
+@pytest.mark.parametrize("origin", ["null", "https://api.example.com"])
+@pytest.mark.parametrize("vary", [True, False])
+def test_one_origin_that_is_allowed_and_another_that_is_not_need_vary(
+    serve: Any, live: Any, origin: str, vary: bool
+) -> None:
+    api = serve(_api(lambda asked: asked == origin, vary=vary))
+    target = live(api, {**DOCUMENT, "servers": [{"url": "https://api.example.com/v1"}]})
+    assert len(look("cors-no-vary", target).seen) == (not vary)

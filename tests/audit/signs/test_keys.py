@@ -79,6 +79,22 @@ class TestAKeyAlone:
     def test_from_anywhere_is_a_key_alone(self, static: Callable[..., Target], restriction: dict[str, Any]) -> None:
         assert len(look("keys-alone", static(document(restriction))).seen) == 1
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "Accepted only from the addresses that the customer registered.",
+            "Every request is signed with HMAC-SHA256 beside it.",
+            "Needs mutual TLS.",
+        ],
+    )
+    def test_with_more_in_words_alone_is_suspected(self, static: Callable[..., Target], words: str) -> None:
+        looked = look("keys-alone", static(document({"description": words})))
+        assert [one.confidence for one in looked.seen] == [Confidence.SUSPECTED]
+        plain = look(
+            "keys-alone", static(document({"description": "Ask the office for one. It names your address book."}))
+        )
+        assert [one.confidence for one in plain.seen] == [None]
+
     @pytest.mark.parametrize("scheme", [{"in": "cookie", "name": "sid"}, {"name": "Authorization"}])
     def test_is_no_session_cookie_and_no_bearer_token(
         self, static: Callable[..., Target], scheme: dict[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ninefold.audit.address import addresses
+from ninefold.audit.address import addresses, in_words
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import Judge, alike, proof, serves
 from ninefold.audit.key import Key
@@ -64,6 +64,7 @@ def _key_alone(target: Target) -> Looked:
             "and no source addresses are declared for it.",
             cause=f"scheme {scheme.name}",
             severity=Severity.LOW if operation.method in {"GET", "HEAD"} else None,
+            confidence=Confidence.SUSPECTED if in_words(operation, scheme) else None,
         )
         for operation in secured
         if (scheme := _alone(target.api, operation))
