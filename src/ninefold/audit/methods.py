@@ -50,31 +50,27 @@ def undeclared_methods(target: Target) -> Looked:
 
 def _any_method(target: Target, declared: dict[str, set[str]]) -> list[Observation]:
     """SEARCH (RFC 5323), which is safe and which nobody means to serve, gets what GET gets: so does any method."""
-    survey = target.survey
-    for call in survey.calls():
-        if call.operation is None or not call.answer.ok or not call.answer.body:
-            continue
-        if not serves(call.answer, target.description, call.operation) or "SEARCH" in declared[call.operation.path]:
+    survey, seen = target.survey, []
+    served = [
+        (call, call.operation)
+        for call in survey.calls()
+        if call.operation and call.answer.body and serves(call.answer, target.description, call.operation)
+    ]
+    for call, operation in served[:PATHS]:
+        if "SEARCH" in declared[operation.path]:
             continue
         ask = replace(survey.as_caller(call.ask), method="SEARCH")
         attack = target.probe.send(ask)
         if attack.status != call.answer.status or not alike(attack, call.answer):
-            return []
+            continue
         control = target.probe.send(replace(ask, path=f"{survey.base}/{NOWHERE}"))
         again = target.probe.send(ask)
         if alike(control, attack) or not alike(again, attack):
-            return []
-        detail = f"{call.operation.path} serves SEARCH as it serves GET: it does not look at the method at all."
-        return [
-            Observation(
-                call.place,
-                detail,
-                proof(call.answer, attack, control, again),
-                cause="any method",
-                confidence=Confidence.CONFIRMED,
-            )
-        ]
-    return []
+            continue
+        detail = f"{operation.path} serves SEARCH as it serves GET: it does not look at the method at all."
+        evidence = proof(call.answer, attack, control, again)
+        seen.append(Observation(call.place, detail, evidence, cause="any method", confidence=Confidence.CONFIRMED))
+    return seen
 
 
 def _undeclared_reads(target: Target, declared: dict[str, set[str]]) -> list[Observation]:
