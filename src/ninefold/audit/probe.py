@@ -5,6 +5,7 @@ allowed.
 from __future__ import annotations
 
 import re
+import secrets
 import ssl
 import time
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from urllib.parse import urlsplit
 import httpcore
 
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
+from ninefold.audit.hello import GROUPS, Reply, client_hello
 from ninefold.audit.rule import Untried
-from ninefold.audit.tls import Handshake, distrust, shake
+from ninefold.audit.tls import Handshake, distrust, offer, shake
 from ninefold.audit.wire import Backend, Deadline
 from ninefold.errors import FileError, Place, ServiceError
 
@@ -171,6 +173,12 @@ class Probe:
         """Offer these TLS versions to the same host and port, verifying nothing, and tell what came of it."""
         self._turn()
         return shake(self.origin.host, self.origin.port, oldest, newest)
+
+    def offer(self, suites: tuple[int, ...], *, version: int = 0x0303, groups: tuple[int, ...] = GROUPS) -> Reply:
+        """Offer just these cipher suites, as a client of TLS 1.2 or older, and tell what the server chose."""
+        self._turn()
+        hello = client_hello(self.origin.host, suites, secrets.token_bytes(32), version=version, groups=groups)
+        return offer(self.origin.host, self.origin.port, hello)
 
     def distrusted(self) -> str:
         """Why the certificate is not trusted, in OpenSSL's words; empty when it is, or there is no TLS."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 import warnings
 from dataclasses import dataclass
 
+from ninefold.audit.hello import MOST, Reply, reply
 from ninefold.audit.rule import Untried
 
 #: Seconds that a connection and a handshake may take.
@@ -50,6 +52,30 @@ def shake(host: str, port: int, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) 
                 )
         except OSError as fault:
             return Handshake("", "", b"", str(fault) or type(fault).__name__)
+
+
+def offer(host: str, port: int, hello: bytes) -> Reply:
+    """What a server answers to a ClientHello made by hand. Raises `Untried` when no connection can be made.
+
+    A server that hangs up without a word has chosen nothing: an empty `Reply`.
+    """
+    ends, data = time.monotonic() + TIMEOUT, b""
+    try:
+        with socket.create_connection((host, port), TIMEOUT) as raw:
+            raw.sendall(hello)
+            while len(data) < MOST and (left := ends - time.monotonic()) > 0:
+                raw.settimeout(left)
+                block = raw.recv(16_384)
+                data += block
+                if (found := reply(data)) is not None:
+                    return found
+                if not block:
+                    break
+    except (TimeoutError, ConnectionError, ValueError):
+        return Reply()
+    except OSError as fault:
+        raise Untried(f"no connection to {host}:{port}: {fault}") from None
+    return Reply()
 
 
 def distrust(host: str, port: int, context: ssl.SSLContext) -> str:
