@@ -90,6 +90,13 @@ class _Outputs:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PEM file of the authority that signed the API's certificate. Default: the system's authorities.",
 )
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="An origin that the API is meant to allow, as https://app.example.com; ones that look like it are tried.",
+)
 @click.option("--active", is_flag=True, help="Let rules send what may change things. Default: safe methods only.")
 @click.option("--rate", type=click.FloatRange(0.1, 1000), default=50.0, show_default=True, help="Requests a second.")
 @click.option("--budget", type=click.IntRange(1, 100_000), default=600, show_default=True, help="Requests in all.")
@@ -128,6 +135,7 @@ def command(
     keys: tuple[str, ...],
     headers: tuple[str, ...],
     authority: Path | None,
+    origins: tuple[str, ...],
     active: bool,
     rate: float,
     budget: int,
@@ -165,6 +173,7 @@ def command(
         keys=callers,
         advisories=advisories,
         active=active,
+        origins=tuple(_allowed(one) for one in origins),
     )
     if url is None:
         done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
@@ -209,6 +218,16 @@ def _origin(url: str) -> Origin:
         return parse_origin(url)
     except ValueError as fault:
         raise click.BadParameter(str(fault), param_hint="--url") from None
+
+
+def _allowed(origin: str) -> str:
+    try:
+        known = parse_origin(origin)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault), param_hint="--origin") from None
+    if known.base:
+        raise click.BadParameter(f"{origin!r} has a path; give scheme, host and port only", param_hint="--origin")
+    return str(known)
 
 
 def _keys(keys: tuple[str, ...], headers: tuple[str, ...], api: Description | None) -> tuple[Key, ...]:

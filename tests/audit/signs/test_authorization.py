@@ -173,6 +173,31 @@ class TestUnauthenticatedAccess:
         assert look("authorization-missing", target).at == 0
 
 
+def scoped(*scopes: str) -> dict[str, Any]:
+    return {"security": [{"oauth": list(scopes)}]}
+
+
+class TestOneScope:
+    def test_for_reads_and_changes_is_told(self, static: Callable[..., Target]) -> None:
+        told = paths(get_orders=scoped("api"), post_orders=scoped("api"), delete_items=scoped("api"))
+        looked = look("authorization-one-scope", static(told))
+        assert {one.place.operation for one in looked.seen} == {"post_orders", "delete_items"}
+        assert {one.cause for one in looked.seen} == {"oauth api"}
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"get_orders": scoped("read"), "post_orders": scoped("write")},
+            {"get_orders": scoped("api"), "post_orders": scoped("api", "write")},
+            {"get_orders": {"security": [{"oauth": ["read"]}, {"oauth": ["write"]}]}, "post_orders": scoped("write")},
+            {"get_orders": scoped("api"), "post_orders__search": scoped("api")},
+            {"get_orders": scoped(), "post_orders": scoped()},
+        ],
+    )
+    def test_is_not_two_of_them(self, static: Callable[..., Target], told: dict[str, Any]) -> None:
+        assert look("authorization-one-scope", static(paths(**told))).seen == ()
+
+
 class TestUndeclaredMethods:
     def api(self, *allowed: str, everywhere: bool = False, reads: bool = False) -> Any:
         def answer(request: Any) -> tuple[int, dict[str, str], bytes]:

@@ -28,6 +28,11 @@ _ENTRY = re.compile(
     re.IGNORECASE,
 )
 
+#: Words of operations that only read, by whatever method.
+_READS = re.compile(
+    r"search|quer(?:y|ies)|validate|preview|convert|calculate|estimate|check|test|batch-?get", re.IGNORECASE
+)
+
 #: Words of what is open to everybody nearly everywhere.
 _PUBLIC = re.compile(
     r"public|anonymous|guest|status|version|about|openapi|swagger|docs|schema|well-known|jwks|robots|sitemap|favicon"
@@ -173,6 +178,37 @@ def _scopes(target: Target) -> Looked:
     return Looked(at, tuple(seen))
 
 
+def _one_scope(target: Target) -> Looked:
+    """A scope that both reads and changes need, and that is all they need: whoever may read may change."""
+    reads: dict[tuple[str, str], int] = {}
+    changes: dict[tuple[str, str], list[Operation]] = {}
+    for operation in target.api.operations:
+        asked = {
+            (name, scopes[0])
+            for choice in operation.security or ()
+            for name, scopes in choice.items()
+            if len(scopes) == 1
+        }
+        if len(asked) != 1 or len(operation.security or ()) != 1:
+            continue
+        (scope,) = asked
+        if operation.method in {"GET", "HEAD"}:
+            reads[scope] = reads.get(scope, 0) + 1
+        elif operation.method in _CHANGES and not _READS.search(_words(operation)):
+            changes.setdefault(scope, []).append(operation)
+    seen = [
+        Observation(
+            Location(operation=one.id, pointer=one.pointer),
+            f"The scope `{scope[1]}` opens {reads[scope]} reads and {len(ones)} changes alike: who may read may change.",
+            cause=f"{scope[0]} {scope[1]}",
+        )
+        for scope, ones in changes.items()
+        if scope in reads
+        for one in ones
+    ]
+    return Looked(len(reads) + len(changes), tuple(seen))
+
+
 def _defined(raw: object) -> set[str]:
     """Every scope of an oauth2 scheme, in OpenAPI 3 (a map of flows) or Swagger 2.0 (one flow)."""
     if not isinstance(raw, dict):
@@ -278,6 +314,22 @@ RULES = (
         contract=_LINES,
         needs=(Needs.DESCRIPTION,),
         look=_scopes,
+    ),
+    Rule(
+        id="authorization-one-scope",
+        sign=2,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED,
+        title="One scope opens reads and changes alike",
+        owasp="API5:2023",
+        cwe="CWE-269",
+        asvs="V10.3.2",
+        why="A client that only reads holds a token that also deletes: whoever steals it can do so too.",
+        remedy="Define a scope to read and one to change, and ask for the one that the operation needs.",
+        contract=_LINES,
+        needs=(Needs.DESCRIPTION,),
+        look=_one_scope,
     ),
     Rule(
         id="authorization-missing",
