@@ -146,7 +146,8 @@ def audit(case: Case, folder: Path, *servers: Child) -> None:
     report = folder / f"{case.name}.json"
     report.unlink(missing_ok=True)
     done = _run(
-        "audit", str(case.description), "--url", case.url, "--source", str(SHOP / case.source), "--log", str(case.log), "--origin", FRONT,
+        "audit", str(case.description), "--url", case.url, "--source", str(SHOP / case.source), "--log", str(case.log),
+        "--origin", FRONT,
         "--advisories", str(SHOP / "advisories"), *(part for key in case.keys for part in ("--key", key)),
         *(("--authority", str(case.authority)) if case.authority else ()),
         "--json", str(report), "--html", str(report.with_suffix(".html")), "--out", str(report.with_suffix(".txt")),

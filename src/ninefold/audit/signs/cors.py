@@ -215,7 +215,7 @@ def _broad(target: Target) -> Looked:
     call = target.survey.calls()[0]
     listed = (*target.origins, f"https://ninefold-{secrets.token_hex(4)}.example", "null", str(target.probe.origin))
     for origin in dict.fromkeys(listed):
-        first = target.probe.send(_wish(call, origin, "x-ninefold-wish", "GET"))
+        first = target.probe.send(_preflight(call, origin))
         if not first.ok or first.header("access-control-allow-origin") not in {origin, "*"}:
             continue
         attack, again = (
