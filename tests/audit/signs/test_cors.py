@@ -158,7 +158,10 @@ def _preflights(headers: str, methods: str, *, credentials: bool = False) -> Any
     def api(request: Any) -> tuple[int, dict[str, str], bytes]:
         if request.method != "OPTIONS":
             return 200, {}, b"{}"
-        asked = (request.headers["Access-Control-Request-Headers"], request.headers["Access-Control-Request-Method"])
+        asked = (
+            request.headers.get("Access-Control-Request-Headers", ""),
+            request.headers["Access-Control-Request-Method"],
+        )
         fields = {
             "Access-Control-Allow-Origin": request.headers["Origin"] if request.headers["Origin"] == KNOWN else "null",
             "Access-Control-Allow-Headers": headers.replace("ASKED", asked[0]),
