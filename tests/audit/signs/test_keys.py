@@ -102,6 +102,35 @@ class TestAKeyAlone:
         assert look("keys-alone", static(document(scheme))).seen == ()
 
 
+class TestTheEndOfAKey:
+    def test_of_which_nothing_is_said_is_suspected(self, static: Callable[..., Target]) -> None:
+        assert len(look("keys-no-expiry", static(document({"description": "Ask the office."}))).seen) == 1
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"description": "Expires after 90 days."},
+            {"description": "Rotate your key once a year."},
+            {"x-key-ttl": "90d"},
+        ],
+    )
+    def test_is_read_at_the_scheme(self, static: Callable[..., Target], said: dict[str, Any]) -> None:
+        assert look("keys-no-expiry", static(document(said))).seen == ()
+
+    def test_is_read_in_the_text_and_in_the_operations(self, static: Callable[..., Target]) -> None:
+        told = {
+            **document({}),
+            "info": {"title": "a", "version": "1", "description": "Keys live for a year and expire."},
+        }
+        assert look("keys-no-expiry", static(told)).seen == ()
+        told = document({})
+        told["paths"]["/keys/{id}/rotate"] = {"post": {"operationId": "roll", "responses": {}}}
+        assert look("keys-no-expiry", static(told)).seen == ()
+
+    def test_is_not_asked_of_a_bearer_token(self, static: Callable[..., Target]) -> None:
+        assert look("keys-no-expiry", static(document({"name": "Authorization"}))).at == 0
+
+
 class TestAKeyInTheUrl:
     def test_is_told_of_the_scheme_and_of_parameters(self, static: Callable[..., Target]) -> None:
         assert len(look("keys-in-url", static(document({"in": "query", "name": "api_key"}))).seen) == 1
