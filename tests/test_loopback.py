@@ -3,7 +3,11 @@ from __future__ import annotations
 import builtins
 import functools
 import threading
+import time
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -71,6 +75,15 @@ def test_it_is_served_on_loopback_and_its_answers_name_no_server(app: Any, body:
     assert threading.active_count() == before
     with pytest.raises(OSError, match="refused"):
         urlopen(url, timeout=5)
+
+
+def test_answers_in_two_writes_do_not_wait_for_each_other() -> None:
+    with served(asgi) as url, closing(HTTPConnection(urlsplit(url).netloc, timeout=5)) as caller:
+        began = time.monotonic()
+        for _ in range(50):
+            caller.request("GET", "/")
+            assert caller.getresponse().read() == b"asgi"
+        assert time.monotonic() - began < 1.0
 
 
 def test_a_body_reaches_a_wsgi_application() -> None:

@@ -70,6 +70,9 @@ def _asgi(app: Any) -> Iterator[int]:
             faults.append(fault)
 
     with socket.create_server(("127.0.0.1", 0)) as bound:
+        bound.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # headers and body are two writes, 40 ms apart without
         thread = threading.Thread(target=run, args=(bound,), daemon=True)
         thread.start()
         try:
