@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.answer import Answer, Ask
+from ninefold.audit.dial import Dial
 from ninefold.audit.probe import Probe
+from ninefold.audit.rule import Untried
 from ninefold.audit.sample import made
 from ninefold.audit.tls import Handshake
 
@@ -66,6 +68,7 @@ class Rehearsal(Probe):
             context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=limits,
             active=target.active,
+            dial=Dial(origin.host, origin.port, leave=True, look_up=_nowhere),
             clock=lambda: 0.0,
             sleep=lambda _: None,
         )
@@ -127,6 +130,11 @@ class Rehearsal(Probe):
         schema: Schema | None = next((one for one in schemas if one is not None), None)
         value: Any = {} if schema is None else made(api, schema)
         return json.dumps(value, default=str).encode()
+
+
+def _nowhere(host: str, port: int) -> tuple[str, ...]:
+    """What would connect, by a way that is not played here, ends before it looks the host up."""
+    raise Untried(f"a rehearsal does not connect to {host}:{port}")
 
 
 class _Paths:
