@@ -16,7 +16,7 @@ DETAIL, REMEDY = 400, 300
 
 def compact(finding: Finding, where: str = "") -> str:
     """`place: severity rule: detail; fix: remedy`. `where` stands in place of the finding's first place."""
-    place = line(where or str(finding.places[0]))
+    place = line(where or str(finding.places[0]) or "the API")
     doubt = "" if finding.confidence is Confidence.CONFIRMED else f" ({finding.confidence})"
     return (
         f"{place}: {finding.severity}{doubt} {finding.rule}: "
