@@ -9,7 +9,7 @@ import pytest
 
 from ninefold.audit.answer import Ask
 from ninefold.audit.dial import Dial, gives_credentials
-from ninefold.audit.probe import Probe, parse_origin, trust
+from ninefold.audit.probe import Probe, Unanswered, parse_origin, trust
 from ninefold.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -138,3 +138,20 @@ def test_no_request_reaches_an_address_that_is_refused(
     with pytest.raises(ServiceError, match="credentials"):
         probe.handshake(*NEW)
     assert tried == []
+
+
+def test_a_certificate_is_held_against_the_name_and_not_against_the_address(
+    serve: Callable[..., str], certify: Callable[..., Any]
+) -> None:
+    named = certify(host="a.example")
+    port = parse_origin(serve(lambda _: (200, {}, b"ok"), named.context)).port
+    for host, trusted in (("a.example", True), ("b.example", False)):
+        dial = Dial(host, port, look_up=lambda *_: ("127.0.0.1",))
+        origin = parse_origin(f"https://{host}:{port}")
+        with Probe(origin, agent="a", context=trust(named.authority), dial=dial) as probe:
+            assert (probe.distrusted() == "") is trusted
+            if trusted:
+                assert probe.send(Ask("GET", "/")).text == "ok"
+            else:
+                with pytest.raises(Unanswered, match=r"b\.example"):
+                    probe.send(Ask("GET", "/"))

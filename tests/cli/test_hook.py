@@ -134,3 +134,14 @@ def test_the_hook_s_manifest_names_this_command() -> None:
     assert hook["entry"] == "ninefold hook"
     assert hook["language"] == "python"
     assert hook.get("pass_filenames", True)
+
+
+def test_a_file_that_is_named_like_an_option_is_a_file(ninefold: Run, written: Callable[..., str]) -> None:
+    """As pre-commit puts the command together: entry, arguments, files."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    written("openapi.yaml", OPEN)
+    ninefold("audit", "openapi.yaml", "--write-baseline", "all.json", "--reason", "mine")
+    names = (written("--baseline=all.json", "{}"), "openapi.yaml")
+    code, out, err = ninefold(*hook["entry"].split()[1:], *hook["args"], *names)
+    assert code == 1, err
+    assert "openapi.yaml:5:5: create: high" in out
