@@ -29,6 +29,7 @@ TRANSPORT = frozenset(
     {
         "encryption-plain-http",
         "encryption-old-tls",
+        "encryption-weak-suite",
         "encryption-certificate",
         "encryption-hsts",
         "keys-over-plain-http",
