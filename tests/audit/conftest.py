@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from ninefold.audit.again import Shell, variables
 from ninefold.audit.key import Key
 from ninefold.audit.probe import Limits, Probe, parse_origin, trust
 from ninefold.audit.survey import Survey
@@ -118,6 +119,7 @@ def live(describe: Callable[[dict[str, Any]], Description]) -> Iterator[Callable
                     context=trust(authority),
                     limits=limits or Limits(rate=1000.0),
                     secrets=tuple(secret for key in held for secret in key.secrets),
+                    shell=Shell(variables(held), authority=authority is not None),
                 )
             )
             api = describe(document) if document is not None else None

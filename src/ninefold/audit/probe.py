@@ -7,12 +7,13 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import httpcore
 
+from ninefold.audit.again import Shell
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
 from ninefold.audit.rule import Untried
 from ninefold.audit.tls import Handshake, distrust, shake
@@ -109,6 +110,7 @@ class Probe:
         limits: Limits | None = None,
         secrets: tuple[str, ...] = (),
         active: bool = False,
+        shell: Shell | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -118,6 +120,7 @@ class Probe:
         self.active = active
         self.sent = 0
         self._agent = agent
+        self._shell = shell or Shell()
         self.clock = clock
         self._sleep = sleep
         self._end = clock() + self.limits.total
@@ -190,6 +193,10 @@ class Probe:
         self._next = max(now, self._next) + 1 / self.limits.rate
         self.sent += 1
 
+    def _authority(self, scheme: str) -> str:
+        """Host and port as they stand in a URL of `scheme`."""
+        return replace(self.origin, scheme=scheme).authority
+
     def _send(self, ask: Ask, scheme: str, source: str | None) -> Answer:
         if ask.method not in SAFE and not self.active:
             raise Untried(f"{ask.method} may change things, and that takes --active")
@@ -237,6 +244,7 @@ class Probe:
             took=self.clock() - began,
             plain=scheme == "http",
             secrets=self.secrets,
+            shell=replace(self._shell, origin=f"{scheme}://{self._authority(scheme)}", source=source or ""),
         )
 
 

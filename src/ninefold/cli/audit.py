@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ninefold.audit.again import Shell, variables
 from ninefold.audit.baseline import read_baseline, render_baseline
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
 from ninefold.audit.key import Key, parse_key
@@ -22,7 +23,9 @@ from ninefold.audit.signs.order import RULES
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
 from ninefold.cli.screen import screen
-from ninefold.contract.openapi import load
+from ninefold.contract.describe import describe
+from ninefold.contract.load import load_contract
+from ninefold.contract.openapi import load, read
 from ninefold.errors import FileError, Place, WriteError
 
 if TYPE_CHECKING:
@@ -64,6 +67,12 @@ class _Outputs:
 @click.argument("description", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--url", metavar="URL", help="The running API: scheme, host, port, base path. Nothing else is touched.")
 @click.option("--source", type=click.Path(exists=True, path_type=Path), help="The API's source: code and manifests.")
+@click.option(
+    "--contract",
+    "kept",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The contract that the API is to keep: what it declares is held against what is described and observed.",
+)
 @click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The API's own log file.")
 @click.option(
     "--advisories",
@@ -123,6 +132,7 @@ def command(
     description: Path | None,
     url: str | None,
     source: Path | None,
+    kept: Path | None,
     log: Path | None,
     advisories: Path | None,
     keys: tuple[str, ...],
@@ -146,13 +156,14 @@ def command(
     html: Path | None,
 ) -> None:
     """Find which of the nine signs an API shows: from its DESCRIPTION (OpenAPI), its source, itself."""
-    if not (description or url or source or log):
-        raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --log")
+    if not (description or url or source or kept or log):
+        raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --contract, --log")
     if write_baseline and not reason.strip():
         raise click.UsageError("--write-baseline needs --reason: why is what it finds accepted?")
     rules = _rules(chosen)
     excuses = read_baseline(baseline) if baseline else {}
-    api = load(description) if description else None
+    contract = load_contract(kept) if kept else None
+    api = load(description) if description else read(describe(contract, url or ""), str(kept)) if contract else None
     callers = _keys(keys, headers, api)
     now = time.time()
     files = {"json": as_json, "sarif": sarif, "junit": junit, "html": html}
@@ -165,6 +176,8 @@ def command(
         keys=callers,
         advisories=advisories,
         active=active,
+        contract=contract,
+        derived=contract is not None and description is None,
     )
     if url is None:
         done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
@@ -176,6 +189,7 @@ def command(
             limits=Limits(budget, rate, float(total)),
             secrets=tuple(secret for key in callers for secret in key.secrets),
             active=active,
+            shell=Shell(variables(callers), authority=authority is not None),
         )
         with probe:
             reach(probe)
