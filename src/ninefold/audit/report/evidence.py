@@ -36,6 +36,12 @@ def summary(finding: Finding) -> str:
     return told + (f" and {len(finding.evidence) - 4} more" if len(exchanges) > 4 else "")
 
 
+def again(finding: Finding) -> str:
+    """The line for a shell that shows it: the attack's, or else the first that there is; empty where there is none."""
+    lines = [one for one in finding.evidence if isinstance(one, Exchange) and one.again]
+    return next((one.again for one in lines if one.role == "attack"), lines[0].again if lines else "")
+
+
 def told(place: Location) -> str:
     """`listOrders (/orders)`: a place by its name, and where that is asked for."""
     name = str(place)

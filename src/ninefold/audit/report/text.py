@@ -30,6 +30,11 @@ def writable(value: Any) -> Any:
     return value
 
 
+def written(text: str) -> str:
+    """The same for a whole text."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def count(number: int, noun: str) -> str:
     """`1 finding`, `2 findings`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
