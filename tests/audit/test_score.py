@@ -130,7 +130,9 @@ class TestWhateverWasFound:
     def test_a_sign_that_is_unknown_has_no_letter(self, known: list[Outcome]) -> None:
         audit = audit_of(*known)
         for one in score(audit).signs:
-            assert (one.letter == NONE) == (one.score is None) == (audit.state(one.sign) == "unknown")
+            assert (one.score is None) == (audit.state(one.sign) == "unknown")
+            assert (one.letter == NONE) == (one.standing is Standing.WITHHELD)
+            assert one.score is not None or one.letter == NONE
 
     @given(st.lists(findings, max_size=40))
     def test_suspicion_alone_is_no_f(self, known: list[Finding]) -> None:
@@ -208,6 +210,12 @@ class TestTheModel:
 
 
 class TestCoverage:
+    def test_a_sign_of_which_little_was_checked_has_no_letter(self) -> None:
+        first, *others = [rule for rule in RULES if rule.sign == 9]
+        missed = [Skipped(rule.id, 9, rule.method, "needs the running API") for rule in others]
+        told = score(audit_of(Passed(first.id, 9, first.method, 1), *missed)).signs[8]
+        assert (told.letter, told.score, told.coverage, told.told) == (NONE, 100, 33, "≤ 100")
+
     def test_is_the_share_of_what_applies(self) -> None:
         passed = [Passed(rule.id, rule.sign, rule.method, 1) for rule in RULES[1:]]
         first = RULES[0]

@@ -60,7 +60,7 @@ WITHHELD, PROVISIONAL = 40, 80
 
 
 class Standing(StrEnum):
-    """What the whole's letter is worth."""
+    """What a letter is worth."""
 
     FINAL = "final"
     PROVISIONAL = "provisional"
@@ -84,16 +84,25 @@ class Charge:
 class Mark:
     """A sign, or the whole (`sign` 0). `score` 0 to 100, None where it is not known; `coverage` 0 to 100 per cent.
 
-    `checked` of `applies` rules ran to their end.
+    `checked` of `applies` rules ran to their end. A letter that is withheld is `-`.
     """
 
     sign: int
     score: int | None
     letter: str
+    standing: Standing
     coverage: int
     checked: int
     applies: int
     cap: int
+
+    @property
+    def told(self) -> str:
+        """`B 82`; `B? 82` while it is provisional; `≤ 82` where it is withheld; `-` where nothing is known."""
+        if self.score is None:
+            return NONE
+        words = {Standing.FINAL: self.letter, Standing.PROVISIONAL: f"{self.letter}?", Standing.WITHHELD: "≤"}
+        return f"{words[self.standing]} {self.score}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +110,18 @@ class Score:
     """`whole` stands for all nine `signs`; `charges` have every point that is missing from those, the most first."""
 
     whole: Mark
-    standing: Standing
     signs: tuple[Mark, ...]
     charges: tuple[Charge, ...]
+
+    @property
+    def standing(self) -> Standing:
+        return self.whole.standing
+
+    def charge(self, finding: Finding) -> Charge | None:
+        """What this finding took; None: nothing."""
+        named = (finding.rule, finding.fingerprint, finding.confidence)
+        mine = (one for one in self.charges if (one.rule, one.fingerprint, one.confidence) == named)
+        return next((one for one in mine if one.points), None)
 
     @property
     def told(self) -> str:
@@ -124,11 +142,8 @@ def score(audit: Audit, *, rules: Sequence[Rule] = RULES) -> Score:
     lost = [_lost(sign.number, charges) for sign in SIGNS]
     loss = _falling(proven for proven, _ in lost) + min(SUSPICION, _falling(guessed for _, guessed in lost))
     cap = min((one.cap for one in charges), default=100)
-    points = _left(loss, cap)
-    coverage = _share(checked, applies)
-    standing = _standing(points, coverage, unknown=any(one.score is None for one in signs))
-    letter = NONE if standing is Standing.WITHHELD else _letter(points)
-    return Score(Mark(0, points, letter, coverage, checked, applies, cap), standing, signs, tuple(charges))
+    known = all(one.score is not None for one in signs)
+    return Score(_marked(0, _left(loss, cap), (checked, applies), cap, known=known), signs, tuple(charges))
 
 
 def _charges(findings: Iterable[Finding]) -> Iterable[Charge]:
@@ -175,12 +190,20 @@ def _lost(sign: int, charges: Sequence[Charge]) -> tuple[float, float]:
 
 
 def _mark(sign: int, audit: Audit, charges: Sequence[Charge], rules: Sequence[Rule]) -> Mark:
-    checked, applies = _coverage(sign, audit, rules)
     cap = min((one.cap for one in charges if one.sign == sign), default=100)
-    known = audit.state(sign) != "unknown"
-    points = _left(sum(_lost(sign, charges)), cap)
-    letter = _letter(points) if known else NONE
-    return Mark(sign, points if known else None, letter, _share(checked, applies), checked, applies, cap)
+    covered = _coverage(sign, audit, rules)
+    if audit.state(sign) == "unknown":
+        return Mark(sign, None, NONE, Standing.WITHHELD, _share(*covered), *covered, cap)
+    return _marked(sign, _left(sum(_lost(sign, charges)), cap), covered, cap, known=True)
+
+
+def _marked(sign: int, points: int, covered: tuple[int, int], cap: int, *, known: bool) -> Mark:
+    """An F stays one, whatever is looked at yet. `known`: every part of it is."""
+    letter, coverage = next(letter for least, letter in LETTERS if points >= least), _share(*covered)
+    standing = Standing.PROVISIONAL if coverage < PROVISIONAL or not known else Standing.FINAL
+    standing = Standing.WITHHELD if coverage < WITHHELD else standing
+    standing = Standing.FINAL if letter == "F" else standing
+    return Mark(sign, points, NONE if standing is Standing.WITHHELD else letter, standing, coverage, *covered, cap)
 
 
 def _coverage(sign: int, audit: Audit, rules: Sequence[Rule]) -> tuple[int, int]:
@@ -204,16 +227,3 @@ def _falling(losses: Iterable[float]) -> float:
 
 def _left(loss: float, cap: int) -> int:
     return max(0, min(cap, math.floor(100 - loss)))
-
-
-def _letter(points: int) -> str:
-    return next(letter for least, letter in LETTERS if points >= least)
-
-
-def _standing(points: int, coverage: int, *, unknown: bool) -> Standing:
-    """An F stays one whatever is looked at yet."""
-    if _letter(points) == "F":
-        return Standing.FINAL
-    if coverage < WITHHELD:
-        return Standing.WITHHELD
-    return Standing.PROVISIONAL if unknown or coverage < PROVISIONAL else Standing.FINAL

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ninefold.audit.finding import Audit
+    from ninefold.audit.rule import Rule
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
 
 
-def test_the_golden_report(sample: Audit, golden: Callable[[str, str], None]) -> None:
-    golden("report.github.txt", render(sample))
+def test_the_golden_report(sample: Audit, rules: tuple[Rule, ...], golden: Callable[[str, str], None]) -> None:
+    golden("report.github.txt", render(sample, rules=rules))
 
 
 def test_a_finding_is_on_its_line_or_on_the_description(sample: Audit) -> None:

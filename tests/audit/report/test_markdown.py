@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ninefold.audit.finding import Audit
+    from ninefold.audit.rule import Rule
 
 WORDS = "@octocat #12 !7 GH-3 ~bug [a](http://evil.example) ![x](y) <img src=x onerror=alert(1)> </details> | `c` **b** www.evil.example $a$ :smile:"
 
 
-def test_the_golden_report(sample: Audit, golden: Callable[[str, str], None]) -> None:
-    golden("report.md", render(sample))
+def test_the_golden_report(sample: Audit, rules: tuple[Rule, ...], golden: Callable[[str, str], None]) -> None:
+    golden("report.md", render(sample, rules=rules))
 
 
 def test_score_and_coverage_come_first(sample: Audit) -> None:

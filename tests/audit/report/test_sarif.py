@@ -173,7 +173,7 @@ def test_the_run_has_the_score_and_a_result_its_line_for_a_shell(sample: Audit, 
     finding = next(one for one in sample.findings if one.rule == "keys-in-query")
     shown = replace(finding, evidence=(Exchange("attack", "GET / HTTP/1.1", "HTTP/1.1 200", "curl http://a/"),))
     run = _run(replace(sample, outcomes=(shown,)), rules)
-    assert run["properties"]["score"]["signs"]["1"]["letter"] == "D"
+    assert run["properties"]["score"]["signs"]["1"] == {"score": 59, "letter": "D", "coverage": 50}
     assert run["properties"]["score"]["standing"] == "withheld"
     assert _result(run, "keys-in-query")["properties"]["again"] == "curl http://a/"
 

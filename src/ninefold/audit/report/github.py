@@ -13,9 +13,13 @@ from ninefold.audit.report.card import ordered, verdict
 from ninefold.audit.report.sarif import below
 from ninefold.audit.report.text import count, line, visible, written
 from ninefold.audit.score import score
+from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ninefold.audit.finding import Audit, Finding
+    from ninefold.audit.rule import Rule
 
 #: Annotations of one level that a step may have.
 SHOWN = 10
@@ -29,7 +33,7 @@ _LEVELS = {
 }
 
 
-def render(audit: Audit) -> str:
+def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     """Lines of commands, and the verdict as the last."""
     lines: list[str] = []
     for level in ("error", "warning", "notice"):
@@ -45,7 +49,7 @@ def render(audit: Audit) -> str:
         told = ", ".join(dict.fromkeys(line(one.rule, 60) for one in missed[:20]))
         lines.append(_data(f"Ninefold could not check {count(len(missed), 'rule')}: {told}"))
     lines += [_data(f"Ninefold: an excuse of the baseline fits nothing: {one}") for one in audit.stale[:SHOWN]]
-    lines.append(_data(f"Ninefold: {verdict(audit)}. Score: {score(audit).told}."))
+    lines.append(_data(f"Ninefold: {verdict(audit)}. Score: {score(audit, rules=rules).told}."))
     return written("\n".join(lines)) + "\n"
 
 

@@ -77,7 +77,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
             }
             for tile in tiles(audit)
         ],
-        "score": _score(audit),
+        "score": _score(audit, rules),
         "clauses": [msgspec.to_builtins(one) for one in audit.clauses],
         "stale": list(audit.stale),
         "rules": [_rule(rule) for rule in rules if rule.id in here],
@@ -86,9 +86,9 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     return msgspec.json.format(msgspec.json.encode(writable(document)), indent=2).decode() + "\n"
 
 
-def _score(audit: Audit) -> dict[str, Any]:
+def _score(audit: Audit, rules: Sequence[Rule]) -> dict[str, Any]:
     """Made anew from the outcomes by whoever reads the report: it is here for those who do not."""
-    told = score(audit)
+    told = score(audit, rules=rules)
     return {
         "score": told.whole.score,
         "letter": told.whole.letter,

@@ -14,11 +14,13 @@ from ninefold.audit.report.card import MARKS, ordered, tiles, verdict, when
 from ninefold.audit.report.evidence import again, answered, asked, told
 from ninefold.audit.report.text import count, line, visible, written
 from ninefold.audit.score import Standing, score
+from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ninefold.audit.finding import Audit
+    from ninefold.audit.rule import Rule
     from ninefold.audit.score import Score
 
 #: The longest comment, with room for what the one who posts it puts around it.
@@ -34,9 +36,9 @@ _MENTION = re.compile(r"([@#!&$~%^:\[]|\bGH-)(?=[\w\"*])", re.IGNORECASE)
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&@:]|(?<=www)\.|^[-+=]|^\d+[.)]", re.IGNORECASE)
 
 
-def render(audit: Audit) -> str:
+def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     """The comment, at most `MOST` characters."""
-    numbers = score(audit)
+    numbers = score(audit, rules=rules)
     parts = [_head(audit, numbers), _table(audit, numbers), _clauses(audit), _missed(audit), _baseline(audit)]
     fixed = "\n".join(part for part in parts if part)[: MOST // 2]
     foot = f"\nNinefold {_text(audit.ninefold, 40)}, {when(audit)}. How the score is made: docs/score.md.\n"
@@ -67,10 +69,9 @@ def _head(audit: Audit, numbers: Score) -> str:
 def _table(audit: Audit, numbers: Score) -> str:
     lines = ["| | sign | state | score | checked | findings |", "|---|---|---|---|---|---|"]
     for tile, mark in zip(tiles(audit), numbers.signs, strict=True):
-        points = "-" if mark.score is None else f"{mark.letter} {mark.score}"
         excused = f", {len(tile.excused)} excused" if tile.excused else ""
         lines.append(
-            f"| {tile.number} | {tile.title} | {MARKS[tile.state]} {tile.state} | {points} | {mark.coverage} % "
+            f"| {tile.number} | {tile.title} | {MARKS[tile.state]} {tile.state} | {mark.told} | {mark.coverage} % "
             f"| {len(tile.findings)}{excused} |"
         )
     return "\n".join(lines) + "\n"
@@ -107,9 +108,7 @@ def _baseline(audit: Audit) -> str:
 
 
 def _finding(finding: Finding, numbers: Score) -> str:
-    charge = next(
-        (one for one in numbers.charges if (one.rule, one.fingerprint) == (finding.rule, finding.fingerprint)), None
-    )
+    charge = numbers.charge(finding)
     sure = "" if finding.confidence.value == "confirmed" else f" ({finding.confidence.value})"
     title = f"<b>{finding.severity.value}</b>{sure}: {_text(finding.title, 120)}"
     lines = [f"{_text(finding.detail, 600)}\n"]
@@ -127,7 +126,7 @@ def _finding(finding: Finding, numbers: Score) -> str:
         lines.append(f"\n**Seen:** {'; '.join(seen)}")
     if shell := again(finding):
         lines.append(f"\n**Again:**\n{_block(shell, 'sh')}")
-    if charge and charge.points:
+    if charge:
         lines.append(f"\n{charge.points:.1f} points taken: {_text(charge.why, 200)}")
     lines.append(f"\n`{_code(finding.rule)}`, sign {finding.sign}")
     return _folded(title, "\n".join(lines), safe=True)

@@ -73,7 +73,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
             "target": audit.target,
             "verdict": verdict(audit),
             "requests": audit.requests,
-            "score": _score(audit),
+            "score": _score(audit, rules),
             "stale": list(audit.stale),
             "left_out": len(findings) - len(results),
         },
@@ -82,8 +82,8 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     return msgspec.json.format(msgspec.json.encode(writable(log)), indent=2).decode() + "\n"
 
 
-def _score(audit: Audit) -> dict[str, Any]:
-    told = score(audit)
+def _score(audit: Audit, rules: Sequence[Rule]) -> dict[str, Any]:
+    told = score(audit, rules=rules)
     return {
         "score": told.whole.score,
         "letter": told.whole.letter,
