@@ -18,10 +18,11 @@ from markupsafe import Markup
 
 from ninefold.audit.finding import Errored, Exchange, Finding, Passed, Severity, Skipped
 from ninefold.audit.report.card import MARKS, coverage, known, tiles, verdict, when
-from ninefold.audit.report.evidence import answered, asked, summary, told
+from ninefold.audit.report.evidence import again, answered, asked, summary, told
 from ninefold.audit.report.standards import Reference, cwe, owasp
-from ninefold.audit.report.text import count, line, visible
-from ninefold.audit.signs.order import RULES
+from ninefold.audit.report.text import count, line, shown
+from ninefold.audit.score import score
+from ninefold.audit.signs.order import RULES, SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,11 +54,14 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     """A whole HTML document."""
     script, style = _asset("report.js"), _asset("report.css")
     nine = tiles(audit)
+    numbers = score(audit, rules=rules)
     done, chosen = coverage(audit)
     return _template().render(
         audit=audit,
         name=audit.url or audit.description or audit.source or audit.target,
-        tiles=nine,
+        tiles=list(zip(nine, numbers.signs, strict=True)),
+        numbers=numbers,
+        choices=_choices(audit.findings),
         verdict=verdict(audit),
         tone=_tone(nine),
         sentence=_sentence(nine),
@@ -125,15 +129,28 @@ def _bars(findings: tuple[Finding, ...]) -> list[_Bar]:
     return made
 
 
+def _choices(findings: tuple[Finding, ...]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """What the findings can be narrowed by: the attribute, its name, and its values with their words."""
+    signs = sorted({one.sign for one in findings})
+    titles = {sign.number: sign.title for sign in SIGNS}
+    methods = {"static": "from files", "live": "from the running API"}
+    told = {
+        "sign": ("Sign", [(str(one), f"{one} {titles.get(one, '')}") for one in signs]),
+        "confidence": ("Confidence", [(one, one) for one in sorted({one.confidence.value for one in findings})]),
+        "method": ("Method", [(one, methods[one]) for one in sorted({one.method.value for one in findings})]),
+    }
+    return [(name, words, values) for name, (words, values) in told.items() if len(values) > 1]
+
+
 def _references(rule: Rule | None) -> list[Reference]:
     return [owasp(rule.owasp), cwe(rule.cwe), Reference(f"ASVS 5.0 {rule.asvs}", "")] if rule else []
 
 
 def _prose(text: str) -> Markup:
     """Text of ours or with the API's words in it: escaped, and what stands between backticks as code."""
-    pieces = visible(text).split("`")
+    pieces = shown(text).split("`")
     if len(pieces) % 2 == 0:
-        return Markup.escape(visible(text))
+        return Markup.escape(shown(text))
     made = [Markup("<code>{}</code>").format(one) if at % 2 else Markup.escape(one) for at, one in enumerate(pieces)]
     return Markup("").join(made)
 
@@ -150,6 +167,7 @@ def _template() -> Template:
     )
     environment.tests["exchange"] = lambda value: isinstance(value, Exchange)
     environment.filters |= {
+        "again": again,
         "answered": answered,
         "asked": asked,
         "count": count,
@@ -158,7 +176,7 @@ def _template() -> Template:
         "references": _references,
         "summary": summary,
         "told": told,
-        "visible": visible,
+        "shown": shown,
     }
     environment.globals |= {"marks": MARKS, "roles": _ROLES}
     return environment.get_template("report.html.j2")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Severity, Skipped, Verdict
 from ninefold.audit.report.card import MARKS, coverage, known, ordered, tiles, verdict, when
-from ninefold.audit.report.evidence import again, answered, asked, told
+from ninefold.audit.report.evidence import again, answered, asked, broken, told
 from ninefold.audit.report.text import count, line, visible
 from ninefold.audit.score import Standing, score
 from ninefold.audit.signs.order import RULES
@@ -166,7 +166,7 @@ def _finding(console: Console, finding: Finding, rules: Mapping[str, Rule], numb
     if finding.evidence:
         body.add_row("seen", _pieces(finding))
     if shell := again(finding):
-        body.add_row("again", Text(line(shell, 2000), style="magenta"))
+        body.add_row("again", Text(broken(visible(shell), console.width - 14), style="magenta"))
     rule = rules.get(finding.rule)
     if rule:
         body.add_row("why", rule.why)
