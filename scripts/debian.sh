@@ -2,7 +2,7 @@
 # Installs the Debian packages that tests and the bench hold Ninefold against, when it may; says what is skipped otherwise.
 # Exit 0 either way: a test without its peer is skipped with the reason, and CI counts a skip as a failure.
 set -u
-packages="nginx libnginx-mod-http-lua lua-cjson wrk chromium"
+packages="nginx libnginx-mod-http-lua lua-cjson wrk chromium curl openssl"
 
 missing() {
     for package in $packages; do
@@ -11,7 +11,7 @@ missing() {
 }
 
 skipped() {
-    echo "ninefold: $1, so what needs it is skipped (bench, parity with nginx and Envoy, pages in a browser):$(missing)"
+    echo "ninefold: $1, so what needs it is skipped (bench, parity with nginx and Envoy, pages in a browser, lines for a shell):$(missing)"
     exit 0
 }
 

@@ -99,7 +99,9 @@ def serve() -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def live(describe: Callable[[dict[str, Any]], Description]) -> Iterator[Callable[..., Target]]:
+def live(
+    describe: Callable[[dict[str, Any]], Description], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Target]]:
     """`live(url, document, *keys)`: a target with a running API."""
     with ExitStack() as stack:
 
@@ -111,6 +113,8 @@ def live(describe: Callable[[dict[str, Any]], Description]) -> Iterator[Callable
             limits: Limits | None = None,
             **more: Any,
         ) -> Target:
+            if authority:
+                monkeypatch.setenv("NINEFOLD_AUTHORITY", str(authority))
             held = tuple(one if isinstance(one, Key) else Key("header", "X-API-Key", one) for one in keys)
             probe = stack.enter_context(
                 Probe(

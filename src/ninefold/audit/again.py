@@ -25,6 +25,10 @@ SECONDS = 15
 BODY = 4096
 
 _SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"})
+#: A part of a value long enough to be a credential; what has none (`Bearer e30.e30.`) was made up to be refused.
+_TELLING = re.compile(r"[A-Za-z0-9+/_]{8}")
+#: What stands in place of such a value until it is a variable.
+_CUT = "[cut]"
 #: What means nothing to a shell within double quotes, so that a variable among it reads well.
 _PLAIN = re.compile(r"[\w ./:=@%+,;?&()\[\]{}*'<>|~^#-]*")
 
@@ -77,7 +81,7 @@ def curl(ask: Ask, shell: Shell) -> str:
     elif ask.method != ("POST" if ask.body else "GET"):
         words.append(f"-X {_literal(ask.method)}")
     implied = {("host", shell.origin.partition("://")[2]), ("accept", "*/*")}
-    words += [f"-H {_field(name, value, names)}" for name, value in ask.headers if (name.lower(), value) not in implied]
+    words += [_field(name, value, names) for name, value in ask.headers if (name.lower(), value) not in implied]
     before = ""
     if ask.body:
         if not any(name.lower() == "content-type" for name, _ in ask.headers):
@@ -104,12 +108,19 @@ def handshake(host: str, port: int, version: str) -> str:
 
 
 def _field(name: str, value: str, names: Mapping[str, str]) -> str:
-    """A header field. One that carries credentials, and none that is known, has a variable in place of its value."""
+    """A header field as an option. One with credentials that are not known has a variable in place of its value."""
+    if name.lower() == "user-agent" and value:
+        return f"-A {_quoted(value, names)}"
+    return f"-H {_line(name, value, names)}"
+
+
+def _line(name: str, value: str, names: Mapping[str, str]) -> str:
     if not value:
         return _literal(f"{name};")  # this is how curl is told to send an empty one
-    if name.lower() in _SECRET and not any(secret in value for secret in names):
-        scheme, space, _ = value.rpartition(" ")
-        return _literal(f"{name}: {scheme}{space}") + '"$NINEFOLD_VALUE"'
+    scheme, space, credential = value.rpartition(" ")
+    known = any(secret in value for secret in names) or not _TELLING.search(credential)
+    if name.lower() in _SECRET and not known:
+        return _quoted(f"{name}: {scheme}{space}{_CUT}", {_CUT: "NINEFOLD_VALUE"})
     return _quoted(f"{name}: {value}", names)
 
 
@@ -156,7 +167,10 @@ def _variable(name: str, after: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Quoted; what does not print, and would steer the terminal it is pasted into, is made by printf."""
+    """Quoted; what does not print, and would steer the terminal it is pasted into, is made by printf.
+
+    No line ends: neither a field nor a target can have one, and the shell would lose it.
+    """
     parts = re.split(r"([^\x20-\x7e]+)", text)
     made = (
         f"\"$(printf '{_octal(part.encode('utf-8', 'surrogateescape'))}')\"" if at % 2 else shlex.quote(part)

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from ninefold.audit.finding import Finding, Location
 
 _VERSION = re.compile(r" HTTP/\d(?:\.\d)?$")
-#: A shell's words, as `ninefold.audit.again` writes them: what is quoted is one, whatever is in it.
-_WORDS = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
+#: A shell's words, as `ninefold.audit.again` writes them: what is quoted is one, whatever is in it, and so is an option
+#: with its value.
+_WORDS = re.compile(r"""(?:-[HAX] |--[\w-]+ )?(?:'[^']*'|"[^"]*"|[^\s'"])+""")
 _STATUS = re.compile(r"HTTP/\d(?:\.\d)? (\d{3})(?!\d)")
 
 
