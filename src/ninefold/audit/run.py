@@ -72,7 +72,8 @@ def _name(target: Target) -> str:
 def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mapping[str, Excuse]) -> Iterable[Outcome]:
     if missing := target.lacks(rule.needs):
         reason = f"needs {' and '.join(missing)}"
-        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked),)
+        applies = Needs.CONTRACT not in missing  # without a contract there is nothing to drift from
+        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked, applies=applies),)
     if rule.active and not target.active:
         reason = "changes things, and that needs --active"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked),)

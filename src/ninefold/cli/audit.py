@@ -22,7 +22,7 @@ from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
-from ninefold.cli.screen import screen
+from ninefold.cli.screen import Progress, screen
 from ninefold.contract.describe import describe
 from ninefold.contract.load import load_contract
 from ninefold.contract.openapi import load, read
@@ -31,6 +31,7 @@ from ninefold.errors import FileError, Place, WriteError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ninefold.audit.baseline import Excuse
     from ninefold.audit.rule import Rule
     from ninefold.contract.description import Description
 
@@ -41,9 +42,10 @@ Exit codes
   1   something was found, of at least the severity of --fail-on
   2   incomplete: a rule failed, or could not check what it was asked to
   64  the command line is not understood
-  65  the description cannot be read or understood
+  65  the description or the contract cannot be read or understood
   66  a file (source, baseline, advisories, authority) cannot be read
   69  the API cannot be reached
+  70  a fault of Ninefold itself
   73  a report or baseline cannot be written
 
 \b
@@ -51,6 +53,7 @@ Examples
   ninefold audit openapi.yaml
   ninefold audit openapi.yaml --url http://127.0.0.1:8000 --key @key.txt --source .
   ninefold audit openapi.yaml --source . --advisories osv.zip --sarif ninefold.sarif
+  ninefold audit openapi.yaml --url https://api.example.com --contract contract.yaml --format markdown
 """
 
 
@@ -179,8 +182,9 @@ def command(
         contract=contract,
         derived=contract is not None and description is None,
     )
+    progress = Progress(len(rules))
     if url is None:
-        done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
+        done = _audit(target, rules, frozenset(chosen), excuses, progress)
     else:
         probe = Probe(
             _origin(url),
@@ -194,12 +198,25 @@ def command(
         with probe:
             reach(probe)
             target = target.at(url, probe, Survey(probe, api, callers))
-            done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
+            done = _audit(target, rules, frozenset(chosen), excuses, progress)
     _report(done, outputs)
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
         _write(write_baseline, render_baseline(done.findings, reason, last))
     ctx.exit(exit_code(done, rules, target, Severity(fail_on)))
+
+
+def _audit(
+    target: Target,
+    rules: Sequence[Rule],
+    asked: frozenset[str],
+    excuses: Mapping[str, Excuse],
+    progress: Progress,
+) -> Audit:
+    try:
+        return audit(target, rules, asked=asked, excuses=excuses, told=lambda rule: progress.step(rule.id))
+    finally:
+        progress.end()
 
 
 def exit_code(done: Audit, rules: Sequence[Rule], target: Target, fail_on: Severity) -> int:

@@ -214,3 +214,41 @@ def test_in_a_browser_our_script_runs_and_the_evidence_does_not(
     assert "<title>3 of 9 signs, 3 unknown: http://127.0.0.1:8000</title>" in done.stdout
     assert '<div class="filter" role="group" aria-label="Show findings of">' in done.stdout
     assert "Content Security Policy" not in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed (scripts/debian.sh does it)")
+@pytest.mark.parametrize(
+    ("search", "by", "left"),
+    [
+        ("", {}, 5),
+        ("SETTINGS.py literal", {}, 1),
+        ("nothing-has-this", {}, 0),
+        ("", {"sign": "1"}, 3),
+        ("", {"confidence": "suspected"}, 1),
+        ("", {"method": "static", "sign": "2"}, 1),
+        ("query", {"sign": "1"}, 1),
+    ],
+)
+def test_findings_are_narrowed_by_words_and_choices(
+    sample: Audit, rules: tuple[Rule, ...], tmp_path: Path, search: str, by: dict[str, str], left: int
+) -> None:
+    """What a person would do is done by a script after ours; the policy, which would stop it, is taken out for that."""
+    does = [f"document.querySelector('input').value = {search!r};"]
+    does += [f"document.querySelector('[data-by={name}]').value = {value!r};" for name, value in by.items()]
+    does += ["document.querySelector('.narrow').dispatchEvent(new Event('input'));"]
+    text = re.sub(r"<meta http-equiv[^>]*>", "", render(sample, rules=rules))
+    report = tmp_path / "report.html"
+    report.write_text(text.replace("</body>", f"<script>{''.join(does)}</script></body>"), "utf-8")
+    done = subprocess.run(
+        [
+            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", report.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    findings = re.findall(r'<article class="finding[^>]*>', done.stdout)
+    assert len(findings) == 5
+    assert sum(" hidden" not in one for one in findings) == left
+    assert ('id="none" hidden' in done.stdout) is (left > 0)
+    assert f"{left} finding{'' if left == 1 else 's'} " in done.stdout

@@ -13,7 +13,7 @@ from rich.text import Text
 from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Severity, Skipped, Verdict
 from ninefold.audit.report.card import MARKS, coverage, known, ordered, tiles, verdict, when
 from ninefold.audit.report.evidence import again, answered, asked, broken, told
-from ninefold.audit.report.text import count, line, visible
+from ninefold.audit.report.text import count, line, shown
 from ninefold.audit.score import Standing, score
 from ninefold.audit.signs.order import RULES
 
@@ -40,6 +40,8 @@ _VERDICTS = {
 }
 #: Most places and pieces of evidence that are listed here; the other formats have all.
 _PLACES, _PIECES = 4, 4
+#: Most characters of any one text.
+_MOST = 4000
 #: The columns that a line of the card needs with all its counts.
 _ROOMY = 96
 
@@ -161,20 +163,20 @@ def _finding(console: Console, finding: Finding, rules: Mapping[str, Rule], numb
     body = Table.grid(padding=(0, 2, 0, 0))
     body.add_column(style="dim", no_wrap=True, min_width=len("contract"))
     body.add_column(overflow="fold")
-    body.add_row("what", visible(finding.detail))
+    body.add_row("what", shown(finding.detail, _MOST))
     body.add_row("where", _places(finding))
     if finding.evidence:
         body.add_row("seen", _pieces(finding))
     if shell := again(finding):
-        body.add_row("again", Text(broken(visible(shell), console.width - 14), style="magenta"))
+        body.add_row("again", Text(broken(shown(shell, _MOST), console.width - 14), style="magenta"))
     rule = rules.get(finding.rule)
     if rule:
         body.add_row("why", rule.why)
-    body.add_row("fix", visible(finding.remedy))
+    body.add_row("fix", shown(finding.remedy, _MOST))
     if finding.contract:
-        body.add_row("contract", Text(visible(finding.contract).rstrip(), style="green"))
+        body.add_row("contract", Text(shown(finding.contract, _MOST).rstrip(), style="green"))
     if finding.excuse:
-        body.add_row("baseline", Text(visible(finding.excuse), style="yellow"))
+        body.add_row("baseline", Text(shown(finding.excuse, _MOST), style="yellow"))
     if charge := numbers.charge(finding):
         body.add_row("points", Text(f"{charge.points:.1f} taken: {charge.why}", style="dim"))
     standards = f" · {rule.owasp} · {rule.cwe}" if rule else ""
@@ -229,6 +231,6 @@ def _unlooked(console: Console, audit: Audit) -> None:
         table.add_row(
             Text("failed" if failed else "skipped", style="bold red" if failed else "yellow"),
             line(one.rule),
-            Text(visible(one.reason), style="dim"),
+            Text(shown(one.reason, _MOST), style="dim"),
         )
     console.print(table)
