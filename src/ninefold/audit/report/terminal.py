@@ -38,7 +38,7 @@ _VERDICTS = {
     Verdict.DRIFT: ("✗", "bold red"),
     Verdict.UNCHECKED: ("?", "yellow"),
 }
-#: Most places and pieces of evidence that are listed here; the other formats have all.
+#: Most places and pieces of evidence that are listed here, and of what is low none; the other formats have all.
 _PLACES, _PIECES = 4, 4
 #: Most characters of any one text.
 _MOST = 4000
@@ -163,21 +163,22 @@ def _finding(console: Console, finding: Finding, rules: Mapping[str, Rule], numb
     body = Table.grid(padding=(0, 2, 0, 0))
     body.add_column(style="dim", no_wrap=True, min_width=len("contract"))
     body.add_column(overflow="fold")
+    mild = finding.severity.rank <= Severity.LOW.rank
+    rule = rules.get(finding.rule)
     body.add_row("what", shown(finding.detail, _MOST))
     body.add_row("where", _places(finding))
-    if finding.evidence:
+    if finding.evidence and not mild:
         body.add_row("seen", _pieces(finding))
-    if shell := again(finding):
+    if (shell := again(finding)) and not mild:
         body.add_row("again", Text(broken(shown(shell, _MOST), console.width - 14), style="magenta"))
-    rule = rules.get(finding.rule)
-    if rule:
+    if rule and not mild:
         body.add_row("why", rule.why)
     body.add_row("fix", shown(finding.remedy, _MOST))
     if finding.contract:
         body.add_row("contract", Text(shown(finding.contract, _MOST).rstrip(), style="green"))
     if finding.excuse:
         body.add_row("baseline", Text(shown(finding.excuse, _MOST), style="yellow"))
-    if charge := numbers.charge(finding):
+    if (charge := numbers.charge(finding)) and not mild:
         body.add_row("points", Text(f"{charge.points:.1f} taken: {charge.why}", style="dim"))
     standards = f" · {rule.owasp} · {rule.cwe}" if rule else ""
     body.add_row("rule", Text(f"{line(finding.rule)} · sign {finding.sign}{standards}", style="dim"))
