@@ -311,7 +311,9 @@ def test_the_help_tells_the_exit_codes(run: Callable[..., tuple[int, str, str]])
     assert "64  the command line is not understood" in out
 
 
-@pytest.mark.parametrize("kind", ["terminal", "json", "sarif", "junit", "html", "markdown", "github", "gitlab"])
+@pytest.mark.parametrize(
+    "kind", ["terminal", "json", "sarif", "junit", "html", "markdown", "github", "gitlab", "gitlab-sast"]
+)
 def test_every_format_tells_the_same_of_one_audit(
     run: Callable[..., tuple[int, str, str]], described: Callable[[Any], Path], kind: str
 ) -> None:

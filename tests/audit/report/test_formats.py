@@ -22,7 +22,17 @@ from ninefold.audit.report.formats import FORMATS
 
 
 def test_the_formats_are_these() -> None:
-    assert list(FORMATS) == ["terminal", "json", "sarif", "junit", "html", "markdown", "github", "gitlab"]
+    assert list(FORMATS) == [
+        "terminal",
+        "json",
+        "sarif",
+        "junit",
+        "html",
+        "markdown",
+        "github",
+        "gitlab",
+        "gitlab-sast",
+    ]
 
 
 @pytest.mark.parametrize("name", FORMATS)

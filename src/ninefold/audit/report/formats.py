@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ninefold.audit.report import github, gitlab, html, json_v1, junit, markdown, sarif, terminal
+from ninefold.audit.report import github, gitlab, gitlab_sast, html, json_v1, junit, markdown, sarif, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,4 +20,5 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
     "markdown": markdown.render,
     "github": github.render,
     "gitlab": gitlab.render,
+    "gitlab-sast": gitlab_sast.render,
 }

@@ -47,18 +47,24 @@ def render(audit: Audit) -> str:
 
 
 def _issue(finding: Finding, audit: Audit) -> dict[str, Any]:
-    place = next((one for one in finding.places if one.file), None)
-    root = audit.source if finding.method is Method.STATIC else ""
-    file = below(root, place.file) if place else audit.description or "openapi.yaml"
-    where = "" if place else f" At {place_of(finding)}."
+    file, number = stands(finding, audit)
+    where = "" if any(one.file for one in finding.places) else f" At {place_of(finding)}."
     return {
         "description": line(f"{finding.title}: {finding.detail}{where}", 1000),
         "check_name": line(finding.rule),
         "fingerprint": line(finding.fingerprint) or "0",
         "severity": _SEVERITIES[finding.severity],
         "categories": ["Security"],
-        "location": {"path": _relative(file), "lines": {"begin": max(1, place.line if place else 1)}},
+        "location": {"path": file, "lines": {"begin": number}},
     }
+
+
+def stands(finding: Finding, audit: Audit) -> tuple[str, int]:
+    """The file and line of its first place that has one; else the description's first line."""
+    place = next((one for one in finding.places if one.file), None)
+    root = audit.source if finding.method is Method.STATIC else ""
+    file = below(root, place.file) if place else audit.description or "openapi.yaml"
+    return _relative(file), max(1, place.line if place else 1)
 
 
 def _relative(file: str) -> str:

@@ -41,7 +41,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     numbers = score(audit, rules=rules)
     parts = [_head(audit, numbers), _table(audit, numbers), _clauses(audit), _missed(audit), _baseline(audit)]
     fixed = "\n".join(part for part in parts if part)[: MOST // 2]
-    foot = f"\nNinefold {_text(audit.ninefold, 40)}, {when(audit)}. How the score is made: docs/score.md.\n"
+    foot = f"\nNinefold {escaped(audit.ninefold, 40)}, {when(audit)}. How the score is made: docs/score.md.\n"
     room = MOST - len(fixed) - len(foot) - 200
     made: list[str] = []
     findings = ordered(audit)
@@ -62,7 +62,7 @@ def _head(audit: Audit, numbers: Score) -> str:
     return (
         f"## {mark}{verdict(audit)}\n\n"
         f"**Score: {numbers.told}** ({numbers.whole.checked} of {numbers.whole.applies} rules that apply)\n\n"
-        f"{count(len(audit.findings), 'finding')} in {_text(name, 200)}\n"
+        f"{count(len(audit.findings), 'finding')} in {escaped(name, 200)}\n"
     )
 
 
@@ -82,8 +82,8 @@ def _clauses(audit: Audit) -> str:
         return ""
     lines = ["| clause | declared | described | observed | verdict |", "|---|---|---|---|---|"]
     for one in audit.clauses:
-        sides = " | ".join(_text(side, 120) or "-" for side in (one.declared, one.described, one.observed))
-        lines.append(f"| {_text(one.name, 40)} | {sides} | {one.verdict.value} |")
+        sides = " | ".join(escaped(side, 120) or "-" for side in (one.declared, one.described, one.observed))
+        lines.append(f"| {escaped(one.name, 40)} | {sides} | {one.verdict.value} |")
     return _folded("Declared, described, observed", "\n".join(lines))
 
 
@@ -91,15 +91,15 @@ def _missed(audit: Audit) -> str:
     missed = [one for one in audit.outcomes if isinstance(one, Errored | Skipped) and getattr(one, "applies", True)]
     if not missed:
         return ""
-    lines = [f"- `{_code(one.rule)}`: {_text(one.reason, 160)}" for one in missed[:40]]
+    lines = [f"- `{_code(one.rule)}`: {escaped(one.reason, 160)}" for one in missed[:40]]
     lines += [f"- and {len(missed) - 40} more"] if len(missed) > 40 else []
     return _folded(f"Not verified: {count(len(missed), 'rule')}", "\n".join(lines))
 
 
 def _baseline(audit: Audit) -> str:
     excused = [one for one in audit.outcomes if isinstance(one, Finding) and one.baselined]
-    lines = [f"- `{_code(one.rule)}`: {_text(one.excuse or 'accepted', 200)}" for one in excused[:40]]
-    lines += [f"- fits nothing any more: {_text(one, 200)}" for one in audit.stale[:20]]
+    lines = [f"- `{_code(one.rule)}`: {escaped(one.excuse or 'accepted', 200)}" for one in excused[:40]]
+    lines += [f"- fits nothing any more: {escaped(one, 200)}" for one in audit.stale[:20]]
     return (
         _folded(f"Baseline: {len(excused)} excused, {len(audit.stale)} that fit nothing", "\n".join(lines))
         if lines
@@ -110,34 +110,34 @@ def _baseline(audit: Audit) -> str:
 def _finding(finding: Finding, numbers: Score) -> str:
     charge = numbers.charge(finding)
     sure = "" if finding.confidence.value == "confirmed" else f" ({finding.confidence.value})"
-    title = f"<b>{finding.severity.value}</b>{sure}: {_text(finding.title, 120)}"
-    lines = [f"{_text(finding.detail, 600)}\n"]
-    lines += [f"- {_text(told(place), 200)}" for place in finding.places[:_PLACES]]
+    title = f"<b>{finding.severity.value}</b>{sure}: {escaped(finding.title, 120)}"
+    lines = [f"{escaped(finding.detail, 600)}\n"]
+    lines += [f"- {escaped(told(place), 200)}" for place in finding.places[:_PLACES]]
     if len(finding.places) > _PLACES:
         lines.append(f"- and {count(len(finding.places) - _PLACES, 'more place')}")
     if finding.excuse:
-        lines.append(f"\n**Baseline:** {_text(finding.excuse, 300)}")
-    lines.append(f"\n**Fix:** {_text(finding.remedy, 600)}")
+        lines.append(f"\n**Baseline:** {escaped(finding.excuse, 300)}")
+    lines.append(f"\n**Fix:** {escaped(finding.remedy, 600)}")
     if finding.contract:
-        lines.append(_block(finding.contract, "yaml"))
+        lines.append(block(finding.contract, "yaml"))
     exchanges = [one for one in finding.evidence if isinstance(one, Exchange)][:_PIECES]
-    seen = [f"{_text(one.role, 20)} {_text(asked(one), 100)} → {_text(answered(one), 40)}" for one in exchanges]
+    seen = [f"{escaped(one.role, 20)} {escaped(asked(one), 100)} → {escaped(answered(one), 40)}" for one in exchanges]
     if seen:
         lines.append(f"\n**Seen:** {'; '.join(seen)}")
     if shell := again(finding):
-        lines.append(f"\n**Again:**\n{_block(shell, 'sh')}")
+        lines.append(f"\n**Again:**\n{block(shell, 'sh')}")
     if charge:
-        lines.append(f"\n{charge.points:.1f} points taken: {_text(charge.why, 200)}")
+        lines.append(f"\n{charge.points:.1f} points taken: {escaped(charge.why, 200)}")
     lines.append(f"\n`{_code(finding.rule)}`, sign {finding.sign}")
     return _folded(title, "\n".join(lines), safe=True)
 
 
 def _folded(title: str, body: str, *, safe: bool = False) -> str:
     """`safe`: the title is written for HTML already."""
-    return f"\n<details><summary>{title if safe else _text(title, 200)}</summary>\n\n{body}\n\n</details>\n"
+    return f"\n<details><summary>{title if safe else escaped(title, 200)}</summary>\n\n{body}\n\n</details>\n"
 
 
-def _text(text: str, most: int) -> str:
+def escaped(text: str, most: int) -> str:
     """As text: each character that may mean something is a reference to itself, which no Markdown reads twice.
 
     Mentions and references are looked for after that, so what begins one is told from its name by a zero-width space.
@@ -151,7 +151,7 @@ def _code(text: str) -> str:
     return line(text, 80).replace("`", "'").replace("|", "/")
 
 
-def _block(text: str, language: str) -> str:
+def block(text: str, language: str) -> str:
     """A fenced block, its fence longer than any in it."""
     shown = _cut(visible(text).splitlines())
     longest = max((len(one) for one in re.findall(r"`{3,}", shown)), default=2)
