@@ -50,6 +50,14 @@ class TestALine:
         assert "'Authorization: Bearer e30.e30.'" in line
         assert "NINEFOLD" not in line
 
+    def test_names_a_key_that_is_short(self) -> None:
+        ask = Ask(
+            "GET", "/abc", (("key", "abc"),), (("X-Key", "abc"), ("Authorization", "Bearer abc"), ("X-Other", "abcd"))
+        )
+        line = curl(ask, Shell({"abc": "NINEFOLD_KEY_1"}, origin="http://a.example"))
+        assert '-H "X-Key: $NINEFOLD_KEY_1" -H "Authorization: Bearer $NINEFOLD_KEY_1" -H \'X-Other: abcd\'' in line
+        assert line.endswith('"http://a.example/abc?key=$NINEFOLD_KEY_1"')
+
     def test_names_the_secrets_that_an_answer_learned_later(self) -> None:
         knowing = SHELL.knowing(("guessed-1234", f"Bearer {KEY}", "abc"))
         assert dict(knowing.names) == {KEY: "NINEFOLD_KEY_1", "guessed-1234": "NINEFOLD_VALUE_1"}

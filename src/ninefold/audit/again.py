@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Seconds that curl may take.
 SECONDS = 15
 
+#: The fewest characters of a secret that is looked for wherever it may stand.
+_LEAST = 4
+
 #: The longest body that is written out; a longer one makes no line that anybody would paste.
 BODY = 4096
 
@@ -50,7 +53,7 @@ class Shell:
         """The same with a variable for each of these that has none yet."""
         names = dict(self.names)
         for secret in sorted(secrets, key=len):
-            if len(secret) >= 4 and not any(name in secret for name in names):
+            if len(secret) >= _LEAST and not any(name in secret for name in names):
                 names[secret] = f"NINEFOLD_VALUE_{len(names) - len(self.names) + 1}"
         return replace(self, names=names)
 
@@ -70,7 +73,7 @@ def curl(ask: Ask, shell: Shell) -> str:
     """The line for `ask`; empty where it is not known where it went, or the body is too long for one."""
     if not shell.origin or len(ask.body) > BODY:
         return ""
-    names = shell.names
+    ask, names = _long(ask, shell.names)
     words = ["curl", "-sS", "-i", "-g", "--http1.1", "--path-as-is", f"--max-time {SECONDS}"]
     if shell.authority and shell.origin.startswith("https:"):
         words.append('--cacert "$NINEFOLD_AUTHORITY"')
@@ -107,6 +110,20 @@ def handshake(host: str, port: int, version: str) -> str:
     return f"openssl s_client -connect {at}{name}{flag} -cipher 'ALL:@SECLEVEL=0' </dev/null"
 
 
+def _long(ask: Ask, names: Mapping[str, str]) -> tuple[Ask, Mapping[str, str]]:
+    """The same with long names in place of secrets too short to be looked for in other words; as whole values they are."""
+    short = {secret: f"ninefold-short-{name}" for secret, name in names.items() if 0 < len(secret) < _LEAST}
+
+    def named(value: str) -> str:
+        head, space, tail = value.rpartition(" ")
+        return f"{head}{space}{short[tail]}" if tail in short else value
+
+    headers = tuple((name, named(value)) for name, value in ask.headers)
+    query = tuple((name, named(value)) for name, value in ask.query)
+    more = {marker: names[secret] for secret, marker in short.items()}
+    return replace(ask, headers=headers, query=query), {**names, **more}
+
+
 def _field(name: str, value: str, names: Mapping[str, str]) -> str:
     """A header field as an option. One with credentials that are not known has a variable in place of its value."""
     if name.lower() == "user-agent" and value:
@@ -139,7 +156,7 @@ def _body(body: bytes, names: Mapping[str, str]) -> tuple[str, str]:
 
 def _split(text: str, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """The text in pieces, each with its variable where it is a secret; else with an empty name."""
-    secrets = sorted((one for one in names if len(one) >= 4), key=len, reverse=True)
+    secrets = sorted((one for one in names if len(one) >= _LEAST), key=len, reverse=True)
     parts = re.split("(" + "|".join(map(re.escape, secrets)) + ")", text) if secrets else [text]
     return [(part, names[part] if at % 2 else "") for at, part in enumerate(parts) if part]
 

@@ -6,13 +6,15 @@ import itertools
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ninefold.audit.finding import Errored, Method
+from ninefold.audit.finding import Clause, Errored, Exchange, Method, Passed, Verdict
 from ninefold.audit.report.html import render
+from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +112,33 @@ def test_an_audit_without_findings_says_what_that_is_worth(clean: Audit, nothing
     assert "This API shows three of the nine signs of doing API security wrong; three could not be judged." in (
         Page(render(sample)).words
     )
+
+
+def test_it_is_green_only_where_enough_was_checked(clean: Audit, audit_of: Callable[..., Audit]) -> None:
+    everything = audit_of(tuple(Passed(rule.id, rule.sign, rule.method, 1) for rule in RULES))
+    assert len(Page(render(everything)).all("div", "clear")) > 0
+    little = Page(render(clean))
+    assert not any("clear" in (one.get("class") or "").split() for one in little.all("div", "verdict"))
+    assert all("little" in (one.get("class") or "") for one in little.all("div", "tile"))
+    assert "what was not checked can only lower the score" in little.words
+
+
+def test_the_score_and_the_clauses_are_told_in_words(sample: Audit, rules: tuple[Rule, ...]) -> None:
+    clause = Clause("transport", "TLS 1.2", "", "<b>plain</b>", Verdict.DRIFT)
+    page = Page(render(replace(sample, clauses=(clause,), stale=("gone",)), rules=rules))
+    assert [one["aria-label"] for one in page.all("div", "score")] == ["Score: F, 4 of 100, 80 % checked"]
+    assert "✗ drift" in page.words
+    assert "<b>plain</b>" in page.words
+    assert {"clauses", "stale"} <= {one.get("id") for one in page.all("h2")}
+    assert "50.0 points taken: critical 50 x confirmed 1 x static 0.8 x 2 places 1.25" in page.words
+
+
+def test_a_line_for_a_shell_is_there_to_copy(sample: Audit, audit_of: Callable[..., Audit]) -> None:
+    line = "curl -H 'X: <b>' http://a/"
+    shown = replace(sample.findings[0], evidence=(Exchange("attack", "GET / HTTP/1.1", "HTTP/1.1 200", line),))
+    page = Page(render(audit_of((shown,))))
+    assert page.words.count(line) == 2
+    assert len(page.all("button", "copy")) == 3  # the contract's lines too
 
 
 class TestHostileEvidence:

@@ -21,7 +21,7 @@ from ninefold.audit.report.card import MARKS, coverage, known, tiles, verdict, w
 from ninefold.audit.report.evidence import again, answered, asked, summary, told
 from ninefold.audit.report.standards import Reference, cwe, owasp
 from ninefold.audit.report.text import count, line, shown
-from ninefold.audit.score import score
+from ninefold.audit.score import Standing, score
 from ninefold.audit.signs.order import RULES, SIGNS
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ninefold.audit.finding import Audit
     from ninefold.audit.report.card import Tile
     from ninefold.audit.rule import Rule
+    from ninefold.audit.score import Score
 
 #: What each piece of a proof is for.
 _ROLES = {
@@ -63,7 +64,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
         numbers=numbers,
         choices=_choices(audit.findings),
         verdict=verdict(audit),
-        tone=_tone(nine),
+        tone=_tone(nine, numbers),
         sentence=_sentence(nine),
         nothing=_nothing(audit),
         bars=_bars(audit.findings),
@@ -82,9 +83,11 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     )
 
 
-def _tone(nine: tuple[Tile, ...]) -> str:
+def _tone(nine: tuple[Tile, ...], numbers: Score) -> str:
+    """Green only where every sign is clear, and enough was checked to say so."""
     states = {tile.state for tile in nine}
-    return "shown" if "shown" in states else "unknown" if "unknown" in states else "clear"
+    clear = states == {"clear"} and numbers.standing is Standing.FINAL
+    return "shown" if "shown" in states else "clear" if clear else "unknown"
 
 
 def _sentence(nine: tuple[Tile, ...]) -> str:

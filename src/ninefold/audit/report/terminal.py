@@ -114,12 +114,12 @@ def _tone(mark: Mark) -> str:
 
 
 def _counts(tile: Tile, *, short: bool) -> str:
-    """`4 findings, 1 failed, 1 skipped`; in short the first of them."""
+    """`4 findings, 1 failed, 1 skipped`, `7 passed, 1 skipped`; in short the first of them."""
     told = [count(len(tile.findings), "finding")] if tile.findings else []
-    numbers = [(tile.errored, "failed"), (len(tile.excused), "excused"), (tile.skipped, "skipped")]
+    numbers = [(tile.errored, "failed"), (len(tile.excused), "excused")]
+    numbers += [(0 if told else tile.passed, "passed"), (tile.skipped, "skipped")]
     told += [f"{number} {word}" for number, word in numbers if number]
-    told = told or ([f"{tile.passed} passed"] if tile.passed else ["not chosen"])
-    return told[0] if short else ", ".join(told)
+    return told[0] if short and told else ", ".join(told) or "not chosen"
 
 
 def _head(console: Console, audit: Audit, numbers: Score) -> None:
