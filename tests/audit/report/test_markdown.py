@@ -5,14 +5,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from ninefold.audit.finding import Clause, Exchange, Finding, Location, Verdict
+from ninefold.audit.finding import (
+    Audit,
+    Clause,
+    Confidence,
+    Exchange,
+    Finding,
+    Location,
+    Method,
+    Severity,
+    Verdict,
+)
 from ninefold.audit.report.markdown import MOST, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ninefold.audit.finding import Audit
     from ninefold.audit.rule import Rule
 
 WORDS = "@octocat #12 !7 GH-3 ~bug [a](http://evil.example) ![x](y) <img src=x onerror=alert(1)> </details> | `c` **b** www.evil.example $a$ :smile:"
@@ -86,3 +98,39 @@ def test_it_has_the_line_that_shows_it_the_clauses_and_the_baseline(
     assert "| transport | TLS 1.2 | - | plain &#124; HTTP | drift |" in text
     assert "now counts again" in text
     assert "fits nothing any more: gone" in text
+
+
+ALLOWED = {
+    "blockquote", "b", "code", "details", "em", "h2", "li", "ol", "p", "pre", "strong", "summary", "table", "tbody", "td",
+    "th", "thead", "tr", "ul",
+}  # fmt: skip
+hostile = st.lists(
+    st.sampled_from(
+        [*"\n\r\t `~*_#-+=|<>[]()!&;:@.1x\\\"'", "<img src=x>", "</details>", "http://a.b", "```", "&lt;", "](x)"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(hostile, st.sampled_from(["title", "detail", "remedy", "excuse", "rule", "contract", "places", "evidence"]))
+def test_a_parser_of_markdown_finds_no_markup_in_it(text: str, field: str) -> None:
+    """Nothing but our own elements, each fold closed, and the same outline as with plain words."""
+    made = {"places": (Location(url=text),), "evidence": (Exchange(text, text, text, text), text)}
+    plain = {"places": (Location(url="x"),), "evidence": (Exchange("x", "x", "x", text and "x"), "x")}
+    told, calm = (
+        _parsed({field: kind.get(field, word)}) for kind, word in ((made, text), (plain, "x" if text else ""))
+    )
+    assert told[0] <= ALLOWED
+    assert told[1] == calm[1]
+
+
+def _parsed(change: dict[str, Any]) -> tuple[set[str], tuple[int, ...]]:
+    finding = Finding(
+        "rule", 1, Severity.LOW, Confidence.CONFIRMED, Method.LIVE, "t", "d", (Location(url="/"),), (), "fix", "", "f"
+    )
+    audit = Audit("x", 0.0, 0.0, 0, "1", (replace(finding, **change),))
+    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(render(audit))
+    tags = re.findall(r"<(/?)([a-zA-Z!?][\w-]*)", page)
+    outline = tuple(sum(name == one for _, name in tags) for one in ("details", "summary", "h2", "table", "tr", "li"))
+    return {name for _, name in tags}, outline
