@@ -96,7 +96,6 @@ def test_what_only_one_side_tells_is_not_checked(kept: Callable[..., Target]) ->
     ("clause", "rule"),
     [
         ("authentication", "authorization-missing"),
-        ("authorization", "authorization-object-level"),
         ("transport", "encryption-plain-http"),
         ("rate limit", "limits-burst"),
         ("response members", "filtering-undeclared-members"),
@@ -107,6 +106,28 @@ def test_what_only_one_side_tells_is_not_checked(kept: Callable[..., Target]) ->
 def test_the_api_agrees_or_drifts_as_its_rule_saw(kept: Callable[..., Target], clause: str, rule: str) -> None:
     assert held(kept(), passed(rule))[clause] is Verdict.AGREE
     assert held(kept(), found(rule))[clause] is Verdict.DRIFT
+
+
+def test_what_the_contract_leaves_open_breaks_nothing(kept: Callable[..., Target]) -> None:
+    """An operation that it opens to everybody, and one whose responses pass unread."""
+    public = replace(found("authorization-missing"), places=(Location(operation="health"),))
+    assert held(kept(), public)["authentication"] is Verdict.AGREE, "described as declared, and nothing more is known"
+    unread = CONTRACT + "responses: {open: {listOrders: a report of any shape}}\n"
+    open_ = replace(found("filtering-undeclared-members"), places=(Location(operation="listOrders"),))
+    assert held(kept(None, unread), open_)["response members"] is Verdict.UNCHECKED
+    assert held(kept(), open_)["response members"] is Verdict.DRIFT
+
+
+def test_a_burst_below_what_is_declared_breaks_nothing(kept: Callable[..., Target]) -> None:
+    high = CONTRACT + "limits: [{per: ip, rate: 10000/min, burst: 5000}]\n"
+    assert held(kept(None, high), found("limits-burst"))["rate limit"] is Verdict.UNCHECKED
+    assert held(kept(), found("limits-burst"))["rate limit"] is Verdict.DRIFT
+
+
+def test_whose_an_object_is_no_scope_says(kept: Callable[..., Target]) -> None:
+    target = replace(kept(), ended={"authorization-object-level": (found("authorization-object-level"),)})
+    (clause,) = (one for one, _ in clauses(target) if one.name == "authorization")
+    assert (clause.observed, clause.verdict) == ("a caller reads the objects of another", Verdict.UNCHECKED)
 
 
 class TestTheDescription:

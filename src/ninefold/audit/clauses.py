@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from ninefold.audit.burst import AGAIN, BURST
 from ninefold.audit.finding import Clause, Confidence, Finding, Location, Passed, Severity, Verdict
 from ninefold.audit.rule import Looked, Observation, Untried
 
@@ -100,11 +101,16 @@ def _found(target: Target, rules: tuple[str, ...]) -> list[Finding]:
     return [one for rule in rules for one in target.ended.get(rule, ()) if isinstance(one, Finding)]
 
 
-def _observed(target: Target, kept: str, *rules: str) -> Side:
-    """What these live rules saw together: any finding breaks the promise; it is kept when the first of them passed."""
-    if found := _found(target, rules):
-        return Side(found[0].title[:1].lower() + found[0].title[1:], holds=False)
-    if any(isinstance(one, Passed) for one in target.ended.get(rules[0], ())):
+def _observed(target: Target, kept: str, *rules: str, apart: frozenset[str] = frozenset()) -> Side:
+    """What these live rules saw together: any finding breaks the promise; it is kept when the first of them passed.
+
+    `apart` are operations of which nothing is promised: a finding on nothing else breaks nothing.
+    """
+    found = _found(target, rules)
+    broken = [one for one in found if not {place.operation for place in one.places} <= apart]
+    if broken:
+        return Side(broken[0].title[:1].lower() + broken[0].title[1:], holds=False)
+    if not found and any(isinstance(one, Passed) for one in target.ended.get(rules[0], ())):
         return Side(kept, holds=True)
     return Side()
 
@@ -136,7 +142,8 @@ def _authentication(target: Target) -> Held:
             words += f"; otherwise than declared for {', '.join(other[:3])}" if other else ""
             words += "" if keyed or not secured else f"; no key in {contract.contract.keys.header}"
             described = Side(words, holds=not other and (keyed or not secured))
-    observed = _observed(target, "refused without credentials", "authorization-missing")
+    public = {one.id for one in contract.description.operations if _public(contract.contract, one)} if contract else ()
+    observed = _observed(target, "refused without credentials", "authorization-missing", apart=frozenset(public))
     return Held(declared, described, observed, ("authorization-missing",))
 
 
@@ -161,8 +168,9 @@ def _authorization(target: Target) -> Held:
             words = f"scopes for {len(scoped)} operations"
             words += f"; otherwise than declared for {', '.join(other[:3])}" if other else ""
             described = Side(words, holds=not other)
+    # whose an object is, no scope says: it is shown, and neither keeps nor breaks what is declared
     observed = _observed(target, "objects of one caller are kept from another", "authorization-object-level")
-    return Held(declared, described, observed, ("authorization-object-level",))
+    return Held(declared, described, observed._replace(holds=None), ("authorization-object-level",))
 
 
 def _allowed(loaded: LoadedContract) -> dict[str, frozenset[str]]:
@@ -195,8 +203,12 @@ def _rates(target: Target) -> Held:
             described = Side(f"no limit for {missing} of {len(api.operations)} operations", holds=False)
         elif any(isinstance(one, Passed) for one in target.ended.get("limits-undeclared", ())):
             described = Side("429 or RateLimit everywhere", holds=True)
-    burst = ("limits-burst", "limits-spoofed-address")
-    return Held(declared, described, _observed(target, "a burst is stopped or counted", *burst), burst)
+    rules = ("limits-burst", "limits-spoofed-address")
+    observed = _observed(target, "a burst is stopped or counted", *rules)
+    general = [one.depth for one in rates if not one.operations]
+    if observed.holds is False and rates and min(general, default=BURST + AGAIN + 1) > BURST + AGAIN:
+        observed = Side(f"{observed.words}, but more than that is declared")
+    return Held(declared, described, observed, rules)
 
 
 def _origins(target: Target) -> Held:
@@ -223,7 +235,8 @@ def _members(target: Target) -> Held:
     elif _api(target) and _found(target, ("filtering-open-schema",)):
         described = Side("open or missing schemas: what may be there is not said")
     rules = ("filtering-undeclared-members",)
-    observed = _observed(target, "no other members", *rules)
+    apart = frozenset(target.contract.contract.responses.open) if target.contract else frozenset[str]()
+    observed = _observed(target, "no other members", *rules, apart=apart)
     if target.contract is None and described.holds is None and observed.holds is not None:
         described = Side("schemas with members", holds=True)
     return Held(declared, described, observed, rules)
