@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -93,6 +94,14 @@ def test_the_names_of_keys_are_these() -> None:
     assert set(names.values()) >= {"NINEFOLD_WRONG_KEY_1", "NINEFOLD_WRONG_KEY_2"}
 
 
+def test_of_a_key_with_blanks_no_word_is_told() -> None:
+    key = Key("header", "X-Pass", "correct horse battery", (("X-Tenant", "acme secret-9"),))
+    names = variables((key,))
+    line = curl(key.on(Ask("GET", "/")), Shell(names, origin="http://a.example").knowing(key.secrets))
+    assert not any(word in line for word in ("correct", "horse", "battery", "acme", "secret-9"))
+    assert '-H "X-Pass: $NINEFOLD_KEY_1"' in line
+
+
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\n"), max_size=12)
 
 
@@ -160,3 +169,37 @@ def test_curl_sends_what_was_sent(serve: Callable[..., str], body: bytes, media:
     assert fields["x-odd"].encode("latin-1").decode() == headers[0][1]
     assert fields.get("content-type", "") == media
     assert int(fields.get("content-length", 0)) == len(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"x"])
+def test_a_key_that_a_url_would_change_arrives_as_it_is(serve: Callable[..., str], body: bytes) -> None:
+    key = "a+b/c=d&e %41"
+    seen: list[dict[str, list[str]]] = []
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        seen.append(request.query)
+        return 200, {}, b""
+
+    ask = Ask("GET", "/a", (("page", "1"), ("key", key), ("z", "2")), (("X-Key", key),), body)
+    line = curl(ask, Shell({key: "NINEFOLD_KEY_1"}, origin=serve(api)))
+    assert run(line, NINEFOLD_KEY_1=key).startswith("HTTP/1.1 200")
+    assert seen == [{"page": ["1"], "key": [key], "z": ["2"]}]
+    assert "a+b" not in line
+
+
+secrets = st.text("aB3zQ+/=&% '\"$`\\\\!-_.", min_size=8, max_size=20).filter(lambda key: key.strip() == key)
+
+
+@given(
+    secrets,
+    st.sampled_from(["header", "query", "cookie"]),
+    st.sampled_from(["", "Bearer ", "word "]),
+    st.binary(max_size=4),
+)
+def test_no_key_of_whatever_make_stands_in_a_line(secret: str, place: str, scheme: str, rest: bytes) -> None:
+    key = Key(place, "X-Key", scheme + secret, (("X-Also", f"{secret}1"),))
+    ask = key.on(Ask("POST", "/a", (("page", "1"),), body=rest + key.value.encode()))
+    line = curl(ask, Shell(variables((key,)), origin="http://h.example").knowing(key.secrets))
+    assert secret not in line
+    assert quote(secret, safe="") not in line
+    assert "NINEFOLD_KEY_1" in line

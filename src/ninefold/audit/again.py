@@ -28,6 +28,8 @@ _LEAST = 4
 BODY = 4096
 
 _SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"})
+#: What stands before a credential and is none: an authentication scheme, registered (RFC 9110 section 16.4) or customary.
+_SCHEME = re.compile(r"^(?:Bearer|Basic|Digest|DPoP|Negotiate|GNAP|Api-?Key|Token|JWT) +(?=\S+$)", re.IGNORECASE)
 #: A part of a value long enough to be a credential; what has none (`Bearer e30.e30.`) was made up to be refused.
 _TELLING = re.compile(r"[A-Za-z0-9+/_]{8}")
 #: What stands in place of such a value until it is a variable.
@@ -65,7 +67,7 @@ def variables(keys: tuple[Key, ...]) -> dict[str, str]:
         told = [(f"NINEFOLD_KEY_{number}", key.value), (f"NINEFOLD_WRONG_KEY_{number}", key.wrong().value)]
         told += [(f"NINEFOLD_FIELD_{number}_{nth}", value) for nth, (_, value) in enumerate(key.also, 1)]
         for name, value in told:
-            made.setdefault(value.rpartition(" ")[2], name)
+            made.setdefault(_SCHEME.sub("", value), name)
     return made
 
 
@@ -85,6 +87,10 @@ def curl(ask: Ask, shell: Shell) -> str:
         words.append(f"-X {_literal(ask.method)}")
     implied = {("host", shell.origin.partition("://")[2]), ("accept", "*/*")}
     words += [_field(name, value, names) for name, value in ask.headers if (name.lower(), value) not in implied]
+    odd = tuple(pair for pair in ask.query if _changes(pair[1], names))
+    encoding = "--url-query" if ask.body else "-G --data-urlencode"
+    words += [f"{encoding} {_quoted(f'{quote(name)}={value}', names)}" for name, value in odd]
+    ask = replace(ask, query=tuple(pair for pair in ask.query if pair not in odd))
     before = ""
     if ask.body:
         if not any(name.lower() == "content-type" for name, _ in ask.headers):
@@ -94,6 +100,11 @@ def curl(ask: Ask, shell: Shell) -> str:
     encoded = {quote(value, safe=""): name for value, name in names.items()}
     words.append(_quoted(f"{shell.origin}{ask.target}", encoded | dict(names)))
     return before + " ".join(words)
+
+
+def _changes(value: str, names: Mapping[str, str]) -> bool:
+    """Whether a secret in it is another in a URL: then curl has to encode it, for its variable holds it as it is."""
+    return any(secret in value and quote(secret, safe="") != secret for secret in names)
 
 
 def repeated(line: str, times: int) -> str:
