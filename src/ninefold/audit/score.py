@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ninefold.audit.finding import Confidence, Finding, Method, Passed, Severity, Skipped
@@ -105,7 +106,7 @@ class Mark:
         return f"{words[self.standing]} {self.score}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Score:
     """`whole` stands for all nine `signs`; `charges` have every point that is missing from those, the most first."""
 
@@ -119,9 +120,11 @@ class Score:
 
     def charge(self, finding: Finding) -> Charge | None:
         """What this finding took; None: nothing."""
-        named = (finding.rule, finding.fingerprint, finding.confidence)
-        mine = (one for one in self.charges if (one.rule, one.fingerprint, one.confidence) == named)
-        return next((one for one in mine if one.points), None)
+        return self._by_finding.get((finding.rule, finding.fingerprint, finding.confidence))
+
+    @cached_property
+    def _by_finding(self) -> dict[tuple[str, str, Confidence], Charge]:
+        return {(one.rule, one.fingerprint, one.confidence): one for one in self.charges if one.points}
 
     @property
     def told(self) -> str:

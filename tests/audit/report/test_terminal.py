@@ -127,3 +127,12 @@ def test_the_clauses_the_excuses_and_the_line_for_a_shell_are_told(
     assert "1 excuse of the baseline that no finding fits" in text
     assert any(line.startswith("transport") and line.endswith("✗ drift") for line in text.splitlines())
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_of_very_many_findings_the_worst_are_told_and_the_rest_is_counted(
+    sample: Audit, audit_of: Callable[..., Audit]
+) -> None:
+    many = tuple(replace(sample.findings[0], fingerprint=str(at)) for at in range(250))
+    text = render(audit_of(many))
+    assert text.count("  rule      ") == 200
+    assert "and 50 more findings, no worse than these; --html and --json have all" in text

@@ -40,6 +40,8 @@ _VERDICTS = {
 }
 #: Most places and pieces of evidence that are listed here, and of what is low none; the other formats have all.
 _PLACES, _PIECES = 4, 4
+#: Most findings that are told, the worst: nobody reads more here.
+_FINDINGS = 200
 #: Most characters of any one text.
 _MOST = 4000
 #: The columns that a line of the card needs with all its counts.
@@ -57,8 +59,11 @@ def render(audit: Audit, *, width: int = 100, colour: bool = False, rules: Seque
     if findings := ordered(audit):
         console.print(f"\n{count(len(findings), 'finding')}, the worst first", style="bold")
     by_id = known(rules)
-    for finding in findings:
+    for finding in findings[:_FINDINGS]:
         _finding(console, finding, by_id, numbers)
+    if len(findings) > _FINDINGS:
+        left = count(len(findings) - _FINDINGS, "more finding")
+        console.print(f"\nand {left}, no worse than these; --html and --json have all", style="bold")
     _unlooked(console, audit)
     _baseline(console, audit)
     console.print(Text(f"\nScore: {numbers.told}", style=_tone(numbers.whole)))
