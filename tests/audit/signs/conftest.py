@@ -63,7 +63,8 @@ def _show(rule: str, target: Target, evidence: list[Exchange]) -> None:
     else:
         assert output, done.stderr
         head, _, body = output.replace("\r\n", "\n").partition("\n\n")
-        was = attack.response.partition("\n\n")[2]
+        before, _, was = attack.response.partition("\n\n")
+        assert _names(head) == _names(before), (attack.again, output, attack.response)
         assert _status(head) == _status(attack.response), (attack.again, output, attack.response)
         kin = kinship(_answer(body[:EXCERPT]), _answer(was.removesuffix(" ...")))
         assert kin >= KIN, (attack.again, output, attack.response)
@@ -72,6 +73,11 @@ def _show(rule: str, target: Target, evidence: list[Exchange]) -> None:
 
 def _status(head: str) -> str:
     return head.split()[1]
+
+
+def _names(head: str) -> list[str]:
+    """The response's field names: a rule may have found what one of them is for."""
+    return sorted(line.partition(":")[0].lower() for line in head.splitlines()[1:])
 
 
 def _answer(body: str) -> Answer:
