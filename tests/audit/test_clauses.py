@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -209,3 +210,44 @@ def test_of_one_input_alone_there_is_no_table() -> None:
 
 def test_the_rule_reads_what_is_given_and_sends_nothing() -> None:
     assert BY_ID["standard-drift"].method is Method.STATIC
+
+
+class TestOnARunningApi:
+    """Two that do not keep the contract, each in its own way, and two that do."""
+
+    RULES = tuple(BY_ID[one] for one in ("authorization-missing", "monitoring-no-request-id", "standard-drift"))
+
+    @pytest.fixture
+    def drifting(self, kept: Callable[..., Target], serve: Any, live: Any) -> Callable[..., dict[str, Finding]]:
+        def ask(api: Callable[[Any], Any]) -> dict[str, Finding]:
+            target = live(serve(api), document(), "k7Qw2ZrT9xLm4VbN8sHd3FgJ6pYc1AeU", contract=kept().contract)
+            done = audit(target, self.RULES)
+            assert {one.name for one in done.clauses if one.observed} >= {"authentication", "request id"}
+            found = [one for one in done.findings if one.rule == "standard-drift"]
+            return {one.places[0].url.partition("#")[2]: one for one in found}
+
+        return ask
+
+    @staticmethod
+    def _answer(request: Any, *, asks: bool, named: str, refusal: int = 401) -> tuple[int, dict[str, str], bytes]:
+        fields = {"Content-Type": "application/json", **({named: uuid.uuid4().hex} if named else {})}
+        if request.path not in {"/orders", "/health"}:
+            return 404, fields, b'{"error": "no such thing"}'
+        if asks and request.path == "/orders" and request.headers.get("X-API-Key", "")[:2] != "k7":
+            return refusal, fields, b'{"error": "a key is needed"}'
+        return 200, fields, b'{"orders": [{"id": 1}]}' if request.path == "/orders" else b'{"up": true}'
+
+    def test_that_asks_nobody_for_a_key(self, drifting: Callable[..., dict[str, Finding]]) -> None:
+        told = drifting(lambda request: self._answer(request, asks=False, named="X-Request-Id"))
+        assert told.keys() == {"keys"}
+        assert told["keys"].severity is Severity.MEDIUM
+        assert [one.role for one in told["keys"].evidence if isinstance(one, Exchange)][:2] == ["baseline", "attack"]
+
+    def test_whose_answers_have_no_id(self, drifting: Callable[..., dict[str, Finding]]) -> None:
+        assert drifting(lambda request: self._answer(request, asks=True, named="")).keys() == {"trail"}
+
+    @pytest.mark.parametrize(("named", "refusal"), [("X-Request-Id", 401), ("X-Trace-Id", 403)])
+    def test_that_keeps_what_is_declared(
+        self, drifting: Callable[..., dict[str, Finding]], named: str, refusal: int
+    ) -> None:
+        assert drifting(lambda request: self._answer(request, asks=True, named=named, refusal=refusal)) == {}
