@@ -25,6 +25,7 @@ class Needs(StrEnum):
     KEY = "a key that the API accepts (--key or --header)"
     KEYS = "two keys of different callers (--key, twice)"
     ADVISORIES = "known vulnerabilities as OSV records (--advisories PATH)"
+    CONTRACT = "the contract that the API is to keep (--contract FILE)"
     ACTIVE = "leave to change things (--active)"
 
 
@@ -70,7 +71,7 @@ class Rule:
     it, or empty.
 
     `active`: the rule changes things, and runs only with leave. `exhausting`: it wears out the API's patience
-    (a burst), so it runs after the others.
+    (a burst), so it runs after the others. `closing`: it holds what the others found against each other, and runs last.
     """
 
     id: str
@@ -89,3 +90,4 @@ class Rule:
     look: Callable[[Target], Looked]
     active: bool = False
     exhausting: bool = False
+    closing: bool = False
