@@ -1,5 +1,5 @@
-"""The only thing in the audit that sends: to one origin, paced, counted, bounded, safe methods only unless
-allowed.
+"""The only thing in the audit that sends: to one origin, paced, counted, bounded, safe methods and GraphQL queries only
+unless allowed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpcore
 
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
+from ninefold.audit.document import reads
 from ninefold.audit.rule import Untried
 from ninefold.audit.tls import Handshake, distrust, shake
 from ninefold.audit.wire import Backend, Deadline
@@ -191,13 +192,15 @@ class Probe:
         self.sent += 1
 
     def _send(self, ask: Ask, scheme: str, source: str | None) -> Answer:
-        if ask.method not in SAFE and not self.active:
+        # A GraphQL query is POST by convention and reads all the same; what holds anything else than queries needs leave.
+        if ask.method not in SAFE and not self.active and not reads(ask):
             raise Untried(f"{ask.method} may change things, and that takes --active")
         if not ask.path.startswith("/"):
             raise Untried(f"{ask.path!r} is no absolute path")
         self._turn()
         accept = () if any(name.lower() == "accept" for name, _ in ask.headers) else (("Accept", "*/*"),)
-        headers = (("Host", self.origin.authority), ("User-Agent", self._agent), *accept, *ask.headers)
+        length = (("Content-Length", str(len(ask.body))),) if ask.body else ()
+        headers = (("Host", self.origin.authority), ("User-Agent", self._agent), *accept, *length, *ask.headers)
         url = httpcore.URL(
             scheme=scheme.encode(),
             host=self.origin.host.encode(),
