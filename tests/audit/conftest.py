@@ -53,7 +53,7 @@ def _serving(api: Any, context: ssl.SSLContext | None) -> Iterator[str]:
             parts = urlsplit(self.path)
             self.method, self.query = self.command, parse_qs(parts.query)
             self.path = parts.path
-            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             status, headers, body = api(self)
             self.send_response_only(status)
             for name, value in headers.items():

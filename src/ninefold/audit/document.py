@@ -21,7 +21,9 @@ BODY, TOKENS = 64 * 1024, 8_000
 _MEMBERS = frozenset({"query", "operationName", "variables"})
 
 #: Query parameters that a service may take instead of the body, or that turn POST into another method.
-_INSTEAD = frozenset({"query", "mutation", "operationname", "variables", "extensions", "id", "doc_id", "documentid", "_method"})
+_INSTEAD = frozenset(
+    {"query", "mutation", "operationname", "variables", "extensions", "id", "doc_id", "documentid", "_method"}
+)
 
 #: Fields by which a request asks to be taken for one of another method, or its body for something else.
 _OVERRIDE = frozenset({"x-http-method-override", "x-http-method", "x-method-override", "content-encoding"})

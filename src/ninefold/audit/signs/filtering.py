@@ -11,6 +11,7 @@ from ninefold.audit.answer import Ask
 from ninefold.audit.disclosure import banners, leak
 from ninefold.audit.exposure import open_answers, sensitive_members
 from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.introspection import introspection, suggestions
 from ninefold.audit.judge import Judge, alike, proof
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
@@ -307,5 +308,19 @@ RULES = (
         remedy="Describe them, or take them off the public server; publish one description, the true one.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is not served\n",
         needs=(Needs.DESCRIPTION, Needs.URL), look=_published,
+    ),
+    Rule(
+        id="filtering-graphql-introspection", sign=7, method=Method.LIVE, severity=Severity.LOW,
+        confidence=Confidence.SUSPECTED, title="GraphQL tells its whole schema", owasp="API8:2023", cwe="CWE-200",
+        asvs="V4.3.2", why="The schema is a map of all that can be asked, with what was never meant to be found.",
+        remedy="Switch introspection off in production, or answer it to developers only, unless the API is public on purpose.",
+        contract="", needs=(Needs.URL,), look=introspection,
+    ),
+    Rule(
+        id="filtering-graphql-suggestions", sign=7, method=Method.LIVE, severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED, title="GraphQL suggests names", owasp="API8:2023", cwe="CWE-209", asvs="V4.3.2",
+        why="`Did you mean` gives the schema away name by name, with introspection switched off.",
+        remedy="Take suggestions out of errors in production (`hideSuggestions`, or a rule that cuts them).",
+        contract=_CONTRACT, needs=(Needs.URL,), look=suggestions,
     ),
 )  # fmt: skip

@@ -13,6 +13,8 @@ from ninefold.audit.burst import AGAIN, burst, counts_down, is_throttled, left
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key, parse_key
+from ninefold.audit.overload import aliases, batches, depth
+from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 
 if TYPE_CHECKING:
@@ -190,9 +192,10 @@ def _guessed(target: Target) -> Looked:
     first = _guess(target)
     if is_throttled(target.probe.send(first.on(made.call.ask), patient=False)):
         return Looked(1)  # whoever was throttled stays it with a wrong credential
-    call = next((one for one in target.survey.calls() if target.survey.anonymous(one).status in {401, 403}), None)
-    if call is None:
+    found = first_refused(target)
+    if found is None:
         raise Untried("nothing that was asked for needs a credential", missed=False)
+    call, refusal = found
     count = max(GUESSES, len(made.answers) + 5 if made.throttled else 0)
     if target.probe.left < count + 5:
         raise Untried(f"that needs {count + 5} requests, and {target.probe.left} are left (--budget)")
@@ -203,7 +206,8 @@ def _guessed(target: Target) -> Looked:
         answers.append(replace(answer, secrets=(*answer.secrets, *guess.secrets)))
         if is_throttled(answer) or counts_down(answers):
             return Looked(1)
-    if answers[0].status not in {401, 403} or not all(alike(answer, answers[0]) for answer in answers):
+    known = answers[0].status in {401, 403} or alike(answers[0], refusal)
+    if not known or not all(alike(answer, answers[0]) for answer in answers):
         raise Untried("wrong credentials were answered in several ways, and not with 429: what that means is not known")
     control = target.probe.send(target.survey.as_caller(call.ask), patient=False)
     detail = f"{count} wrong credentials in a row were refused by {call.ask.path}, and nothing slowed that down."
@@ -218,6 +222,30 @@ def _guess(target: Target) -> Key:
         return replace(wrong, value=wrong.value[:-6] + secrets.token_hex(3))
     return parse_key(f"ninefold{secrets.token_hex(16)}", target.description)
 
+
+_GRAPHQL = (
+    Rule(
+        id="limits-graphql-depth", sign=6, method=Method.LIVE, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
+        title="GraphQL queries may nest without end", owasp="API4:2023", cwe="CWE-770", asvs="V4.3.1",
+        why="Each level multiplies what the service fetches: one small request keeps it busy for minutes.",
+        remedy="Limit the depth (10 is plenty for most) or the cost of a query before it is executed.", contract="",
+        needs=(Needs.URL,), look=depth,
+    ),
+    Rule(
+        id="limits-graphql-aliases", sign=6, method=Method.LIVE, severity=Severity.MEDIUM, confidence=Confidence.CONFIRMED,
+        title="GraphQL aliases are not limited", owasp="API4:2023", cwe="CWE-770", asvs="V4.3.1",
+        why="One request with a hundred aliases is a hundred tries, and a limit on requests counts one.",
+        remedy="Limit aliases or root fields (15 to 30), or the cost of a query.", contract="",
+        needs=(Needs.URL,), look=aliases,
+    ),
+    Rule(
+        id="limits-graphql-batch", sign=6, method=Method.LIVE, severity=Severity.MEDIUM, confidence=Confidence.CONFIRMED,
+        title="GraphQL batches are not limited", owasp="API4:2023", cwe="CWE-799", asvs="V4.3.1",
+        why="A batch of many documents goes past whatever counts requests.",
+        remedy="Refuse batches, or limit them to ten documents and count each.", contract="",
+        needs=(Needs.URL,), look=batches,
+    ),
+)  # fmt: skip
 
 RULES = (
     Rule(
@@ -336,4 +364,5 @@ RULES = (
         look=_guessed,
         exhausting=True,
     ),
+    *_GRAPHQL,
 )

@@ -1,0 +1,133 @@
+"""GraphQL services with and without limits, each asked for more than an honest limit lets through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ninefold.audit.finding import Confidence, Exchange
+from ninefold.audit.rule import Untried
+from ninefold.audit.signs import limits
+from tests.audit.servers import AUTHORS, SDL, Library, deepest, limited, widest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ninefold.audit.rule import Looked
+    from ninefold.audit.target import Target
+
+RULES = {rule.id: rule for rule in limits.RULES}
+KINDS = ("depth", "aliases", "batch")
+
+
+def look(kind: str, target: Target) -> Looked:
+    return RULES[f"limits-graphql-{kind}"].look(target)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("key", [True, False])
+def test_what_nothing_bounds_is_shown_with_its_proof(
+    serve: Callable[..., str], live: Callable[..., Target], kind: str, key: bool
+) -> None:
+    library = Library(batch=10**6, path="/api/graphql")
+    looked = look(kind, live(serve(library), None, *([AUTHORS[0]["key"]] if key else [])))
+    (seen,) = looked.seen
+    assert [one.role for one in seen.evidence if isinstance(one, Exchange)] == [
+        "baseline",
+        "attack",
+        "control",
+        "repeat",
+    ]
+    assert seen.confidence is None
+    assert not any("mutation" in one or one == "LOGGED OUT" for one in library.ran)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_bounded_is_not(serve: Callable[..., str], live: Callable[..., Target], kind: str) -> None:
+    try:
+        assert look(kind, live(serve(limited()))).seen == ()
+    except Untried as fault:
+        assert (kind, fault.missed) == ("depth", False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "shown"),
+    [
+        ("depth", (deepest(15),), False),
+        ("depth", (deepest(25),), False),
+        ("depth", (widest(10**6),), True),
+        ("aliases", (deepest(15),), True),
+        ("aliases", (widest(60),), False),
+    ],
+)
+def test_each_limit_is_for_what_it_limits(
+    serve: Callable[..., str], live: Callable[..., Target], kind: str, rules: Any, shown: bool
+) -> None:
+    assert bool(look(kind, live(serve(Library(rules=rules)))).seen) is shown
+
+
+def test_no_query_is_run_that_makes_lists_of_lists(serve: Callable[..., str], live: Callable[..., Target]) -> None:
+    library = Library(sdl=SDL.replace("book(id: ID!): Book", ""))
+    (seen,) = look("depth", live(serve(library))).seen
+    assert seen.confidence is Confidence.SUSPECTED
+    assert all("@include(if:false)" in one for one in library.ran if one.count("{") > 20)
+
+
+def test_types_that_lead_nowhere_back_bound_the_depth(serve: Callable[..., str], live: Callable[..., Target]) -> None:
+    sdl = SDL.replace("author: Author! ", "")
+    with pytest.raises(Untried, match="bound how deep"):
+        look("depth", live(serve(Library(sdl=sdl))))
+
+
+def test_aliases_of_a_field_that_costs_nothing_are_suspected(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    (seen,) = look("aliases", live(serve(Library(sdl="type Query { a: Int }")))).seen
+    assert seen.confidence is Confidence.SUSPECTED
+
+
+def test_a_service_that_tells_the_cost_has_a_budget(serve: Callable[..., str], live: Callable[..., Target]) -> None:
+    library = Library()
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        status, fields, body = library(request)
+        return status, {**fields, "X-GraphQL-Query-Cost": "100"}, body
+
+    for kind in ("depth", "aliases"):
+        assert look(kind, live(serve(api))).seen == ()
+
+
+def test_a_service_that_takes_anything_and_reads_nothing_is_not_judged(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        del request
+        return 200, {"Content-Type": "application/json"}, b'{"data": {"__typename": "Query"}}'
+
+    for kind in KINDS:
+        try:
+            assert look(kind, live(serve(api))).seen == ()
+        except Untried as fault:
+            assert not fault.missed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_api_without_graphql_is_skipped(serve: Callable[..., str], live: Callable[..., Target], kind: str) -> None:
+    asked: list[str] = []
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        asked.append(request.method)
+        return 200, {"Content-Type": "application/json"}, b'{"data": "all pages are one"}'
+
+    with pytest.raises(Untried, match="GraphQL") as caught:
+        look(kind, live(serve(api)))
+    assert not caught.value.missed
+    assert asked.count("POST") <= 3
+
+
+def test_by_get_alone_there_are_no_batches(serve: Callable[..., str], live: Callable[..., Target]) -> None:
+    target = live(serve(Library(methods=("GET",))))
+    assert look("depth", target).seen
+    with pytest.raises(Untried, match="GET only"):
+        look("batch", target)
