@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.audit.servers import AUTHORS, SDL, Library, deepest, limited, widest
 
 from ninefold.audit.finding import Confidence, Exchange
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import limits
-from tests.audit.servers import AUTHORS, SDL, Library, deepest, limited, widest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def test_what_nothing_bounds_is_shown_with_its_proof(
         "repeat",
     ]
     assert seen.confidence is None
-    assert not any("mutation" in one or one == "LOGGED OUT" for one in library.ran)
+    assert not any(one.startswith("mutation") or one == "LOGGED OUT" for one in library.ran)
 
 
 @pytest.mark.parametrize("kind", KINDS)

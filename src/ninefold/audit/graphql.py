@@ -40,10 +40,10 @@ _ACTS = re.compile(
 )
 
 _TYPE = "type{kind name ofType{kind name ofType{kind name ofType{kind name}}}}"
+
 #: What is asked of the types; less deep than what tools ask, so that a limit on depth lets more of it through.
-_INTROSPECTION = (
-    f"{{__schema{{queryType{{name}} types{{kind name fields{{name args{{name defaultValue {_TYPE}}} {_TYPE}}}}}}}}}"
-)
+_FIELDS = f"fields{{name args{{name defaultValue {_TYPE}}} {_TYPE}}}"
+_INTROSPECTION = f"{{__schema{{queryType{{name}} mutationType{{name}} types{{kind name {_FIELDS}}}}}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Types:
-    """Fields of every object type, by the type's name; `root` is the name of the one that queries begin at."""
+    """Fields of every object type, by the type's name; queries begin at `root`, mutations at `change`, if at all."""
 
     root: str
+    change: str
     fields: Mapping[str, tuple[Field, ...]]
 
     def roots(self) -> tuple[Field, ...]:
@@ -200,13 +201,14 @@ def read_types(schema: Any) -> Types | None:
     """The types of an introspection's `__schema` (GraphQL specification, section 4.2); None for anything else."""
     if not isinstance(schema, dict) or not isinstance(types := schema.get("types"), list):
         return None
-    root = schema.get("queryType")
+    root, change = schema.get("queryType"), schema.get("mutationType")
     found = {
         str(one["name"]): tuple(_field(field) for field in one["fields"] if isinstance(field, dict))
         for one in types
         if isinstance(one, dict) and isinstance(one.get("fields"), list) and not str(one.get("name")).startswith("__")
     }
-    return Types(str(root.get("name")) if isinstance(root, dict) else "Query", found)
+    named = [str(one.get("name")) if isinstance(one, dict) else "" for one in (root, change)]
+    return Types(named[0], named[1], found)
 
 
 def _field(told: dict[str, Any]) -> Field:
@@ -233,7 +235,7 @@ def _unwrapped(kind: Any) -> list[tuple[str, str]]:
 
 def readings(types: Types) -> tuple[tuple[str, str], ...]:
     """Root fields that can be read without an argument, each with a document that reads it."""
-    found = []
+    found: list[tuple[str, str]] = []
     for one in types.roots():
         if one.free and len(found) < ROOTS:
             few = next(

@@ -75,7 +75,8 @@ def aliases(target: Target) -> Looked:
 def depth(target: Target) -> Looked:
     """Types that lead back to themselves, followed for dozens of levels below an object that is not there.
 
-    A limit looks at the document before it is executed, so it stops this one too; without one, it is executed, and finds nothing.
+    A limit looks at the document before it is executed, so it stops this one too. Where there is none, it is executed, and
+    finds nothing.
     """
     endpoint = endpoint_of(target)
     types = target.survey.types()

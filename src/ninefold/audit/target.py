@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`now` is Unix seconds. `probe` and `survey` are there when `url` is; rules that need them say
-    `Needs.URL`.
+    """`now` is Unix seconds. `user` is the name of an account that may be tried with a wrong secret, or empty.
+
+    `probe` and `survey` are there when `url` is; rules that need them say `Needs.URL`.
     """
 
     now: float
@@ -30,6 +31,7 @@ class Target:
     keys: tuple[Key, ...] = ()
     advisories: Path | None = None
     active: bool = False
+    user: str = ""
     _probe: Probe | None = None
     _survey: Survey | None = None
 

@@ -91,6 +91,7 @@ class _Outputs:
     help="PEM file of the authority that signed the API's certificate. Default: the system's authorities.",
 )
 @click.option("--active", is_flag=True, help="Let rules send what may change things. Default: safe methods only.")
+@click.option("--user", default="", metavar="NAME", help="An account of yours: with --active, two log-ins fail.")
 @click.option("--rate", type=click.FloatRange(0.1, 1000), default=50.0, show_default=True, help="Requests a second.")
 @click.option("--budget", type=click.IntRange(1, 100_000), default=600, show_default=True, help="Requests in all.")
 @click.option("--time", "total", type=click.IntRange(1), default=300, show_default=True, help="Seconds in all.")
@@ -129,6 +130,7 @@ def command(
     headers: tuple[str, ...],
     authority: Path | None,
     active: bool,
+    user: str,
     rate: float,
     budget: int,
     total: int,
@@ -165,6 +167,7 @@ def command(
         keys=callers,
         advisories=advisories,
         active=active,
+        user=user,
     )
     if url is None:
         done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.answer import Ask
 from ninefold.audit.disclosure import banners, leak
+from ninefold.audit.enumeration import enumeration
 from ninefold.audit.exposure import open_answers, sensitive_members
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.introspection import introspection, suggestions
@@ -322,5 +323,12 @@ RULES = (
         why="`Did you mean` gives the schema away name by name, with introspection switched off.",
         remedy="Take suggestions out of errors in production (`hideSuggestions`, or a rule that cuts them).",
         contract=_CONTRACT, needs=(Needs.URL,), look=suggestions,
+    ),
+    Rule(
+        id="filtering-user-enumeration", sign=7, method=Method.LIVE, severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED, title="The log-in tells who has an account", owasp="API2:2023", cwe="CWE-204",
+        asvs="V6.3.8", why="With a list of names that are there, guessing passwords and phishing have a target.",
+        remedy="Answer a wrong password and an unknown name alike: same status, same text, same work done.",
+        contract=_CONTRACT, needs=(Needs.URL,), look=enumeration, active=True,
     ),
 )  # fmt: skip

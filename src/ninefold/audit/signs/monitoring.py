@@ -11,6 +11,7 @@ from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key
 from ninefold.audit.logcode import no_logging, secrets_logged, silent_handlers
+from ninefold.audit.loginlog import failed_login, password_in_log
 from ninefold.audit.record import about, changing, ids, mark, tells_outcome, tells_refusal, tells_who
 from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ninefold.audit.answer import Answer
     from ninefold.audit.finding import Exchange
+    from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
 
 #: Most lines of the log that a finding shows, and the most characters of one.
@@ -82,12 +84,17 @@ def _in_log(target: Target) -> Looked:
 
 
 def _failed(target: Target) -> Looked:
-    """Is a refused credential in the log, as a refusal?"""
-    log = _log(target)
+    """Is a refused credential in the log, as a refusal? With leave, also a log-in that failed."""
     found = first_refused(target)
-    if found is None:
+    logged_in = failed_login(target) if target.active else None
+    if found is None and logged_in is None:
         raise Untried("nothing that was asked for needs a credential", missed=False)
-    call, refusal = found
+    looked = [one for one in (logged_in, _refused_credential(target, *found) if found else None) if one]
+    return Looked(sum(one.at for one in looked), tuple(seen for one in looked for seen in one.seen))
+
+
+def _refused_credential(target: Target, call: Call, refusal: Answer) -> Looked:
+    log = _log(target)
     place = Location(file=str(log), operation=call.place.operation)
     began = mark(log)
     tries, wanted = [], []
@@ -119,7 +126,23 @@ def _is_like(answer: Answer, refusal: Answer) -> bool:
 
 
 def _secret_in_log(target: Target) -> Looked:
-    """Does a credential that was sent stand in the log? It is nobody's, and sent where the API takes credentials."""
+    """Does a credential that was sent stand in the log? It is nobody's, and sent where the API takes credentials.
+
+    With leave, also the password of a log-in.
+    """
+    logged_in = password_in_log(target) if target.active else None
+    try:
+        looked = _credential_in_log(target)
+    except Untried:
+        if logged_in is None:
+            raise
+        return logged_in
+    return Looked(
+        looked.at + (logged_in.at if logged_in else 0), (*(logged_in.seen if logged_in else ()), *looked.seen)
+    )
+
+
+def _credential_in_log(target: Target) -> Looked:
     log = _log(target)
     calls = target.survey.calls()
     found = first_refused(target)
