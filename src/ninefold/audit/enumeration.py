@@ -78,11 +78,13 @@ def _compared(target: Target, login: Login, known: str) -> tuple[Observation, ..
         return None
     if unknown == there:
         return ()
-    what = f"another status ({attack.status}, not {first.status})" if attack.status != first.status else "another text"
+    what = (
+        f"another status ({attack.status} and not {first.status})" if attack.status != first.status else "another text"
+    )
     asked = "A wrong password for" if login.secret else "A reset for"
     detail = (
-        f"{asked} a name that has an account is answered with {what} than one for nobody's: who has an account can be "
-        f"asked for, name by name. {TRIES} tries were made with the name."
+        f"{asked} a name that has an account is answered with {what} than for a name of nobody: "
+        f"who has an account can be asked for, name by name. {TRIES} tries were made with the name that has one."
     )
     return (
         Observation(login.place, detail, proof(first, attack, control, again), cause=login.place.operation or "login"),

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: The cheapest query: every service has an answer to it (GraphQL specification, section 4.1).
 HELLO = "{__typename}"
 
+#: A field that no service has.
+UNKNOWN = "ninefoldNoSuchField"
+
 #: Where services stand that nobody described.
 WELL_KNOWN = ("/graphql", "/api/graphql", "/v1/graphql", "/query")
 
@@ -35,8 +38,12 @@ _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 #: Words of fields that do something although they are queries, or that cost much.
 _ACTS = re.compile(
-    r"^(?:log|sign)-?_?(?:in|out|on|up|off)|^(?:create|update|delete|remove|add|set|send|reset|cancel|start|stop|run|execute"
-    r"|trigger|refresh|revoke|verify|confirm|register|export|generate|upload|import|sync|purge|clear|consume|redeem)(?:[A-Z_]|$)",
+    r"^(?:(?:log|sign)_?(?:[Ii]n|[Oo]ut|[Oo]n|[Uu]p|[Oo]ff)|create|update|delete|remove|add|set|send|reset|cancel|start|stop|run"
+    r"|execute|trigger|refresh|revoke|verify|confirm|register|export|generate|upload|import|sync|purge|clear|flush|consume|redeem"
+    r"|approve|reject|accept|decline|(?:un)?(?:subscribe|like|follow|block|lock)|join|leave|pay|buy|checkout|publish|archive"
+    r"|restore|invite|ban|(?:de)?activate|enable|disable|rotate|issue|invalidate|rebuild|reindex|notify|mark|track|increment|do"
+    r"|make|save|store|insert|upsert|put|write|apply|process|submit|request|claim|assign|move|merge|kill|shutdown|restart)"
+    r"(?=[A-Z_]|$)"
 )
 
 _TYPE = "type{kind name ofType{kind name ofType{kind name ofType{kind name}}}}"
@@ -81,8 +88,9 @@ class Types:
     fields: Mapping[str, tuple[Field, ...]]
 
     def roots(self) -> tuple[Field, ...]:
-        """Root fields that may be read: by their names, they do nothing."""
-        return tuple(one for one in self.fields.get(self.root, ()) if not _ACTS.search(one.name))
+        """Root fields that may be read: by their names they do nothing, and they tell more than yes."""
+        fields = self.fields.get(self.root, ())
+        return tuple(one for one in fields if not _ACTS.search(one.name) and one.type != "Boolean")
 
     def members(self, kind: str) -> str:
         """A selection of the members that cost nothing (`{id name}`), the id first."""
@@ -101,11 +109,11 @@ class Endpoint:
 
     def ask(self, document: str, **variables: Any) -> Ask:
         """The request for one document, without credentials."""
-        return _with(self.request, document, variables)
+        return with_document(self.request, document, variables)
 
     def batch(self, documents: list[str]) -> Ask:
         """One request for several documents, as services that batch take it; by POST only."""
-        return replace(_with(self.request, "", {}), body=json.dumps([{"query": one} for one in documents]).encode())
+        return replace(with_document(self.request, ""), body=json.dumps([{"query": one} for one in documents]).encode())
 
 
 def find(
@@ -117,7 +125,7 @@ def find(
     """
     for ask, operation in _candidates(description, base, unknown=unknown):
         try:
-            answer = send(_with(ask, HELLO, {}))
+            answer = send(with_document(ask, HELLO))
         except Unanswered:
             continue
         if isinstance(data := _data(answer), dict) and isinstance(data.get("__typename"), str):
@@ -153,13 +161,28 @@ def is_graphql(description: Description | None, operation: Operation) -> bool:
     return "query" in takes and ("variables" in takes or _NAMED.search(said) is not None)
 
 
-def _with(ask: Ask, document: str, variables: Mapping[str, Any]) -> Ask:
+def with_document(ask: Ask, document: str, variables: Mapping[str, Any] | None = None) -> Ask:
+    """The same request for this document, in the body or, by GET, in the query (GraphQL over HTTP, section 5.1)."""
     if ask.method == "GET":
         asked = replace(ask.ask("query", document), headers=(*ask.headers, ("Accept", "application/json")))
         return asked.ask("variables", json.dumps(variables)) if variables else asked
     body: dict[str, Any] = {"query": document, **({"variables": variables} if variables else {})}
     fields = tuple(one for one in ask.headers if one[0].lower() not in {"content-type", "accept"})
     return replace(ask, headers=(*fields, *_JSON), body=json.dumps(body).encode())
+
+
+def odd_documents(types: Types | None) -> Iterator[str]:
+    """Documents that must be refused: unknown, ambiguous, of a wrong type; and values that resolvers trip over."""
+    yield from (
+        f"{{{UNKNOWN}}}",
+        "query A{__typename} query B{__typename}",
+        "query($a:Int!){__typename @include(if:$a)}",
+    )
+    for one in types.roots() if types else ():
+        needed = [arg for arg in one.arguments if arg.required]
+        value = {"ID": '"\'\\""', "String": '"\'\\""', "Int": "-1"}.get(needed[0].kind) if len(needed) == 1 else None
+        if value:
+            yield f"{{{one.name}({needed[0].name}:{value}){'' if one.leaf else '{__typename}'}}}"
 
 
 def _data(answer: Answer) -> Any:

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ninefold.audit.finding import Confidence, Severity
-from ninefold.audit.graphql import executed
+from ninefold.audit.graphql import UNKNOWN, executed
 from ninefold.audit.judge import proof
-from ninefold.audit.overload import UNKNOWN, endpoint_of, place_of, send
+from ninefold.audit.overload import endpoint_of, place_of, send
 from ninefold.audit.refusal import refused
 from ninefold.audit.rule import Looked, Observation
 

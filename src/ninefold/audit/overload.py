@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ninefold.audit.finding import Confidence, Location
-from ninefold.audit.graphql import HELLO, executed, metered
+from ninefold.audit.graphql import HELLO, UNKNOWN, executed, metered
 from ninefold.audit.judge import proof
 from ninefold.audit.rule import Looked, Observation, Untried
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 #: Levels, aliases and documents of one request.
 LEVELS, ALIASES, DOCUMENTS = 60, 100, 30
-
-#: A field that no service has.
-UNKNOWN = "ninefoldNoSuchField"
 
 #: Ids that nothing has, by the kind of the argument.
 _NOBODY = {"ID": '"999999937"', "String": '"ninefold-nobody"', "Int": "999999937"}

@@ -12,6 +12,7 @@ from ninefold.audit.disclosure import banners, leak
 from ninefold.audit.enumeration import enumeration
 from ninefold.audit.exposure import open_answers, sensitive_members
 from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.graphql import odd_documents, with_document
 from ninefold.audit.introspection import introspection, suggestions
 from ninefold.audit.judge import Judge, alike, proof
 from ninefold.audit.probe import Unanswered
@@ -55,6 +56,8 @@ def _undeclared(target: Target) -> Looked:
     at, seen = 0, []
     for call in target.survey.answered():
         schema = _declared(call)
+        if call.field:
+            continue  # of GraphQL: a query names its members, and the service's own schema declares them
         if schema is None or call.answer.truncated or call.answer.json() is None:
             continue
         at += 1
@@ -102,7 +105,7 @@ def _verbose(target: Target) -> Looked:
         if leak(call.answer.text):
             continue  # it is what the API is about
         proper = target.survey.as_caller(call.ask)
-        for ask in islice(_oddities(call, proper, fields=number == 0), min(ODD_EACH, max(0, ODD - at))):
+        for ask in islice(_oddities(target, call, proper, fields=number == 0), min(ODD_EACH, max(0, ODD - at))):
             answer = _patiently(target, ask)
             unanswered += answer is None
             if unanswered > UNANSWERED:
@@ -137,9 +140,12 @@ def _patiently(target: Target, ask: Ask) -> Answer | None:
     return None
 
 
-def _oddities(call: Call, ask: Ask, *, fields: bool) -> Iterator[Ask]:
+def _oddities(target: Target, call: Call, ask: Ask, *, fields: bool) -> Iterator[Ask]:
     """`ask`, which is the call as its caller makes it, with odd values in place of its parameters, one at a time."""
-    if call.operation is not None:
+    if call.field:
+        odd = odd_documents(target.survey.types()) if call.field == "__typename" else ()
+        yield from (with_document(ask, one) for one in odd)
+    elif call.operation is not None:
         template, asked = call.operation.path.split("/"), ask.path.split("/")
         shift = len(asked) - len(template)
         for place, segment in enumerate(template):

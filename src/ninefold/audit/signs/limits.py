@@ -82,6 +82,8 @@ def _burst(target: Target) -> Looked:
         raise Untried("the answers changed during the burst, and not into 429: what that means is not known")
     ask = target.survey.as_caller(call.ask)
     again = [target.probe.send(ask, patient=False) for _ in range(AGAIN)]
+    if stopped := next(filter(is_throttled, again), None):
+        target.survey.burst = replace(made, throttled=stopped)  # a limit there is, a little higher than the burst
     if not all(alike(answer, call.answer) for answer in again):
         return Looked(1)
     if not made.hollow and all(left(answer) is not None for answer in made.answers):
