@@ -130,7 +130,7 @@ class Library:
 
         def book(one: dict[str, Any]) -> dict[str, Any]:
             writer: Callable[..., Any] = lambda *_: author(AUTHORS[one["author"]])  # noqa: E731
-            return {**one, "author": writer, "publisher": {"id": "h", "name": "H"}}
+            return {**one, "_of": one["author"], "author": writer, "publisher": {"id": "h", "name": "H"}}
 
         def found(_: Any, id: str) -> Any:  # noqa: A002  (the schema's word)
             if self.owned and who is None:

@@ -58,7 +58,7 @@ TELLING: list[Callable[[bool, str], tuple[int, Any]]] = [
     lambda known, _: (401, {"error": "wrong password"}) if known else (404, {"error": "no such user"}),
     lambda known, _: (200, {"ok": False, "error": "wrong password" if known else "nobody of that name"}),
     lambda known, name: (401, {"detail": f"password of {name} is wrong" if known else f"{name} is unknown"}),
-    lambda known, _: (200, {"code": 2 if known else 2, "msg": "bad password" if known else "bad user"}),
+    lambda known, _: (200, {"code": 2, "msg": "bad password" if known else "bad user"}),
 ]
 SILENT: list[Callable[[bool, str], tuple[int, Any]]] = [
     lambda _, __: (401, {"error": "wrong name or password"}),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.audit.servers import AUTHORS, Library, limited
 
 from ninefold.audit.document import only_queries
 from ninefold.audit.graphql import odd_documents, read_types, readings
-from tests.audit.servers import AUTHORS, Library, limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import NoSchemaIntrospectionCustomRule
+from tests.audit.servers import AUTHORS, Library, limited
 
 from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import filtering
-from tests.audit.servers import AUTHORS, Library, limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
+from tests.audit.servers import Library
 
 from ninefold.audit.login import logins, resets
 from ninefold.audit.rule import Untried
-from tests.audit.servers import Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
