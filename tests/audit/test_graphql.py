@@ -9,13 +9,16 @@ from tests.audit.servers import AUTHORS, Library, limited
 
 from ninefold.audit.document import only_queries
 from ninefold.audit.graphql import odd_documents, read_types, readings
+from ninefold.audit.probe import Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ninefold.audit.target import Target
 
-BODY = {"content": {"application/json": {"schema": {"type": "object", "properties": {"query": {}, "variables": {}}}}}}
+BODY = {
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"query": {}, "operationName": {}}}}}
+}
 QUERY = [{"name": "query", "in": "query", "schema": {"type": "string"}}]
 
 
@@ -51,6 +54,32 @@ def test_it_is_found_where_it_is_described(
     target = live(serve(Library(path=path)), document, AUTHORS[0]["key"])
     assert [call.field for call in target.survey.calls() if call.field] == ["__typename", "books", "me", "houses"]
     assert {call.ask.path for call in target.survey.calls()} == {path}
+
+
+@pytest.mark.parametrize("path", ["/run", "/search", "/prompts"])
+def test_what_takes_a_query_and_is_not_called_graphql_gets_no_post(
+    serve: Callable[..., str], live: Callable[..., Target], path: str
+) -> None:
+    came: list[str] = []
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        came.append(f"{request.method} {request.path}")
+        return 200, {}, b"{}"
+
+    schema = {"type": "object", "properties": {"query": {}, "variables": {}}}
+    body = {"content": {"application/json": {"schema": schema}}}
+    target = live(serve(api), {"paths": {path: {"post": {"requestBody": body, "responses": {}}}}})
+    target.survey.calls()
+    target.survey.endpoint()
+    assert f"POST {path}" not in came
+
+
+def test_what_does_not_answer_is_no_api_without_graphql(live: Callable[..., Target]) -> None:
+    target = live("http://127.0.0.1:9")
+    for _ in range(3):
+        with pytest.raises(Unanswered):
+            target.survey.endpoint()
+    assert target.probe.sent == 2
 
 
 def test_what_is_described_and_no_graphql_gets_no_post(serve: Callable[..., str], live: Callable[..., Target]) -> None:

@@ -30,6 +30,9 @@ UNKNOWN = "ninefoldNoSuchField"
 #: Where services stand that nobody described.
 WELL_KNOWN = ("/graphql", "/api/graphql", "/v1/graphql", "/query")
 
+#: How many candidates may hang or break off before no more are asked; each can cost ten seconds.
+UNANSWERED = 2
+
 #: Most root fields that are read, and most members of one.
 ROOTS, MEMBERS = 8, 6
 
@@ -122,14 +125,23 @@ def find(
     """The API's GraphQL endpoint, or None. `send` adds credentials; `unknown`: also try where services often stand.
 
     What is not called GraphQL by its path or by the description is asked by GET alone: POST may mean something else there.
+    Raises `Unanswered` when nothing answers at all.
     """
+    missed: list[Unanswered] = []
+    answered = False
     for ask, operation in _candidates(description, base, unknown=unknown):
         try:
             answer = send(with_document(ask, HELLO))
-        except Unanswered:
+        except Unanswered as fault:
+            missed.append(fault)
+            if len(missed) == UNANSWERED:
+                break
             continue
+        answered = True
         if isinstance(data := _data(answer), dict) and isinstance(data.get("__typename"), str):
             return Endpoint(ask, operation, answer)
+    if missed and not answered:
+        raise missed[-1]
     return None
 
 
@@ -147,7 +159,10 @@ def _candidates(description: Description | None, base: str, *, unknown: bool) ->
 
 
 def is_graphql(description: Description | None, operation: Operation) -> bool:
-    """Whether the description says that this operation takes GraphQL: in its path or words, or by what it takes."""
+    """Whether the description says that this operation takes GraphQL: in its path or words, or by what it takes.
+
+    `query` and `variables` alone may be of a template or a search, and to be sent by POST that is not enough.
+    """
     if operation.method == "GET":
         takes = {one.name for one in operation.parameters if one.location == "query"}
     elif operation.method == "POST":
@@ -158,7 +173,7 @@ def is_graphql(description: Description | None, operation: Operation) -> bool:
     else:
         return False
     said = f"{operation.path} {operation.id} {operation.summary} {' '.join(operation.tags)}"
-    return "query" in takes and ("variables" in takes or _NAMED.search(said) is not None)
+    return "query" in takes and ("operationName" in takes or _NAMED.search(said) is not None)
 
 
 def with_document(ask: Ask, document: str, variables: Mapping[str, Any] | None = None) -> Ask:

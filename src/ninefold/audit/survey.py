@@ -57,6 +57,7 @@ class Survey:
         self._anonymous: dict[Ask, Answer] = {}
         self._failed: Untried | None = None
         self._endpoint: dict[bool, Endpoint | None] = {}
+        self._silent: Unanswered | None = None
         self._types: Types | None = None
         self._introspected = False
         self.unanswered = 0
@@ -100,9 +101,18 @@ class Survey:
         return self._anonymous[call.ask]
 
     def endpoint(self, *, unknown: bool = True) -> Endpoint | None:
-        """The API's GraphQL endpoint, looked for once. `unknown`: also where the description knows of none."""
+        """The API's GraphQL endpoint, looked for once. `unknown`: also where the description knows of none.
+
+        Raises `Unanswered` when nothing answers where it could be.
+        """
+        if self._silent:
+            raise self._silent
         if not (found := next((one for one in self._endpoint.values() if one), None)) and unknown not in self._endpoint:
-            found = find(self._as_caller_sent, self._description, self.base, unknown=unknown)
+            try:
+                found = find(self._as_caller_sent, self._description, self.base, unknown=unknown)
+            except Unanswered as fault:
+                self._silent = fault
+                raise
             self._endpoint[unknown] = found
         return found
 
@@ -144,13 +154,17 @@ class Survey:
 
     def _queries(self) -> tuple[Call, ...]:
         """What a described GraphQL endpoint answers: to the cheapest query, and to a read of each root field."""
-        endpoint = self.endpoint(unknown=self._description is None)
-        if endpoint is None:
+        try:
+            endpoint = self.endpoint(unknown=self._description is None)
+            if endpoint is None:
+                return ()
+            calls = [Call(endpoint.operation, endpoint.ask(HELLO), endpoint.hello, "__typename")]
+            for name, document in readings(types) if (types := self.types()) else ():
+                ask = endpoint.ask(document)
+                calls.append(Call(endpoint.operation, ask, self._as_caller_sent(ask), name))
+        except Unanswered:  # others may answer; whether one does is for them to show
+            self.unanswered += 1
             return ()
-        calls = [Call(endpoint.operation, endpoint.ask(HELLO), endpoint.hello, "__typename")]
-        for name, document in readings(types) if (types := self.types()) else ():
-            ask = endpoint.ask(document)
-            calls.append(Call(endpoint.operation, ask, self._as_caller_sent(ask), name))
         return tuple(calls)
 
     def _call(self, description: Description, operation: Operation, found: dict[str, str]) -> Call | None:
