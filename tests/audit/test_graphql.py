@@ -116,6 +116,18 @@ def test_without_introspection_the_cheapest_query_is_all(
     assert target.survey.types() is None
 
 
+@pytest.mark.parametrize("name", ["a} mutation {b", "a(b:1)", "", "1a", "a b", "\u00e4", None, 3, "a" * 200])
+def test_names_that_are_more_than_names_go_into_no_document(name: Any) -> None:
+    number = {"kind": "SCALAR", "name": "Int"}
+    given = {"name": "ok", "args": [{"name": name, "type": number}], "type": number}
+    fields = [{"name": name, "args": [], "type": number}, given, {"name": "a", "args": [], "type": number}]
+    types = read_types(
+        {"queryType": {"name": "Query"}, "types": [{"kind": "OBJECT", "name": "Query", "fields": fields}]}
+    )
+    assert types is not None
+    assert [one.name for one in types.roots()] == ["a"]
+
+
 def test_odd_documents_hold_no_mutation() -> None:
     assert not any("mutation" in one for one in odd_documents(None))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from graphql import NoSchemaIntrospectionCustomRule
 from tests.audit.servers import AUTHORS, SDL, Library, deepest, limited, widest
 
 from ninefold.audit.finding import Confidence, Exchange
@@ -13,6 +14,7 @@ from ninefold.audit.signs import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
@@ -76,8 +78,37 @@ def test_no_query_is_run_that_makes_lists_of_lists(serve: Callable[..., str], li
 
 def test_types_that_lead_nowhere_back_bound_the_depth(serve: Callable[..., str], live: Callable[..., Target]) -> None:
     sdl = SDL.replace("author: Author! ", "")
-    with pytest.raises(Untried, match="bound how deep"):
-        look("depth", live(serve(Library(sdl=sdl))))
+    assert look("depth", live(serve(Library(sdl=sdl)))).seen == ()
+
+
+@pytest.mark.parametrize(("rules", "shown"), [((), True), ((deepest(12),), False)])
+def test_without_introspection_the_types_of_the_source_will_do(
+    serve: Callable[..., str], live: Callable[..., Target], tmp_path: Path, rules: Any, shown: bool
+) -> None:
+    (tmp_path / "schema.graphql").write_text(SDL, "utf-8")
+    library = Library(rules=(NoSchemaIntrospectionCustomRule, *rules))
+    assert bool(look("depth", live(serve(library), None, source=tmp_path)).seen) is shown
+
+
+def test_the_types_of_another_service_are_not_taken_for_this_one_s(
+    serve: Callable[..., str], live: Callable[..., Target], tmp_path: Path
+) -> None:
+    (tmp_path / "schema.graphql").write_text("type Query { pet(id: ID!): Pet } type Pet { friend: Pet }", "utf-8")
+    with pytest.raises(Untried, match="small form"):
+        look("depth", live(serve(Library(rules=(NoSchemaIntrospectionCustomRule,))), None, source=tmp_path))
+
+
+def test_a_service_that_says_nothing_in_its_errors_is_shown_all_the_same(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    library = Library()
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        status, fields, body = library(request)
+        return (400, fields, b'{"errors": [{"message": "no"}]}') if b"Cannot query" in body else (status, fields, body)
+
+    for kind in ("depth", "aliases"):
+        assert look(kind, live(serve(api))).seen
 
 
 def test_aliases_of_a_field_that_costs_nothing_are_suspected(

@@ -37,6 +37,7 @@ UNANSWERED = 2
 ROOTS, MEMBERS = 8, 6
 
 _NAMED = re.compile(r"graphql|(?<![a-z])gql(?![a-z])", re.IGNORECASE)
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}")
 _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 #: Words of fields that do something although they are queries, or that cost much.
@@ -138,7 +139,7 @@ def find(
                 break
             continue
         answered = True
-        if isinstance(data := _data(answer), dict) and isinstance(data.get("__typename"), str):
+        if isinstance(data := _data(answer), dict) and _NAME.fullmatch(str(data.get("__typename", ""))):
             return Endpoint(ask, operation, answer)
     if missed and not answered:
         raise missed[-1]
@@ -179,7 +180,7 @@ def is_graphql(description: Description | None, operation: Operation) -> bool:
 def with_document(ask: Ask, document: str, variables: Mapping[str, Any] | None = None) -> Ask:
     """The same request for this document, in the body or, by GET, in the query (GraphQL over HTTP, section 5.1)."""
     if ask.method == "GET":
-        asked = replace(ask.ask("query", document), headers=(*ask.headers, ("Accept", "application/json")))
+        asked = ask.ask("query", document).header("Accept", "application/json")
         return asked.ask("variables", json.dumps(variables)) if variables else asked
     body: dict[str, Any] = {"query": document, **({"variables": variables} if variables else {})}
     fields = tuple(one for one in ask.headers if one[0].lower() not in {"content-type", "accept"})
@@ -241,12 +242,19 @@ def read_types(schema: Any) -> Types | None:
         return None
     root, change = schema.get("queryType"), schema.get("mutationType")
     found = {
-        str(one["name"]): tuple(_field(field) for field in one["fields"] if isinstance(field, dict))
+        str(one["name"]): tuple(_field(field) for field in one["fields"] if _is_named(field))
         for one in types
-        if isinstance(one, dict) and isinstance(one.get("fields"), list) and not str(one.get("name")).startswith("__")
+        if _is_named(one) and isinstance(one.get("fields"), list) and not one["name"].startswith("__")
     }
     named = [str(one.get("name")) if isinstance(one, dict) else "" for one in (root, change)]
     return Types(named[0], named[1], found)
+
+
+def _is_named(told: Any) -> bool:
+    """Whether it has a name as the grammar has them (section 2.1.9): it goes into documents, and must be no more than that."""
+    named = isinstance(told, dict) and isinstance(told.get("name"), str) and _NAME.fullmatch(told["name"])
+    arguments = (told.get("args") or ()) if named else ()
+    return bool(named) and isinstance(arguments, list | tuple) and all(map(_is_named, arguments))
 
 
 def _field(told: dict[str, Any]) -> Field:
