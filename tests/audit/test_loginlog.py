@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit import record
 from ninefold.audit.loginlog import failed_login, password_in_log
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import monitoring
@@ -26,8 +27,11 @@ DOCUMENT: dict[str, Any] = {
 
 
 @pytest.fixture
-def door(serve: Callable[..., str], live: Callable[..., Target], tmp_path: Path) -> Callable[..., Target]:
+def door(
+    serve: Callable[..., str], live: Callable[..., Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Target]:
     """`door(line, status, body)`: an API whose log-in always fails, and whose log has what `line` makes of it."""
+    monkeypatch.setattr(record, "PATIENCE", 0.4)
 
     def build(line: str, status: int = 401, body: bytes = b'{"error": "no"}', *, active: bool = True) -> Target:
         log = tmp_path / "api.log"
@@ -94,3 +98,11 @@ def test_the_rules_ask_it_with_leave_and_not_without(door: Callable[..., Target]
     for rule in ("monitoring-failed-login", "monitoring-secret-in-log"):
         with pytest.raises(Untried):
             RULES[rule].look(door("{user} {password}", active=False))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b'{"token": "a1b2c3d4e5f6a7b8"}'), (200, b'{"data": {"login": "tool-1003"}}'), (302, b"")],
+)
+def test_a_log_in_that_let_nobody_in_is_what_is_judged(door: Callable[..., Target], status: int, body: bytes) -> None:
+    assert failed_login(door("{user} {password}", status, body)) is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit import record
 from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import limits, monitoring
@@ -110,8 +111,14 @@ TELLING: list[Callable[[Any, bool], str]] = [
 
 @pytest.mark.parametrize(("line", "shown"), [*((one, True) for one in SILENT), *((one, False) for one in TELLING)])
 def test_a_log_must_say_that_it_refused_where_the_status_does_not(
-    serve: Callable[..., str], live: Callable[..., Target], tmp_path: Path, line: Any, shown: bool
+    serve: Callable[..., str],
+    live: Callable[..., Target],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: Any,
+    shown: bool,
 ) -> None:
+    monkeypatch.setattr(record, "PATIENCE", 0.4)
     log = tmp_path / "api.log"
     log.touch()
     target = live(serve(Api(*DIALECTS[0], log=log, line=line)), DOCUMENT, KEY, log=log)

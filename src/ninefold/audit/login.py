@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from ninefold.audit.finding import Location
 from ninefold.audit.graphql import is_graphql
+from ninefold.audit.judge import says_no
 from ninefold.audit.overload import place_of
 from ninefold.audit.sample import ask_for, made
 from ninefold.errors import DescriptionError
@@ -21,7 +22,7 @@ from ninefold.errors import DescriptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ninefold.audit.answer import Ask
+    from ninefold.audit.answer import Answer, Ask
     from ninefold.audit.graphql import Endpoint
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
@@ -39,6 +40,9 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"pass(?:word|wd|phrase|code)?|pwd|phrase|pin|secret", re.IGNORECASE)
+
+#: A value as sessions are named by: long, without a space, and with a digit.
+_TOKEN = re.compile(r"[\"'](?=[^\"'\s]*\d)[\w.~+/=-]{8,}[\"']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,13 @@ def logins(target: Target) -> tuple[Login, ...]:
 def resets(target: Target) -> tuple[Login, ...]:
     """Operations that take a name alone, and send its owner the means to choose another secret."""
     return tuple(one for one in _described(target, _RECOVERS) if not one.secret)
+
+
+def failed(answer: Answer) -> bool:
+    """Whether nobody got in: a refusal, or a success with neither a cookie nor anything like a token in it."""
+    if answer.status >= 400 or says_no(answer):
+        return True
+    return answer.ok and not answer.values("set-cookie") and not _TOKEN.search(answer.text)
 
 
 def _described(target: Target, words: re.Pattern[str]) -> Iterator[Login]:

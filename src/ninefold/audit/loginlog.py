@@ -13,7 +13,7 @@ from ninefold.audit.answer import redact
 from ninefold.audit.burst import is_throttled
 from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.judge import proof
-from ninefold.audit.login import logins
+from ninefold.audit.login import failed, logins
 from ninefold.audit.record import about, mark, tells_outcome, tells_refusal
 from ninefold.audit.rule import Looked, Observation
 
@@ -79,7 +79,7 @@ def _tried(target: Target) -> tuple[Login, Mark, list[_Try]] | None:
         name, word = f"nf{secrets.token_hex(8)}", f"nf-bogus-{secrets.token_hex(12)}"
         request = f"ninefold-{secrets.token_hex(8)}"
         answer = target.probe.send(login.ask(name, word).header("X-Request-Id", request), patient=False)
-        if is_throttled(answer) or answer.status >= 500:
+        if is_throttled(answer) or answer.status >= 500 or not failed(answer):
             return None
         tries.append((replace(answer, secrets=(*answer.secrets, word)), name, word, request))
     return login, began, tries

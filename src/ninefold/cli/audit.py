@@ -90,7 +90,9 @@ class _Outputs:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PEM file of the authority that signed the API's certificate. Default: the system's authorities.",
 )
-@click.option("--active", is_flag=True, help="Let rules send what may change things. Default: safe methods only.")
+@click.option(
+    "--active", is_flag=True, help="Let rules send what may change things. Default: safe methods and GraphQL queries."
+)
 @click.option("--user", default="", metavar="NAME", help="An account of yours: with --active, two log-ins fail.")
 @click.option("--rate", type=click.FloatRange(0.1, 1000), default=50.0, show_default=True, help="Requests a second.")
 @click.option("--budget", type=click.IntRange(1, 100_000), default=600, show_default=True, help="Requests in all.")
