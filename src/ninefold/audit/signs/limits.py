@@ -11,6 +11,7 @@ from ninefold.audit.answer import Ask
 from ninefold.audit.bounds import unbounded, unpaged
 from ninefold.audit.burst import AGAIN, burst, counts_down, is_throttled, left
 from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.guessing import GUESSES, guessed_logins
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key, parse_key
 from ninefold.audit.overload import aliases, batches, depth
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from ninefold.audit.answer import Answer
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
-
-#: How many wrong credentials are tried, at least.
-GUESSES = 60
 
 #: How many requests in a row must all be served, or mostly be throttled, to tell a spoofed address from the true one.
 SAMPLE = 6
@@ -190,6 +188,18 @@ def _says_when(answer: Answer) -> bool:
 
 
 def _guessed(target: Target) -> Looked:
+    """Wrong credentials where a credential is needed; with leave, also wrong passwords at the log-in."""
+    try:
+        looked = _guessed_keys(target)
+    except Untried:
+        if not target.active or (logged_in := guessed_logins(target)) is None:
+            raise
+        return logged_in
+    logged_in = guessed_logins(target) if target.active else None
+    return Looked(looked.at + logged_in.at, (*looked.seen, *logged_in.seen)) if logged_in else looked
+
+
+def _guessed_keys(target: Target) -> Looked:
     made = burst(target)
     first = _guess(target)
     if is_throttled(target.probe.send(first.on(made.call.ask), patient=False)):
