@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from graphql import NoSchemaIntrospectionCustomRule
 from tests.audit.servers import AUTHORS, SDL, Library
 from tests.audit.test_graphql import described
 
+from ninefold.audit.document import only_queries
 from ninefold.audit.finding import Confidence
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import authorization
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
@@ -59,3 +62,13 @@ def test_an_object_that_only_its_owner_gets_is_not(serve: Callable[..., str], li
 
     looked = look(serve, live, Careful(sdl=PRIVATE, owned=True))
     assert (looked.at, looked.seen) == (1, ())
+
+
+def test_the_types_of_the_source_will_do(
+    serve: Callable[..., str], live: Callable[..., Target], tmp_path: Path
+) -> None:
+    (tmp_path / "schema.graphql").write_text(PRIVATE, "utf-8")
+    library = Library(sdl=PRIVATE, owned=True, rules=(NoSchemaIntrospectionCustomRule,))
+    keys = [one["key"] for one in AUTHORS]
+    assert RULE.look(live(serve(library), described("/graphql"), *keys, source=tmp_path)).seen
+    assert all(only_queries(one) for one in library.ran)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.graphql import executed
 from ninefold.audit.judge import alike, proof, serves
-from ninefold.audit.overload import place_of
+from ninefold.audit.overload import place_of, types_of
 from ninefold.audit.rule import Observation
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Way(NamedTuple):
 def foreign_objects(target: Target) -> tuple[int, tuple[Observation, ...]]:
     """On how many kinds of object it was tried, and what was seen. Wants two keys; nothing is tried without types."""
     endpoint = target.survey.endpoint(unknown=False)
-    types = target.survey.types() if endpoint else None
+    types = types_of(target) if endpoint else None
     if endpoint is None or types is None:
         return 0, ()
     owner, stranger = list({key.value: key for key in target.keys}.values())[:2]

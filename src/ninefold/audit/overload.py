@@ -55,7 +55,7 @@ def send(target: Target, ask: Ask) -> Answer:
 def aliases(target: Target) -> Looked:
     """One field under a hundred names. What a service answers a hundred times, it also compares a hundred PINs for."""
     endpoint = endpoint_of(target)
-    types = _types(target)
+    types = types_of(target)
     by_id = next((one for one in (types.roots() if types else ()) if _by_id(one) and not one.sure), None)
     field = f"{by_id.name}({_nobody(by_id)}){{__typename}}" if by_id else "__typename"
     names = [f"a{number}:{field}" for number in range(ALIASES)]
@@ -77,7 +77,7 @@ def depth(target: Target) -> Looked:
     finds nothing.
     """
     endpoint = endpoint_of(target)
-    types = _types(target)
+    types = types_of(target)
     if types is None:
         raise Untried(
             "neither the service nor its source (--source) tells its types, so no way that leads back to itself is known",
@@ -106,7 +106,7 @@ def depth(target: Target) -> Looked:
     )
 
 
-def _types(target: Target) -> Types | None:
+def types_of(target: Target) -> Types | None:
     """The types as the service tells them, else as its source declares them."""
     return target.survey.types() or (types_in(target.source) if target.source else None)
 
