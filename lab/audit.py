@@ -71,6 +71,7 @@ def _run(
     command = [str(Path(sys.executable).with_name("ninefold")), "audit", str(build.description), "--url", url]
     command += ["--source", str(build.source), "--log", str(place.log), "--advisories", str(LAB / "advisories")]
     command += [word for key in keys for word in ("--key", key)]
+    command += ["--user", build.user] if build.user else []
     if build.tls:
         command += ["--authority", str(authority)]
     if active:

@@ -54,7 +54,10 @@ def nobody(client: httpx.Client) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One build of a server. `database` is the file, in its folder, that an audit without --active may not change."""
+    """One build of a server. `database` is the file, in its folder, that an audit without --active may not change.
+
+    `user` is the name of an account of it, for `--user`.
+    """
 
     server: str
     name: str
@@ -66,6 +69,7 @@ class Build:
     database: str = ""
     needs: tuple[Path, ...] = field(default=())
     active: bool = False
+    user: str = ""
 
     @property
     def title(self) -> str:
@@ -158,11 +162,16 @@ def parcels_fixed(place: Place) -> Start:
     ]
     ring = place.folder / "keys.json"
     ring.write_text(json.dumps(keys), "utf-8")
+    salt = secrets.token_bytes(16)
+    hashed = hashlib.scrypt(secrets.token_bytes(16), salt=salt, n=2**14, r=8, p=1)
+    clerks = place.folder / "clerks.json"
+    clerks.write_text(json.dumps([{"name": "olga", "salt": salt.hex(), "scrypt": hashed.hex()}]), "utf-8")
     command = [sys.executable, "-m", "gunicorn", "lab.parcels.fixed.app:app", "--bind", f"127.0.0.1:{place.port}"]
     command += ["--threads", "8", "--certfile", str(place.pair.certificate), "--keyfile", str(place.pair.key)]
     command += ["--no-control-socket"]
     environment = {
         "PARCELS_KEYS": str(ring),
+        "PARCELS_CLERKS": str(clerks),
         "PARCELS_LOG": str(place.log),
         "PARCELS_SESSION_KEY": secrets.token_hex(32),
         "SERVER_SOFTWARE": "",
@@ -308,8 +317,8 @@ BUILDS: tuple[Build, ...] = (
     Build(
         "clinic", "fixed", LAB / "clinic/fixed", clinic_fixed, clinic_callers, database="clinic.sqlite3", active=True
     ),
-    Build("parcels", "vulnerable", LAB / "parcels/vulnerable", parcels_vulnerable, tls=False, active=True),
-    Build("parcels", "fixed", LAB / "parcels/fixed", parcels_fixed, active=True),
+    Build("parcels", "vulnerable", LAB / "parcels/vulnerable", parcels_vulnerable, tls=False, active=True, user="olga"),
+    Build("parcels", "fixed", LAB / "parcels/fixed", parcels_fixed, active=True, user="olga"),
     Build(
         "wiki",
         "vulnerable",
@@ -319,6 +328,7 @@ BUILDS: tuple[Build, ...] = (
         tls=False,
         active=True,
         needs=(LAB / "wiki/vulnerable/node_modules",),
+        user=WRITERS[0][0],
     ),
     Build(
         "wiki",
@@ -327,6 +337,7 @@ BUILDS: tuple[Build, ...] = (
         wiki_fixed,
         wiki_callers,
         needs=(LAB / "wiki/fixed/node_modules",),
+        user=WRITERS[0][0],
         active=True,
     ),
     Build(
@@ -338,6 +349,7 @@ BUILDS: tuple[Build, ...] = (
         tls=False,
         active=True,
         needs=(LAB / "loans/vulnerable/node_modules",),
+        user="Petra",
     ),
     Build(
         "loans",
@@ -346,6 +358,7 @@ BUILDS: tuple[Build, ...] = (
         loans_fixed,
         loans_fixed_callers,
         needs=(LAB / "loans/fixed/node_modules",),
+        user="Petra",
         active=True,
     ),
     Build("tides", "plain", LAB / "tides/plain", tides_plain),

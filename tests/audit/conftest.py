@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from tests.audit.again import again
 
 from ninefold.audit.again import Shell, variables
 from ninefold.audit.key import Key
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ninefold.contract.description import Description
+
+__all__ = ["again"]
 
 NOW = 1_795_000_000.0  # 2026-11-18
 
@@ -54,7 +57,7 @@ def _serving(api: Any, context: ssl.SSLContext | None) -> Iterator[str]:
             parts = urlsplit(self.path)
             self.method, self.query = self.command, parse_qs(parts.query)
             self.path = parts.path
-            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             status, headers, body = api(self)
             self.send_response_only(status)
             for name, value in headers.items():

@@ -4,8 +4,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.audit.servers import AUTHORS, Library
+from tests.audit.test_graphql import described
 
+from ninefold.audit.document import only_queries
 from ninefold.audit.rule import Untried
+from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,3 +109,23 @@ def test_an_operation_that_breaks_off_does_not_hide_the_others(
     survey = live(serve(half), DOCUMENT).survey
     assert [call.ask.path for call in survey.calls()] == ["/v1/orders"]
     assert survey.unanswered == 1
+
+
+def test_a_burst_and_guesses_at_a_graphql_service_are_queries(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    library = Library(closed=True)
+    target = live(serve(library), described("/graphql"), AUTHORS[0]["key"])
+    rules = {rule.id: rule for rule in RULES}
+    assert rules["limits-burst"].look(target).seen
+    assert rules["limits-guessing"].look(target).seen
+    assert rules["monitoring-no-request-id"].look(target).seen
+    assert len(library.ran) > 100
+    assert all(only_queries(one) for one in library.ran)
+
+
+def test_without_a_description_a_graphql_service_is_found_and_asked(
+    serve: Callable[..., str], live: Callable[..., Target]
+) -> None:
+    calls = live(serve(Library())).survey.calls()
+    assert [call.field for call in calls] == ["__typename", "books", "me", "houses"]

@@ -86,7 +86,11 @@ def curl(ask: Ask, shell: Shell) -> str:
     elif ask.method != ("POST" if ask.body else "GET"):
         words.append(f"-X {_literal(ask.method)}")
     implied = {("host", shell.origin.partition("://")[2]), ("accept", "*/*")}
-    words += [_field(name, value, names) for name, value in ask.headers if (name.lower(), value) not in implied]
+    words += [
+        _field(name, value, names)
+        for name, value in ask.headers
+        if (name.lower(), value) not in implied and name.lower() != "content-length"  # curl counts for itself
+    ]
     odd = tuple(pair for pair in ask.query if _changes(pair[1], names))
     encoding = "--url-query" if ask.body else "-G --data-urlencode"
     words += [f"{encoding} {_quoted(f'{quote(name)}={value}', names)}" for name, value in odd]

@@ -85,6 +85,21 @@ def serves(answer: Answer, description: Description | None, operation: Operation
     return True
 
 
+def says_no(answer: Answer) -> bool:
+    """Whether the body calls itself a failure, under whatever status."""
+    return _error_inside(answer.json())
+
+
+def tells_apart(good: Answer, other: Answer) -> bool:
+    """Whether `other` has the member by which `good` says that all is well (`code`, `status`, `success`), and another value."""
+    left, right = good.json(), other.json()
+    if not isinstance(left, dict) or not isinstance(right, dict):
+        return False
+    words = {name for name in left if name.lower() in _TELLING | {"success", "ok"}}
+    verdicts = [(left[name], right[name]) for name in words if isinstance(right.get(name), type(left[name]))]
+    return any(isinstance(one, str | int) and one != other for one, other in verdicts)
+
+
 def _error_inside(document: Any) -> bool:
     """The ways in which JSON says no under a 200."""
     if not isinstance(document, dict):
@@ -92,7 +107,10 @@ def _error_inside(document: Any) -> bool:
     said = {str(key).lower(): value for key, value in document.items()}
     if said.get("success") is False or said.get("ok") is False:
         return True
-    return not said.get("data") and any(said.get(word) for word in ("error", "errors"))
+    held = said.get("data")
+    if isinstance(held, dict) and isinstance(said.get("errors"), list):  # GraphQL: null where there is an error
+        held = any(one is not None for one in held.values())
+    return not held and any(said.get(word) for word in ("error", "errors"))
 
 
 def _overlap(left: set[str], right: set[str]) -> float:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ninefold.audit.answer import Ask
+from ninefold.audit.graphowner import foreign_objects
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.rule import Looked, Observation, Untried
 from ninefold.audit.sample import Listed, listed
@@ -36,6 +37,8 @@ def foreign_reads(target: Target) -> Looked:
             at += 1
             if found := _foreign_read(target, reads[mine.template], mine, private[0]):
                 seen.append(found)
+    more, queried = foreign_objects(target)
+    at, seen = at + more, [*seen, *queried]
     if not at:
         raise Untried(
             "the API lists the same objects to both callers, so none is known to belong to one of them",

@@ -1,5 +1,5 @@
-"""The only thing in the audit that sends: to one origin, paced, counted, bounded, safe methods only unless
-allowed.
+"""The only thing in the audit that sends: to one origin, paced, counted, bounded, safe methods and GraphQL queries only
+unless allowed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import httpcore
 from ninefold.audit.again import Shell
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
 from ninefold.audit.dial import Dial
+from ninefold.audit.document import reads
 from ninefold.audit.hello import GROUPS, Reply, client_hello
 from ninefold.audit.rule import Untried
 from ninefold.audit.tls import Handshake, distrust, offer, shake
@@ -215,14 +216,16 @@ class Probe:
         return replace(self.origin, scheme=scheme).authority
 
     def _send(self, ask: Ask, scheme: str, source: str | None) -> Answer:
-        if ask.method not in SAFE and not self.active:
+        # A GraphQL query is POST by convention and reads all the same; what holds anything else than queries needs leave.
+        if ask.method not in SAFE and not self.active and not reads(ask):
             raise Untried(f"{ask.method} may change things, and that takes --active")
         if not ask.path.startswith("/"):
             raise Untried(f"{ask.path!r} is no absolute path")
         self._turn()
         accept = () if any(name.lower() == "accept" for name, _ in ask.headers) else (("Accept", "*/*"),)
-        headers = (("Host", self.origin.authority), ("User-Agent", self.agent), (MARK, self.run), *accept, *ask.headers)
-        return self._exchange(replace(ask, headers=headers), scheme, source)
+        length = (("Content-Length", str(len(ask.body))),) if ask.body else ()
+        own = (("Host", self.origin.authority), ("User-Agent", self.agent), (MARK, self.run), *accept, *length)
+        return self._exchange(replace(ask, headers=(*own, *ask.headers)), scheme, source)
 
     def _exchange(self, ask: Ask, scheme: str, source: str | None) -> Answer:
         """The answer to `ask`, which has all its fields."""

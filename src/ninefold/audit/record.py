@@ -41,6 +41,13 @@ _REFUSED = re.compile(
     r"refus|denied|deny|forbidden|unauthori[sz]|unauthenticated|not.?found|no.?such|invalid|fail|reject|unknown|wrong|expired",
     re.IGNORECASE,
 )
+_VERDICT = re.compile(r"ok|success|succeeded|allowed|authenticated|authori[sz]ed|granted", re.IGNORECASE)
+#: A verdict that is no, or a word of refusal that has not "nothing" as its value.
+_SAID_NO = re.compile(
+    rf"(?<!\w)(?:{_VERDICT.pattern})[\"']?\s*[=:]\s*[\"']?(?:false|no|0)\b"
+    rf"|(?:{_REFUSED.pattern})(?!\w*[\"']?\s*[=:]\s*(?:[\"']?(?:null|none|false|no|0|-)(?!\w)|[\"']{{2}}|$))",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(
     r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
     r"|(?<![\w:])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?::[0-9a-f:.]*)(?![\w:])",
@@ -129,6 +136,19 @@ def tells_outcome(line: str, status: int) -> bool:
     """Whether a line says how the request ended: by its status, or for a refusal in words."""
     said = " ".join(_values(line)) if _values(line) else line
     return has_status(said, status) or has_status(line, status) or (status >= 400 and _REFUSED.search(said) is not None)
+
+
+def tells_refusal(line: str) -> bool:
+    """Whether a line says of an answer under 200 that it refused: by a member for it that holds something, or in words."""
+    document = _document(line)
+    if document is None:
+        return _SAID_NO.search(line) is not None
+    return any(
+        (value is False and _VERDICT.fullmatch(name) is not None)
+        or (value not in (None, False, "", 0) and _REFUSED.search(name) is not None)
+        or (isinstance(value, str) and _REFUSED.search(value) is not None)
+        for name, value in _members(document)
+    )
 
 
 def tells_who(line: str) -> bool:

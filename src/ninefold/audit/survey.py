@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 
 from ninefold.audit.answer import Answer, Ask
 from ninefold.audit.finding import Location
+from ninefold.audit.graphql import HELLO, find, introspected, readings
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Untried
 from ninefold.audit.sample import ask_for, ids_in, missing_ids
 
 if TYPE_CHECKING:
     from ninefold.audit.burst import Burst
+    from ninefold.audit.graphql import Endpoint, Types
     from ninefold.audit.key import Key
     from ninefold.audit.probe import Probe
     from ninefold.contract.description import Description, Operation
@@ -35,6 +37,7 @@ class Call:
     operation: Operation | None
     ask: Ask
     answer: Answer
+    field: str = ""  # of GraphQL: the root field that is read
 
     @property
     def place(self) -> Location:
@@ -44,7 +47,7 @@ class Call:
 
 
 class Survey:
-    """Asks GET operations on first use. Where none is described, the base path is all there is to ask."""
+    """Asks GET operations and GraphQL queries on first use. Where neither is described, the base path is all there is."""
 
     def __init__(self, probe: Probe, description: Description | None, keys: tuple[Key, ...]) -> None:
         self._probe = probe
@@ -53,6 +56,10 @@ class Survey:
         self._calls: tuple[Call, ...] | None = None
         self._anonymous: dict[Ask, Answer] = {}
         self._failed: Untried | None = None
+        self._endpoint: dict[bool, Endpoint | None] = {}
+        self._silent: Unanswered | None = None
+        self._types: Types | None = None
+        self._introspected = False
         self.unanswered = 0
         self.burst: Burst | None = None  # made by the first rule that asks for it: ninefold.audit.burst
 
@@ -93,6 +100,32 @@ class Survey:
             self._anonymous[call.ask] = self._probe.send(call.ask)
         return self._anonymous[call.ask]
 
+    def endpoint(self, *, unknown: bool = True) -> Endpoint | None:
+        """The API's GraphQL endpoint, looked for once. `unknown`: also where the description knows of none.
+
+        Raises `Unanswered` when nothing answers where it could be.
+        """
+        if self._silent:
+            raise self._silent
+        if not (found := next((one for one in self._endpoint.values() if one), None)) and unknown not in self._endpoint:
+            try:
+                found = find(self._as_caller_sent, self._description, self.base, unknown=unknown)
+            except Unanswered as fault:
+                self._silent = fault
+                raise
+            self._endpoint[unknown] = found
+        return found
+
+    def types(self) -> Types | None:
+        """The types that the endpoint tells, asked once; None when there is no endpoint, or it tells nothing."""
+        if not self._introspected and (endpoint := self.endpoint()):
+            self._types = introspected(endpoint, self._as_caller_sent)
+            self._introspected = True
+        return self._types
+
+    def _as_caller_sent(self, ask: Ask) -> Answer:
+        return self._probe.send(self.as_caller(ask))
+
     def as_caller(self, ask: Ask) -> Ask:
         """The request with the first key, if there is one."""
         return self._keys[0].on(ask) if self._keys else ask
@@ -100,6 +133,8 @@ class Survey:
     def _ask_all(self) -> tuple[Call, ...]:
         gets = [one for one in self._description.operations if one.method == "GET"] if self._description else []
         if self._description is None or not gets:
+            if queries := self._queries():
+                return queries
             ask = Ask("GET", f"{self.base}/")
             return (Call(None, ask, self._probe.send(self.as_caller(ask))),)
         calls: list[Call] = []
@@ -112,8 +147,24 @@ class Survey:
                 calls.append(call)
                 found = {**ids_in(self._description, operation, call.answer), **found}
         calls += [call for one in waiting if (call := self._call(self._description, one, found))]
+        calls += self._queries()
         if not calls:
             raise Untried("no operation gave an answer")
+        return tuple(calls)
+
+    def _queries(self) -> tuple[Call, ...]:
+        """What a described GraphQL endpoint answers: to the cheapest query, and to a read of each root field."""
+        try:
+            endpoint = self.endpoint(unknown=self._description is None)
+            if endpoint is None:
+                return ()
+            calls = [Call(endpoint.operation, endpoint.ask(HELLO), endpoint.hello, "__typename")]
+            for name, document in readings(types) if (types := self.types()) else ():
+                ask = endpoint.ask(document)
+                calls.append(Call(endpoint.operation, ask, self._as_caller_sent(ask), name))
+        except Unanswered:  # others may answer; whether one does is for them to show
+            self.unanswered += 1
+            return ()
         return tuple(calls)
 
     def _call(self, description: Description, operation: Operation, found: dict[str, str]) -> Call | None:

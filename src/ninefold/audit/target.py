@@ -24,6 +24,8 @@ class Target:
     """`now` is Unix seconds. `origins` (RFC 6454) are meant to be allowed across origins. `probe` and `survey` are
     there when `url` is; rules that need them say `Needs.URL`. `ended` has the outcomes, by rule, of the rules that ran
     before. `derived`: the description was made from the contract, and says nothing of its own.
+
+    `user` is the name of an account that may be tried with a wrong secret, or empty.
     """
 
     now: float
@@ -38,6 +40,7 @@ class Target:
     contract: LoadedContract | None = None
     derived: bool = False
     ended: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
+    user: str = ""
     _probe: Probe | None = None
     _survey: Survey | None = None
 

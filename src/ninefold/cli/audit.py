@@ -111,7 +111,10 @@ class _Outputs:
     metavar="ORIGIN",
     help="An origin that the API is meant to allow, as https://app.example.com; ones that look like it are tried.",
 )
-@click.option("--active", is_flag=True, help="Let rules send what may change things. Default: safe methods only.")
+@click.option(
+    "--active", is_flag=True, help="Let rules send what may change things. Default: safe methods and GraphQL queries."
+)
+@click.option("--user", default="", metavar="NAME", help="An account of yours: with --active, two log-ins fail.")
 @click.option("--dry-run", is_flag=True, help="Tell rule by rule what would be sent to --url, and send nothing.")
 @click.option(
     "--allow-metadata-address",
@@ -161,6 +164,7 @@ def command(
     active: bool,
     dry_run: bool,
     metadata: bool,
+    user: str,
     rate: float,
     budget: int,
     total: int,
@@ -203,6 +207,7 @@ def command(
         origins=tuple(_allowed(one) for one in origins),
         contract=contract,
         derived=contract is not None and description is None,
+        user=user,
     )
     progress = Progress(len(rules))
     if url is None:

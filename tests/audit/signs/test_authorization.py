@@ -4,6 +4,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.audit.servers import AUTHORS, Library, limited
+from tests.audit.test_graphql import described
 
 from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.rule import Untried
@@ -313,3 +315,26 @@ class TestObjectsOfAnother:
     ) -> None:
         target = live(serve(orders(owner=False, public=True)), ITEMS, "alice-key", "bob-key")
         assert look("authorization-object-level", target).seen == ()
+
+
+class TestGraphQL:
+    """One operation for what is for everybody and what is not: services check each field."""
+
+    def test_that_says_nothing_of_security_is_suspected(self, static: Callable[..., Target]) -> None:
+        (seen,) = look("authorization-open-operation", static(described("/graphql"))).seen
+        assert seen.confidence is Confidence.SUSPECTED
+
+    @pytest.mark.parametrize("more", [{"security": [{"key": []}]}, {"security": []}])
+    def test_that_says_something_of_it_is_not(self, static: Callable[..., Target], more: dict[str, Any]) -> None:
+        assert look("authorization-open-operation", static(described("/graphql", **more))).seen == ()
+
+    @pytest.mark.parametrize(
+        ("library", "shown"), [(Library(), True), (Library(closed=True), False), (limited(), False)]
+    )
+    def test_that_is_described_as_secured_is_judged_by_its_fields(
+        self, serve: Callable[..., str], live: Callable[..., Target], library: Library, shown: bool
+    ) -> None:
+        target = live(serve(library), described("/graphql", security=[{"key": []}]), AUTHORS[0]["key"])
+        seen = look("authorization-missing", target).seen
+        assert bool(seen) is shown
+        assert all(one.confidence is Confidence.SUSPECTED for one in seen)

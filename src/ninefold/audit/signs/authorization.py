@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.graphql import is_graphql
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.methods import NOWHERE, undeclared_methods
 from ninefold.audit.ownership import foreign_reads
@@ -70,6 +71,10 @@ def _words(operation: Operation) -> str:
 def _open_operations(target: Target) -> Looked:
     seen = []
     for operation in target.api.operations:
+        if operation.security is None and operation.method == "POST" and is_graphql(target.api, operation):
+            place = Location(operation=operation.id, pointer=operation.pointer)
+            detail = f"POST {operation.path} says nothing about security, and takes mutations by what it is."
+            seen.append(Observation(place, detail, cause="open graphql", confidence=Confidence.SUSPECTED))
         if not _open(operation) or _ENTRY.search(_words(operation)):
             continue
         said = "says nothing about security" if operation.security is None else "is declared open to everybody"
@@ -224,6 +229,8 @@ def _unauthenticated(target: Target) -> Looked:
     seen = []
     nowhere = Ask("GET", f"{survey.base}/{NOWHERE}")
     for call in secured:
+        if call.field == "__typename":
+            continue  # what everybody knows: services that check each field answer it to everybody
         if not serves(call.answer, target.description, call.operation):
             continue
         attack = survey.anonymous(call)
@@ -236,10 +243,12 @@ def _unauthenticated(target: Target) -> Looked:
         seen.append(
             Observation(
                 call.place,
-                f"GET {call.ask.path} is described as secured, and answers without any credential{as_with_one}.",
+                f"{call.ask.method} {call.ask.path} is described as secured, and answers without any credential{as_with_one}.",
                 proof(call.answer, attack, control, again),
                 cause="unauthenticated",
-                confidence=None if target.keys else Confidence.SUSPECTED,
+                # of GraphQL, the description has one operation for what is for everybody and what is not
+                confidence=None if target.keys and not call.field else Confidence.SUSPECTED,
+                severity=Severity.HIGH if call.field else None,
             )
         )
     return Looked(len(secured), tuple(seen))

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.answer import Ask
 from ninefold.audit.disclosure import banners, leak
+from ninefold.audit.enumeration import enumeration
 from ninefold.audit.exposure import open_answers, sensitive_members
 from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.graphql import odd_documents, with_document
+from ninefold.audit.introspection import introspection, suggestions
 from ninefold.audit.judge import Judge, alike, proof
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
@@ -53,6 +56,8 @@ def _undeclared(target: Target) -> Looked:
     at, seen = 0, []
     for call in target.survey.answered():
         schema = _declared(call)
+        if call.field:
+            continue  # of GraphQL: a query names its members, and the service's own schema declares them
         if schema is None or call.answer.truncated or call.answer.json() is None:
             continue
         at += 1
@@ -100,7 +105,7 @@ def _verbose(target: Target) -> Looked:
         if leak(call.answer.text):
             continue  # it is what the API is about
         proper = target.survey.as_caller(call.ask)
-        for ask in islice(_oddities(call, proper, fields=number == 0), min(ODD_EACH, max(0, ODD - at))):
+        for ask in islice(_oddities(target, call, proper, fields=number == 0), min(ODD_EACH, max(0, ODD - at))):
             answer = _patiently(target, ask)
             unanswered += answer is None
             if unanswered > UNANSWERED:
@@ -135,9 +140,12 @@ def _patiently(target: Target, ask: Ask) -> Answer | None:
     return None
 
 
-def _oddities(call: Call, ask: Ask, *, fields: bool) -> Iterator[Ask]:
+def _oddities(target: Target, call: Call, ask: Ask, *, fields: bool) -> Iterator[Ask]:
     """`ask`, which is the call as its caller makes it, with odd values in place of its parameters, one at a time."""
-    if call.operation is not None:
+    if call.field:
+        odd = odd_documents(target.survey.types()) if call.field == "__typename" else ()
+        yield from (with_document(ask, one) for one in odd)
+    elif call.operation is not None:
         template, asked = call.operation.path.split("/"), ask.path.split("/")
         shift = len(asked) - len(template)
         for place, segment in enumerate(template):
@@ -149,8 +157,8 @@ def _oddities(call: Call, ask: Ask, *, fields: bool) -> Iterator[Ask]:
             for value in _IN_QUERY:
                 yield ask.ask(name, value)
     if fields:
-        for odd in ("%27%22%5B%5D%7B%7D", "%E0%A4%A"):  # the second is no UTF-8 and breaks off
-            yield replace(ask, path=f"{ask.path.rstrip('/')}/{odd}")
+        for segment in ("%27%22%5B%5D%7B%7D", "%E0%A4%A"):  # the second is no UTF-8 and breaks off
+            yield replace(ask, path=f"{ask.path.rstrip('/')}/{segment}")
         for field in _IN_FIELDS:
             yield ask.header(*field)
 
@@ -308,5 +316,26 @@ RULES = (
         remedy="Describe them, or take them off the public server; publish one description, the true one.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is not served\n",
         needs=(Needs.DESCRIPTION, Needs.URL), look=_published,
+    ),
+    Rule(
+        id="filtering-graphql-introspection", sign=7, method=Method.LIVE, severity=Severity.LOW,
+        confidence=Confidence.SUSPECTED, title="GraphQL tells its whole schema", owasp="API8:2023", cwe="CWE-200",
+        asvs="V4.3.2", why="The schema is a map of all that can be asked, with what was never meant to be found.",
+        remedy="Switch introspection off in production, or answer it to developers only, unless the API is public on purpose.",
+        contract="", needs=(Needs.URL,), look=introspection,
+    ),
+    Rule(
+        id="filtering-graphql-suggestions", sign=7, method=Method.LIVE, severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED, title="GraphQL suggests names", owasp="API8:2023", cwe="CWE-209", asvs="V4.3.2",
+        why="`Did you mean` gives the schema away name by name, with introspection switched off.",
+        remedy="Take suggestions out of errors in production (`hideSuggestions`, or a rule that cuts them).",
+        contract=_CONTRACT, needs=(Needs.URL,), look=suggestions,
+    ),
+    Rule(
+        id="filtering-user-enumeration", sign=7, method=Method.LIVE, severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED, title="The log-in tells who has an account", owasp="API2:2023", cwe="CWE-204",
+        asvs="V6.3.8", why="With a list of names that are there, guessing passwords and phishing have a target.",
+        remedy="Answer a wrong password and an unknown name alike: same status, same text, same work done.",
+        contract=_CONTRACT, needs=(Needs.URL,), look=enumeration, active=True,
     ),
 )  # fmt: skip

@@ -12,8 +12,11 @@ from ninefold.audit.answer import Ask
 from ninefold.audit.bounds import unbounded, unpaged
 from ninefold.audit.burst import AGAIN, burst, counts_down, is_throttled, left
 from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.guessing import GUESSES, guessed_logins
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key, parse_key
+from ninefold.audit.overload import aliases, batches, depth
+from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 
 if TYPE_CHECKING:
@@ -23,9 +26,6 @@ if TYPE_CHECKING:
     from ninefold.audit.finding import Exchange
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
-
-#: How many wrong credentials are tried, at least.
-GUESSES = 60
 
 #: How many requests in a row must all be served, or mostly be throttled, to tell a spoofed address from the true one.
 SAMPLE = 6
@@ -82,6 +82,8 @@ def _burst(target: Target) -> Looked:
         raise Untried("the answers changed during the burst, and not into 429: what that means is not known")
     ask = target.survey.as_caller(call.ask)
     again = [target.probe.send(ask, patient=False) for _ in range(AGAIN)]
+    if stopped := next(filter(is_throttled, again), None):
+        target.survey.burst = replace(made, throttled=stopped)  # a limit there is, a little higher than the burst
     if not all(alike(answer, call.answer) for answer in again):
         return Looked(1)
     if not made.hollow and all(left(answer) is not None for answer in made.answers):
@@ -193,13 +195,26 @@ def _says_when(answer: Answer) -> bool:
 
 
 def _guessed(target: Target) -> Looked:
+    """Wrong credentials where a credential is needed; with leave, also wrong passwords at the log-in."""
+    try:
+        looked = _guessed_keys(target)
+    except Untried:
+        if not target.active or (logged_in := guessed_logins(target)) is None:
+            raise
+        return logged_in
+    logged_in = guessed_logins(target) if target.active else None
+    return Looked(looked.at + logged_in.at, (*looked.seen, *logged_in.seen)) if logged_in else looked
+
+
+def _guessed_keys(target: Target) -> Looked:
     made = burst(target)
     first = _guess(target)
     if is_throttled(target.probe.send(first.on(made.call.ask), patient=False)):
         return Looked(1)  # whoever was throttled stays it with a wrong credential
-    call = next((one for one in target.survey.calls() if target.survey.anonymous(one).status in {401, 403}), None)
-    if call is None:
+    found = first_refused(target)
+    if found is None:
         raise Untried("nothing that was asked for needs a credential", missed=False)
+    call, refusal = found
     count = max(GUESSES, len(made.answers) + 5 if made.throttled else 0)
     if target.probe.left < count + 5:
         raise Untried(f"that needs {count + 5} requests, and {target.probe.left} are left (--budget)")
@@ -210,7 +225,8 @@ def _guessed(target: Target) -> Looked:
         answers.append(replace(answer, secrets=(*answer.secrets, *guess.secrets)))
         if is_throttled(answer) or counts_down(answers):
             return Looked(1)
-    if answers[0].status not in {401, 403} or not all(alike(answer, answers[0]) for answer in answers):
+    known = answers[0].status in {401, 403} or alike(answers[0], refusal)
+    if not known or not all(alike(answer, answers[0]) for answer in answers):
         raise Untried("wrong credentials were answered in several ways, and not with 429: what that means is not known")
     control = target.probe.send(target.survey.as_caller(call.ask), patient=False)
     detail = f"{count} wrong credentials in a row were refused by {call.ask.path}, and nothing slowed that down."
@@ -225,6 +241,30 @@ def _guess(target: Target) -> Key:
         return replace(wrong, value=wrong.value[:-6] + secrets.token_hex(3))
     return parse_key(f"ninefold{secrets.token_hex(16)}", target.description)
 
+
+_GRAPHQL = (
+    Rule(
+        id="limits-graphql-depth", sign=6, method=Method.LIVE, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
+        title="GraphQL queries may nest without end", owasp="API4:2023", cwe="CWE-770", asvs="V4.3.1",
+        why="Each level multiplies what the service fetches: one small request keeps it busy for minutes.",
+        remedy="Limit the depth (10 is plenty for most) or the cost of a query before it is executed.", contract="",
+        needs=(Needs.URL,), look=depth,
+    ),
+    Rule(
+        id="limits-graphql-aliases", sign=6, method=Method.LIVE, severity=Severity.MEDIUM, confidence=Confidence.CONFIRMED,
+        title="GraphQL aliases are not limited", owasp="API4:2023", cwe="CWE-770", asvs="V4.3.1",
+        why="One request with a hundred aliases is a hundred tries, and a limit on requests counts one.",
+        remedy="Limit aliases or root fields (15 to 30), or the cost of a query.", contract="",
+        needs=(Needs.URL,), look=aliases,
+    ),
+    Rule(
+        id="limits-graphql-batch", sign=6, method=Method.LIVE, severity=Severity.MEDIUM, confidence=Confidence.CONFIRMED,
+        title="GraphQL batches are not limited", owasp="API4:2023", cwe="CWE-799", asvs="V4.3.1",
+        why="A batch of many documents goes past whatever counts requests.",
+        remedy="Refuse batches, or limit them to ten documents and count each.", contract="",
+        needs=(Needs.URL,), look=batches,
+    ),
+)  # fmt: skip
 
 RULES = (
     Rule(
@@ -343,4 +383,5 @@ RULES = (
         look=_guessed,
         exhausting=True,
     ),
+    *_GRAPHQL,
 )

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.answer import Ask, redact
 from ninefold.audit.finding import Confidence, Location, Method, Severity
-from ninefold.audit.judge import proof
+from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key
 from ninefold.audit.logcode import no_logging, secrets_logged, silent_handlers
-from ninefold.audit.record import about, changing, ids, mark, tells_outcome, tells_who
+from ninefold.audit.loginlog import failed_login, password_in_log
+from ninefold.audit.record import about, changing, ids, mark, tells_outcome, tells_refusal, tells_who
+from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ninefold.audit.answer import Answer
     from ninefold.audit.finding import Exchange
+    from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
 
 #: Most lines of the log that a finding shows, and the most characters of one.
@@ -80,11 +84,17 @@ def _in_log(target: Target) -> Looked:
 
 
 def _failed(target: Target) -> Looked:
-    """Is a refused credential in the log, as a refusal?"""
-    log = _log(target)
-    call = next((one for one in target.survey.calls() if target.survey.anonymous(one).status in {401, 403}), None)
-    if call is None:
+    """Is a refused credential in the log, as a refusal? With leave, also a log-in that failed."""
+    found = first_refused(target)
+    logged_in = failed_login(target) if target.active else None
+    if found is None and logged_in is None:
         raise Untried("nothing that was asked for needs a credential", missed=False)
+    looked = [one for one in (logged_in, _refused_credential(target, *found) if found else None) if one]
+    return Looked(sum(one.at for one in looked), tuple(seen for one in looked for seen in one.seen))
+
+
+def _refused_credential(target: Target, call: Call, refusal: Answer) -> Looked:
+    log = _log(target)
     place = Location(file=str(log), operation=call.place.operation)
     began = mark(log)
     tries, wanted = [], []
@@ -92,11 +102,14 @@ def _failed(target: Target) -> Looked:
         name, secret = f"ninefold-{secrets.token_hex(8)}", f"nf-bogus-{secrets.token_hex(12)}"
         ask = _bogus(target, call.ask, secret).header("X-Request-Id", name)
         answer = target.probe.send(ask.ask("ninefold", name))
-        if answer.status not in {401, 403}:  # whoever does not know the parameter may mind it
+        if not _is_like(answer, refusal):  # whoever does not know the parameter may mind it
             answer = target.probe.send(ask)
+        if answer.ok and not _is_like(answer, refusal):
+            raise Untried("a wrong credential is not refused as none is, so what the log must say of it is not known")
         tries.append(replace(answer, secrets=(*answer.secrets, *_values(ask))))
         wanted.append(about(answer, name, secret))
-    if began.wait(lambda line: any(one(line) for one in wanted) and tells_outcome(line, tries[0].status)):
+    told_by = tells_refusal if tries[0].ok else lambda line: tells_outcome(line, tries[0].status)
+    if began.wait(lambda line: any(one(line) for one in wanted) and told_by(line)):
         return Looked(1)
     lines = [line for line in began.lines() if any(one(line) for one in wanted)]
     control = target.probe.send(target.survey.as_caller(call.ask))
@@ -108,11 +121,32 @@ def _failed(target: Target) -> Looked:
     return Looked(1, (Observation(place, detail, evidence, cause="failed login"),))
 
 
+def _is_like(answer: Answer, refusal: Answer) -> bool:
+    return answer.status in {401, 403} or alike(answer, refusal)
+
+
 def _secret_in_log(target: Target) -> Looked:
-    """Does a credential that was sent stand in the log? It is nobody's, and sent where the API takes credentials."""
+    """Does a credential that was sent stand in the log? It is nobody's, and sent where the API takes credentials.
+
+    With leave, also the password of a log-in.
+    """
+    logged_in = password_in_log(target) if target.active else None
+    try:
+        looked = _credential_in_log(target)
+    except Untried:
+        if logged_in is None:
+            raise
+        return logged_in
+    return Looked(
+        looked.at + (logged_in.at if logged_in else 0), (*(logged_in.seen if logged_in else ()), *looked.seen)
+    )
+
+
+def _credential_in_log(target: Target) -> Looked:
     log = _log(target)
     calls = target.survey.calls()
-    call = next((one for one in calls if target.survey.anonymous(one).status in {401, 403}), calls[0])
+    found = first_refused(target)
+    call = found[0] if found else calls[0]
     began = mark(log)
     answers, hidden = [], []
     for _ in range(2):
