@@ -118,7 +118,7 @@ class Audit:
     """A finished audit. `outcomes` has, for every selected rule, its findings, or that it passed, was skipped, or failed.
 
     `started` is Unix seconds, `took` seconds. `target` names all that was looked at; `url`, `description` and `source`
-    each of it as it was given, empty where it was not.
+    each of it as it was given, empty where it was not. `left` is what the audit made in the API and could not remove.
     """
 
     target: str
@@ -130,6 +130,7 @@ class Audit:
     url: str = ""
     description: str = ""
     source: str = ""
+    left: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -1,7 +1,7 @@
 """Whether one caller may read the objects of another (broken object level authorization, API1:2023).
 
 Two callers list the same thing. What the API lists to the first only is the first one's own, by the API's own word;
-the second then asks for it by its id.
+the second then asks for it by its id. With leave to change things the audit also makes an object for the purpose.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ninefold.audit.answer import Ask
+from ninefold.audit.crossing import own_reads
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.rule import Looked, Observation, Untried
 from ninefold.audit.sample import Listed, listed
@@ -36,6 +37,12 @@ def foreign_reads(target: Target) -> Looked:
             at += 1
             if found := _foreign_read(target, reads[mine.template], mine, private[0]):
                 seen.append(found)
+    if target.active:
+        try:
+            own = own_reads(target)
+            at, seen = at + own.at, [*seen, *own.seen]
+        except Untried:
+            pass  # nothing can be made: what was there already has to do
     if not at:
         raise Untried(
             "the API lists the same objects to both callers, so none is known to belong to one of them",

@@ -1,5 +1,5 @@
 """The only thing in the audit that sends: to one origin, paced, counted, bounded, safe methods only unless
-allowed.
+allowed, and then PUT, PATCH and DELETE only to what the audit made itself.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import ssl
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -14,13 +15,14 @@ from urllib.parse import urlsplit
 import httpcore
 
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
+from ninefold.audit.ledger import Ledger
 from ninefold.audit.rule import Untried
 from ninefold.audit.tls import Handshake, distrust, shake
 from ninefold.audit.wire import Backend, Deadline
 from ninefold.errors import FileError, Place, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -32,6 +34,9 @@ EXCHANGE = 10.0
 
 #: Longest `Retry-After` (RFC 9110 section 10.2.3) that is waited for, in seconds, and how often.
 PATIENCE, RETRIES = 30.0, 3
+
+#: Seconds that removing what the audit made may take beyond the audit's own.
+GRACE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class Probe:
         self.secrets = secrets
         self.active = active
         self.sent = 0
+        self.ledger = Ledger()
+        self.reserve = 0  # requests that are kept for removing what was made
         self._agent = agent
         self.clock = clock
         self._sleep = sleep
@@ -146,7 +153,21 @@ class Probe:
     @property
     def left(self) -> int:
         """How many requests may still be sent."""
-        return self.limits.budget - self.sent
+        return self.limits.budget - self.sent - self.reserve
+
+    def hide(self, *secrets: str) -> None:
+        """From now on these too must not reach a report."""
+        self.secrets = (*self.secrets, *(one for one in secrets if one not in self.secrets))
+
+    @contextmanager
+    def cleaning(self) -> Iterator[None]:
+        """Within it the reserve may be spent, and a little more time than the audit has."""
+        reserve, end = self.reserve, self._end
+        self.reserve, self._end = 0, max(end, self.clock()) + GRACE
+        try:
+            yield
+        finally:
+            self.reserve, self._end = reserve, end
 
     def send(self, ask: Ask, *, patient: bool = True, source: str | None = None) -> Answer:
         """The answer. `patient`: a 429, or a 503 with `Retry-After`, is waited out, and `Untried` if it stays.
@@ -193,6 +214,8 @@ class Probe:
     def _send(self, ask: Ask, scheme: str, source: str | None) -> Answer:
         if ask.method not in SAFE and not self.active:
             raise Untried(f"{ask.method} may change things, and that takes --active")
+        if ask.method not in SAFE and ask.method != "POST" and not self.ledger.admits(ask):
+            raise Untried(f"{ask.method} {ask.path} would change what the audit did not make")
         if not ask.path.startswith("/"):
             raise Untried(f"{ask.path!r} is no absolute path")
         self._turn()

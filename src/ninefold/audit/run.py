@@ -38,14 +38,20 @@ def audit(
     counts.
 
     `excuses` maps fingerprints to what a baseline says about them; `told` is called before each rule. Rules
-    that wear out the API's patience run last; the outcomes stand in the order of `rules`.
+    that wear out the API's patience run last; the outcomes stand in the order of `rules`. What rules made in the
+    API is removed before those, and in any case before this ends, by an exception too.
     """
     began = clock()
     ended: dict[str, tuple[Outcome, ...]] = {}
-    for rule in sorted(rules, key=lambda one: one.exhausting):
-        if told:
-            told(rule)
-        ended[rule.id] = tuple(_outcomes(rule, target, asked, excuses or {}))
+    try:
+        for rule in sorted(rules, key=lambda one: one.exhausting):
+            if rule.exhausting:
+                clean(target)
+            if told:
+                told(rule)
+            ended[rule.id] = tuple(_outcomes(rule, target, asked, excuses or {}))
+    finally:
+        left = clean(target)
     return Audit(
         target=_name(target),
         started=target.now,
@@ -56,7 +62,14 @@ def audit(
         url=target.url,
         description=target.description.source if target.description else "",
         source=str(target.source) if target.source else "",
+        left=left,
     )
+
+
+def clean(target: Target) -> tuple[str, ...]:
+    """Remove what the audit made, and say what of it could not be: operation, path and id."""
+    objects = target.survey.objects if target.url else None
+    return objects.clean() if objects else ()
 
 
 def _name(target: Target) -> str:

@@ -30,6 +30,8 @@ class Target:
     keys: tuple[Key, ...] = ()
     advisories: Path | None = None
     active: bool = False
+    expired: Key | None = None
+    revoked: Key | None = None
     _probe: Probe | None = None
     _survey: Survey | None = None
 
@@ -70,6 +72,8 @@ class Target:
             Needs.LOG: self.log is not None,
             Needs.KEY: len(self.keys) > 0,
             Needs.KEYS: len({key.value for key in self.keys}) > 1,
+            Needs.EXPIRED: self.expired is not None,
+            Needs.REVOKED: self.revoked is not None,
             Needs.ADVISORIES: self.advisories is not None,
             Needs.ACTIVE: self.active,
         }

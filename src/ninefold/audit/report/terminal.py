@@ -51,6 +51,7 @@ def render(audit: Audit, *, width: int = 100, colour: bool = False, rules: Seque
     _unlooked(console, audit)
     if excused := sum(isinstance(one, Finding) and one.baselined for one in audit.outcomes):
         console.print(f"\n{count(excused, 'finding')} excused by the baseline", style="dim")
+    _left(console, audit)
     console.print(Text(f"\n{verdict(audit)}", style="bold"))
     return trimmed(out.getvalue())
 
@@ -143,6 +144,13 @@ def _pieces(finding: Finding) -> Text:
     if len(finding.evidence) > _PIECES:
         text.append(f"\nand {len(finding.evidence) - _PIECES} more", style="dim")
     return text
+
+
+def _left(console: Console, audit: Audit) -> None:
+    if audit.left:
+        console.print("\nMade by this audit, and not removed: remove it by hand", style="bold red")
+        for one in audit.left:
+            console.print(Text(f"  {visible(one)}"))
 
 
 def _unlooked(console: Console, audit: Audit) -> None:
