@@ -53,7 +53,7 @@ def _serving(api: Any, context: ssl.SSLContext | None) -> Iterator[str]:
             parts = urlsplit(self.path)
             self.method, self.query = self.command, parse_qs(parts.query)
             self.path = parts.path
-            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             status, headers, body = api(self)
             self.send_response_only(status)
             for name, value in headers.items():
@@ -118,6 +118,7 @@ def live(describe: Callable[[dict[str, Any]], Description]) -> Iterator[Callable
                     context=trust(authority),
                     limits=limits or Limits(rate=1000.0),
                     secrets=tuple(secret for key in held for secret in key.secrets),
+                    active=bool(more.get("active")),
                 )
             )
             api = describe(document) if document is not None else None

@@ -142,7 +142,9 @@ def _changed(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made
         again = ours.read(other)
         if _is(ours, other, control, member.name, value) or not _is(ours, other, again, member.name, value):
             continue
-        return _observed(operation, member, first, (*proof(first.answer, attack, control, again), after.exchange("attack")))
+        return _observed(
+            operation, member, first, (*proof(first.answer, attack, control, again), after.exchange("attack"))
+        )
     return None
 
 
@@ -173,7 +175,7 @@ def _is(ours: Objects, made: Made, answer: Answer, name: str, value: Any) -> boo
 def _observed(operation: Operation, member: _Member, made: Made, evidence: tuple[Any, ...]) -> Observation:
     return Observation(
         Location(operation=operation.id, pointer=operation.pointer, url=made.path),
-        f"{operation.method} {operation.path} takes `{member.name}`, which its description lets no request set, and the "
+        f"{operation.method} {operation.path} takes `{member.name}`, which the description names for no request, and the "
         "object keeps the value.",
         evidence,
         cause=f"members of {made.kind.template}",

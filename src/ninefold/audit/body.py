@@ -31,8 +31,8 @@ OWNER = re.compile(
 
 _TEXTS = ("title", "name", "subject", "text", "reason", "description", "note", "notes", "comment", "content", "body")
 _SHAPED = ("2031-05-06T07:00", "2031-05-07T08:00", "2031-05-06T07:00:00Z", "2031-05-07T08:00:00Z", "2031-05-06", "2031-05-07",
-           "07:00", "08:00", "a", "b", "aaaa", "bbbb", "AAAA", "BBBB", "AAA", "AA", "1", "2", "1234", "12345", "123456", "+15550100000",
-           "1.00", "2.00", "example.com", "https://example.com/", "EUR", "USD", "#aabbcc", "#bbccdd")  # fmt: skip
+           "07:00", "08:00", "a", "b", "aaaa", "bbbb", "AAAA", "BBBB", "AAA", "AA", "1", "2", "1234", "12345", "123456",
+           "+15550100000", "1.00", "2.00", "example.com", "https://example.com/", "EUR", "USD", "#aabbcc")  # fmt: skip
 _FORMATS = {"date": "2031-05-06", "date-time": "2031-05-06T07:00:00Z", "time": "07:00:00Z"}
 _DEPTH = 4
 _PATTERN = 200
@@ -160,7 +160,12 @@ def _idle(name: str) -> bool:
 
 def _free(name: str, raw: Any, known: Mapping[str, Sequence[Any]]) -> bool:
     """Whether the member takes any text, as far as its schema and what the API showed tell."""
-    if not isinstance(raw, dict) or raw.get("readOnly") is True or MATTERS.search(plain(name)) or OWNER.search(plain(name)):
+    if (
+        not isinstance(raw, dict)
+        or raw.get("readOnly") is True
+        or MATTERS.search(plain(name))
+        or OWNER.search(plain(name))
+    ):
         return False
     if kind(raw) != "string" or any(raw.get(word) for word in ("format", "pattern", "enum", "const")):
         return bool(not raw.get("type") and not raw.get("properties") and name in _TEXTS)
@@ -173,7 +178,9 @@ def _coded(shown: Sequence[Any]) -> bool:
     return bool(texts) and all(re.search(r"\d", one) and " " not in one for one in texts)
 
 
-def _text(description: Description, name: str, raw: dict[str, Any], known: Mapping[str, Sequence[Any]], mark: str) -> Any:
+def _text(
+    description: Description, name: str, raw: dict[str, Any], known: Mapping[str, Sequence[Any]], mark: str
+) -> Any:
     shown = [one for one in known.get(name, ()) if isinstance(one, str) and one]
     form = raw.get("format")
     if form == "email" or plain(name) in {"email", "mail", "e_mail"}:

@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.answer import Answer, Ask
+from ninefold.audit.answer import Ask
 from ninefold.audit.body import MATTERS, OWNER, fields, json_schema, others, plain
 from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.judge import alike, proof
@@ -25,8 +25,6 @@ from ninefold.audit.rule import Looked, Observation, Untried
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ninefold.audit.collection import Kind
-    from ninefold.audit.key import Key
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
 
@@ -123,7 +121,9 @@ def change_for(ours: Objects, made: Made, operation: Operation) -> Change | None
         held = {name: value for name, value in held.items() if name in wanted}
     loose = [one for one in (named or made.sent) if isinstance(shown.get(one), (str, int, float))]
     loose = [one for one in loose if one not in {made.kind.parameter, "id"} and not MATTERS.search(plain(one))]
-    loose = [one for one in loose if not OWNER.search(plain(one)) and (one not in made.sent or shown[one] == made.sent[one])]
+    loose = [
+        one for one in loose if not OWNER.search(plain(one)) and (one not in made.sent or shown[one] == made.sent[one])
+    ]
     for name in sorted(loose, key=lambda one: (made.mark not in str(shown[one]), plain(one).endswith("id"), one)):
         raw = named.get(name, {})
         if isinstance(raw, dict) and raw.get("readOnly") is True:

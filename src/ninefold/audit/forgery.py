@@ -166,7 +166,9 @@ def _names(target: Target) -> tuple[str, ...]:
     words = [one for one in (target.description.title if target.description else "").lower().split() if one.isalnum()]
     host = urlsplit(target.url).hostname or ""
     named = [one for one in host.split(".")[:-1] if one.isalnum() and not one.isdigit() and len(one) > 2]
-    return tuple(dict.fromkeys(one for one in ("".join(words), "-".join(words), "_".join(words), *words, *named) if one))
+    return tuple(
+        dict.fromkeys(one for one in ("".join(words), "-".join(words), "_".join(words), *words, *named) if one)
+    )
 
 
 def _as_hmac(trial: _Trial) -> Iterator[_Forged]:

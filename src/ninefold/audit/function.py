@@ -7,6 +7,7 @@ API says about him, or that the audit has just signed him up.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.body import plain
@@ -30,7 +31,10 @@ ADMIN = re.compile(
 )
 ROLES = re.compile(r"^x-.*(?:role|scope|permission|allow|privilege|authority)", re.IGNORECASE)
 
-_HIGH = re.compile(r"(?:^|[\W_])(?:admin\w*|staff|super\w*|root|owner|manager|moderator|operator|sudo|system)(?:$|[\W_])", re.I)
+_HIGH = re.compile(
+    r"(?:^|[\W_])(?:admin\w*|staff|super\w*|root|owner|manager|moderator|operator|sudo|system)(?:$|[\W_])",
+    re.IGNORECASE,
+)
 _LOW = re.compile(
     r"(?:role_?)?(?:user|member|customer|client|guest|reader|viewer|basic|free|patient|student|subscriber|visitor|standard"
     r"|regular|normal|read[-_ ]?only|participant|player|buyer|tenant|citizen)s?",
@@ -53,14 +57,18 @@ def as_administrator(target: Target) -> Looked:
     if not calls:
         raise Untried("no operation that reads is an administrator's by its path, its tags or its scopes", missed=False)
     key = target.keys[0]
+    seen = [found for call in calls if (found := _served(target, key, call))]
     why = ordinary(target, key)
-    if not why:
-        raise Untried("nothing tells that the caller is no administrator: no claim, no role in what the API says of him")
-    seen = [found for call in calls if (found := _served(target, key, call, why))]
-    return Looked(len(calls), tuple(seen))
+    if seen and not why:
+        raise Untried(
+            "administrators' operations answer, and nothing tells that the caller is none: no claim, no role in what the API "
+            "says of him",
+            missed=False,
+        )
+    return Looked(len(calls), tuple(replace(one, detail=f"{one.detail}: {why}.") for one in seen))
 
 
-def _served(target: Target, key: Key, call: Call, why: str) -> Observation | None:
+def _served(target: Target, key: Key, call: Call) -> Observation | None:
     assert call.operation is not None
     if not serves(call.answer, target.description, call.operation):
         return None
@@ -76,7 +84,7 @@ def _served(target: Target, key: Key, call: Call, why: str) -> Observation | Non
     baseline = next((one.answer for one in target.survey.calls() if one is not call and one.answer.ok), call.answer)
     return Observation(
         call.place,
-        f"GET {call.operation.path} {said}, and answers a caller who is none: {why}.",
+        f"GET {call.operation.path} {said}, and answers a caller who is none",
         proof(baseline, call.answer, wrong, again),
         cause="administration by an ordinary caller",
         confidence=Confidence.CONFIRMED if scopes else Confidence.SUSPECTED,
@@ -104,13 +112,12 @@ def ordinary(target: Target, key: Key) -> str:
     for call in target.survey.calls():
         document = call.answer.json()
         if call.operation and _SELF.search(call.operation.path.rstrip("/")) and serves(call.answer, None, None):
-            for inner in (document, document.get("data") if isinstance(document, dict) else None):
-                if isinstance(inner, dict):
-                    said.append((f"GET {call.operation.path} says", _standing(inner)))
-    told = [(where, word) for where, (high, word) in said if word or high]
-    if any(high for _, (high, _) in said) or not told:
+            told = (document, document.get("data") if isinstance(document, dict) else None)
+            said += [(f"GET {call.operation.path} says", _standing(one)) for one in told if isinstance(one, dict)]
+    low = [(where, word) for where, (high, word) in said if word and not high]
+    if any(high for _, (high, _) in said) or not low:
         return ""
-    return f"{told[0][0]} `{told[0][1]}`"
+    return f"{low[0][0]} `{low[0][1]}`"
 
 
 def _standing(members: Mapping[str, Any]) -> tuple[bool, str]:

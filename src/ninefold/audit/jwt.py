@@ -21,20 +21,23 @@ _LONGEST = 8192
 
 #: Secrets from documentation, tutorials and templates, most of them many times leaked.
 _SECRETS = (
-    "secret", "secretkey", "secret_key", "secret-key", "my_secret", "mysecret", "my-secret", "mysecretkey", "my_secret_key",
-    "your-256-bit-secret", "your-384-bit-secret", "your-512-bit-secret", "a-string-secret-at-least-256-bits-long",
-    "your-secret-key", "your_secret_key", "yoursecretkey", "your-secret", "your_jwt_secret", "jwt", "jwt_secret", "jwt-secret",
-    "jwtsecret", "jwtsecretkey", "jwt_secret_key", "JWT_SECRET", "SECRET_KEY", "SECRET", "Secret", "supersecret", "super-secret",
-    "super_secret", "supersecretkey", "super-secret-key", "super_secret_key", "topsecret", "top-secret", "top_secret", "changeme",
-    "change-me", "change_me", "changeit", "changethis", "change-this", "please-change-me", "password", "Password", "passw0rd",
-    "password123", "admin", "administrator", "root", "test", "testing", "test-secret", "test_secret", "testsecret", "dev",
-    "development", "dev-secret", "dev_secret", "devsecret", "default", "example", "example_key", "example-secret", "demo", "key",
-    "private", "privatekey", "private_key", "token", "token_secret", "tokensecret", "session_secret", "access", "access_secret",
-    "access-secret", "accesstoken", "access_token_secret", "refresh_secret", "auth", "auth_secret", "api", "api_secret", "apikey",
-    "apisecret", "hmac", "hs256", "hs256-secret", "signing-key", "signingkey", "signature", "shh", "shhhhh", "shhhhhared-secret",
-    "keyboard cat", "keyboardcat", "qwerty", "letmein", "123", "1234", "12345", "123456", "1234567", "12345678", "123456789",
-    "1234567890", "0123456789", "abc123", "abcd1234", "abcdefgh", "foo", "bar", "foobar", "node", "express", "flask", "django",
-    "spring", "laravel", "rails", "production", "insecure", "nosecret", "none", "null", "undefined", "0", "1", "x", "a",
+    "secret", "secretkey", "secret_key", "secret-key", "my_secret", "mysecret", "my-secret", "mysecretkey",
+    "my_secret_key", "your-256-bit-secret", "your-384-bit-secret", "your-512-bit-secret",
+    "a-string-secret-at-least-256-bits-long", "your-secret-key", "your_secret_key", "yoursecretkey", "your-secret",
+    "your_jwt_secret", "jwt", "jwt_secret", "jwt-secret", "jwtsecret", "jwtsecretkey", "jwt_secret_key",
+    "JWT_SECRET", "SECRET_KEY", "SECRET", "Secret", "supersecret", "super-secret", "super_secret", "supersecretkey",
+    "super-secret-key", "super_secret_key", "topsecret", "top-secret", "top_secret", "changeme", "change-me",
+    "change_me", "changeit", "changethis", "change-this", "please-change-me", "password", "Password", "passw0rd",
+    "password123", "admin", "administrator", "root", "test", "testing", "test-secret", "test_secret", "testsecret",
+    "dev", "development", "dev-secret", "dev_secret", "devsecret", "default", "example", "example_key",
+    "example-secret", "demo", "key", "private", "privatekey", "private_key", "token", "token_secret", "tokensecret",
+    "session_secret", "access", "access_secret", "access-secret", "accesstoken", "access_token_secret",
+    "refresh_secret", "auth", "auth_secret", "api", "api_secret", "apikey", "apisecret", "hmac", "hs256",
+    "hs256-secret", "signing-key", "signingkey", "signature", "shh", "shhhhh", "shhhhhared-secret", "keyboard cat",
+    "keyboardcat", "qwerty", "letmein", "123", "1234", "12345", "123456", "1234567", "12345678", "123456789",
+    "1234567890", "0123456789", "abc123", "abcd1234", "abcdefgh", "foo", "bar", "foobar", "node", "express",
+    "flask", "django", "spring", "laravel", "rails", "production", "insecure", "nosecret", "none", "null",
+    "undefined", "0", "1", "x", "a",
 )  # fmt: skip
 
 
@@ -137,7 +140,20 @@ def _candidates(names: tuple[str, ...]) -> Iterator[str]:
     for name in names[:6]:
         yield name
         for joint in ("-", "_", ""):
-            for word in ("secret", "key", "secret-key", "secret_key", "jwt", "jwt-secret", "token", "api", "dev", "123", "2024", "2025"):
+            for word in (
+                "secret",
+                "key",
+                "secret-key",
+                "secret_key",
+                "jwt",
+                "jwt-secret",
+                "token",
+                "api",
+                "dev",
+                "123",
+                "2024",
+                "2025",
+            ):
                 yield f"{name}{joint}{word}"
             yield f"secret{joint}{name}"
             yield f"my{joint}{name}{joint}secret"

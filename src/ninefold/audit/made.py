@@ -274,7 +274,9 @@ class Objects:
         if begun.answer is not None:
             where = urlsplit(begun.answer.header("location") or "").path
             tail = unquote(where.rstrip("/").rpartition("/")[2])
-            if head.rstrip("/").rpartition("/")[2] == where.rstrip("/").rpartition("/")[0].rpartition("/")[2] and usable(tail):
+            if head.rstrip("/").rpartition("/")[2] == where.rstrip("/").rpartition("/")[0].rpartition("/")[
+                2
+            ] and usable(tail):
                 yield tail
             for one in _objects(begun.answer.json(), 0):
                 member = id_field(one, name, path)
@@ -300,7 +302,9 @@ def objects(target: Target) -> Objects:
     if target.survey.objects is None:
         target.survey.objects = Objects(target)
     if len(target.survey.objects.callers) < 2:
-        raise Untried("objects of one caller are tried with another's credential, and there is one caller", missed=False)
+        raise Untried(
+            "objects of one caller are tried with another's credential, and there is one caller", missed=False
+        )
     return target.survey.objects
 
 

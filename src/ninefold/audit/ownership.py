@@ -40,7 +40,8 @@ def foreign_reads(target: Target) -> Looked:
     if target.active:
         try:
             own = own_reads(target)
-            at, seen = at + own.at, [*seen, *own.seen]
+            known = {one.cause for one in seen}
+            at, seen = at + own.at, [*seen, *(one for one in own.seen if one.cause not in known)]
         except Untried:
             pass  # nothing can be made: what was there already has to do
     if not at:

@@ -36,7 +36,7 @@ EXCHANGE = 10.0
 PATIENCE, RETRIES = 30.0, 3
 
 #: Seconds that removing what the audit made may take beyond the audit's own.
-GRACE = 20.0
+GRACE = 60.0
 
 
 @dataclass(frozen=True, slots=True)

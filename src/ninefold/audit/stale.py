@@ -1,4 +1,4 @@
-"""Whether a key is accepted that should be worth nothing: one that ran out, was taken back, or comes without its second proof."""
+"""Whether a key is accepted that should be worth nothing: it ran out, was taken back, or comes without its second proof."""
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ def _halves(target: Target, operation: Operation) -> Iterator[tuple[Key, str, st
     if not choices or any(len(choice) < 2 for choice in choices):
         return
     given = target.keys[0]
-    pieces = [replace(given, also=()), *(replace(given, place="header", name=n, value=v, also=()) for n, v in given.also)]
+    pieces = [
+        replace(given, also=()),
+        *(replace(given, place="header", name=n, value=v, also=()) for n, v in given.also),
+    ]
     for choice in choices[:2]:
         schemes = [target.api.schemes[name] for name in choice if name in target.api.schemes]
         for piece in pieces:

@@ -14,6 +14,7 @@ from ninefold.audit.rule import Untried
 from ninefold.audit.sample import ask_for, ids_in, missing_ids
 
 if TYPE_CHECKING:
+    from ninefold.audit.account import Accounts
     from ninefold.audit.burst import Burst
     from ninefold.audit.key import Key
     from ninefold.audit.made import Objects
@@ -56,7 +57,8 @@ class Survey:
         self._failed: Untried | None = None
         self.unanswered = 0
         self.burst: Burst | None = None  # made by the first rule that asks for it: ninefold.audit.burst
-        self.signed_up: frozenset[Key] = frozenset()  # callers that the audit made: ninefold.audit.account
+        self.signed_up: frozenset[Key] = frozenset()  # callers that the audit made
+        self.accounts: Accounts | None = None  # and how: ninefold.audit.account
         self.objects: Objects | None = None  # and this by the first that changes things: ninefold.audit.made
 
     @property

@@ -62,7 +62,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
         "started": audit.started,
         "took": audit.took,
         "requests": audit.requests,
-        **({"left": audit.left} if audit.left else {}),
+        "left": audit.left,
         "signs": [
             {
                 "sign": tile.number,

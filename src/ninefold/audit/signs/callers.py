@@ -1,4 +1,4 @@
-"""Sign 2, no smart authorization: what one caller may do to another's objects, to an administrator's, or to the API's members."""
+"""Sign 2, no smart authorization: what a caller may do to another's objects, as an administrator, or to the API's members."""
 
 from __future__ import annotations
 
