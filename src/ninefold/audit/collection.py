@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ninefold.audit.body import json_schema
+from ninefold.audit.body import fields, json_schema, plain
 from ninefold.audit.sample import one_below
 
 if TYPE_CHECKING:
@@ -43,8 +43,11 @@ def kinds(description: Description) -> tuple[Kind, ...]:
     by_place = {(one.method, one.path): one for one in description.operations}
     found = []
     for create in description.operations:
-        if create.method != "POST" or "{" in create.path or not json_schema(create) or _outward(create.path):
+        told = json_schema(create)
+        if create.method != "POST" or "{" in create.path or told is None or _outward(create.path):
             continue
+        if any("password" in plain(name) for name in fields(description, told[1])[0]):
+            continue  # an account: its maker is not its owner
         for template in sorted({one.path for one in description.operations}):
             name = one_below(create.path, template)
             read, remove = by_place.get(("GET", template)), by_place.get(("DELETE", template))
