@@ -98,7 +98,9 @@ class Plain:
     def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
         who = KEYS.get(handler.headers.get("X-API-Key", ""), "")
         self.log.append((handler.method, handler.path, who))
-        status, said = self.answer(handler.method, handler.path, who or ("nobody" * ("open" in self.flaws)), handler.body)
+        status, said = self.answer(
+            handler.method, handler.path, who or ("nobody" * ("open" in self.flaws)), handler.body
+        )
         return status, JSON, b"" if said is None else json.dumps(said).encode()
 
     def answer(self, method: str, path: str, who: str, body: bytes) -> tuple[int, Any]:
@@ -107,7 +109,9 @@ class Plain:
         if path == "/notes":
             return self._collection(method, who, body)
         thing = self.things.get(path.removeprefix("/notes/"))
-        if thing is None or not self._may({"GET": "read", "PATCH": "write", "DELETE": "remove"}.get(method, ""), thing, who):
+        if thing is None or not self._may(
+            {"GET": "read", "PATCH": "write", "DELETE": "remove"}.get(method, ""), thing, who
+        ):
             return 404, {"error": "no such note"}
         if method == "PATCH" and "deaf" not in self.flaws:
             given = json.loads(body)
@@ -119,7 +123,11 @@ class Plain:
         return 200, thing
 
     def _may(self, flaw: str, thing: dict[str, Any], who: str) -> bool:
-        return bool({flaw, "shared", "open"} & self.flaws) or thing["owner"] == who or ("deaf" in self.flaws and flaw != "read")
+        return (
+            bool({flaw, "shared", "open"} & self.flaws)
+            or thing["owner"] == who
+            or ("deaf" in self.flaws and flaw != "read")
+        )
 
     def _collection(self, method: str, who: str, body: bytes) -> tuple[int, Any]:
         if method != "POST":

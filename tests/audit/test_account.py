@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
+from tests.notes import PLAIN, Plain
 
 from ninefold.audit.finding import Confidence, Finding, Skipped
 from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
-from tests.notes import PLAIN, Plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,9 @@ def described(sign_up: str, log_in: str, *, form: str, remove: str) -> dict[str,
     document["paths"][sign_up] = {"post": {"operationId": "enrol", **_body("application/json", "email", "password")}}
     document["paths"][log_in] = {"post": {"operationId": "enter", **_body(form, "username", "password")}}
     if remove:
-        parameters = [{"name": "uid", "in": "path", "required": True, "schema": {"type": "string"}}] if "{" in remove else []
+        parameters = (
+            [{"name": "uid", "in": "path", "required": True, "schema": {"type": "string"}}] if "{" in remove else []
+        )
         document["paths"][remove] = {
             "get": {"operationId": "who", "parameters": parameters, "responses": {}},
             "delete": {"operationId": "leave", "parameters": parameters, "responses": {}},
@@ -72,7 +74,7 @@ class Peopled(Plain):
         who = self.tokens.get(handler.headers.get("Authorization", "").removeprefix("Bearer "), "")
         who = who if who in self.people else ""
         numbers = {f"u{at}": mail for at, mail in enumerate(self.people, 1)}
-        mine = path in {self.remove} or numbers.get(path.rpartition("/")[2]) == who
+        mine = path == self.remove or numbers.get(path.rpartition("/")[2]) == who
         if who and self.remove and path.startswith(self.remove.partition("{")[0]) and mine:
             if method == "DELETE":
                 self.people[who] = ""
@@ -139,6 +141,8 @@ def test_a_sign_up_that_refuses_leaves_nothing(live: Callable[..., Target], serv
             return (403, {"error": "by invitation only"}) if handler.path == "/register" else super()._answer(handler)
 
     api = Closed(sign_up="/register", log_in="/login", remove="/me")
-    done = audit(live(serve(api), described("/register", "/login", form="application/json", remove="/me"), active=True), CHANGING)
+    done = audit(
+        live(serve(api), described("/register", "/login", form="application/json", remove="/me"), active=True), CHANGING
+    )
     assert done.left == ()
     assert all(isinstance(one, Skipped) for one in done.outcomes)

@@ -4,13 +4,13 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.notes import KEYS, PLAIN, Plain, Wrapped
 
 from ninefold.audit.assignment import mass_assignment
 from ninefold.audit.finding import Confidence
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.run import clean
-from tests.notes import KEYS, PLAIN, Plain, Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,11 @@ MARK = "nf0123456789ab"
 
 
 def described(describe: Callable[..., Description], schema: Any, shown: Any = None) -> Description:
-    told = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": shown}}}}} if shown else {"responses": {}}
+    told = (
+        {"responses": {"200": {"description": "", "content": {"application/json": {"schema": shown}}}}}
+        if shown
+        else {"responses": {}}
+    )
     return describe(
         {
             "paths": {
@@ -42,7 +46,15 @@ def test_free_texts_carry_the_mark_and_the_rest_is_left_to_the_api(describe: Any
     text = {"type": "string"}
     body = first(
         describe,
-        thing(["title"], title=text, note=text, price={"type": "number"}, owner=text, status=text, id={**text, "readOnly": True}),
+        thing(
+            ["title"],
+            title=text,
+            note=text,
+            price={"type": "number"},
+            owner=text,
+            status=text,
+            id={**text, "readOnly": True},
+        ),
     )
     assert body == {"title": MARK, "note": MARK}
 
@@ -52,12 +64,26 @@ def test_what_is_required_is_there_whatever_it_is(describe: Any) -> None:
                    when={"type": "string", "format": "date"}, mail={"type": "string", "format": "email"},
                    tags={"type": "array", "items": {"type": "string"}}, title={"type": "string"})  # fmt: skip
     body = first(describe, schema)
-    assert body == {"price": 3, "kind": "b", "when": "2031-05-06", "mail": f"{MARK}@example.com", "tags": ["1"], "title": MARK}
+    assert body == {
+        "price": 3,
+        "kind": "b",
+        "when": "2031-05-06",
+        "mail": f"{MARK}@example.com",
+        "tags": ["1"],
+        "title": MARK,
+    }
 
 
 def test_ids_and_codes_are_those_that_the_api_showed(describe: Any) -> None:
-    schema = thing(["doctor_id", "starts", "reason"], doctor_id={"type": "integer"}, starts={"type": "string"}, reason={"type": "string"})
-    body = first(describe, schema, {"doctor_id": [42], "starts": ["2025-03-04T09:00"], "reason": ["braces, 2nd fitting"]})
+    schema = thing(
+        ["doctor_id", "starts", "reason"],
+        doctor_id={"type": "integer"},
+        starts={"type": "string"},
+        reason={"type": "string"},
+    )
+    body = first(
+        describe, schema, {"doctor_id": [42], "starts": ["2025-03-04T09:00"], "reason": ["braces, 2nd fitting"]}
+    )
     assert body == {"doctor_id": 42, "starts": "2025-03-04T09:00", "reason": MARK}
 
 
@@ -73,19 +99,32 @@ def test_a_pattern_that_cannot_be_read_ends_nothing(describe: Any, pattern: str)
 
 
 def test_an_open_schema_takes_what_responses_have(describe: Any) -> None:
-    shown = thing([], id={"type": "integer"}, reason={"type": "string"}, patient_id={"type": "integer"}, price={"type": "integer"})
+    shown = thing(
+        [], id={"type": "integer"}, reason={"type": "string"}, patient_id={"type": "integer"}, price={"type": "integer"}
+    )
     assert first(describe, {"type": "object"}, shown=shown) == {"reason": MARK}
 
 
 def test_parts_are_put_together(describe: Any) -> None:
-    schema = {"allOf": [thing(["a"], a={"type": "string"}), {"oneOf": [thing(["b"], b={"type": "integer"}), thing(["c"])]}]}
+    schema = {
+        "allOf": [thing(["a"], a={"type": "string"}), {"oneOf": [thing(["b"], b={"type": "integer"}), thing(["c"])]}]
+    }
     api = described(describe, schema)
     named, wanted = fields(api, schema)
-    assert (set(named), wanted) == ({"a", "b"}, {"a", "b"})
+    assert set(named) == wanted == {"a", "b"}
 
 
 @pytest.mark.parametrize(
-    "schema", [True, None, [], {"$ref": "#/nowhere"}, {"$ref": "#/components/schemas/Loop"}, {"properties": []}, {"required": "a"}]
+    "schema",
+    [
+        True,
+        None,
+        [],
+        {"$ref": "#/nowhere"},
+        {"$ref": "#/components/schemas/Loop"},
+        {"properties": []},
+        {"required": "a"},
+    ],
 )
 def test_a_schema_that_is_not_right_names_nothing(describe: Any, schema: Any) -> None:
     assert fields(described(describe, {}), schema) == ({}, frozenset())

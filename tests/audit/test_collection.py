@@ -3,8 +3,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ninefold.audit.collection import KINDS, kinds
 from tests.notes import PLAIN, WRAPPED
+
+from ninefold.audit.collection import KINDS, kinds
 
 
 def test_a_collection_is_all_that_is_done_to_its_objects(describe: Any) -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ninefold.audit.target import Target
 
 
-
 NOW = 1_795_000_000
 BY_ID = {rule.id: rule for rule in RULES}
 UNVERIFIED, SECRET, KEY, CLAIMS = (f"authorization-token-{one}" for one in ("unverified", "secret", "key", "claims"))

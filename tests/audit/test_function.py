@@ -23,7 +23,15 @@ def described(security: Any, path: str = "/admin/users", tags: tuple[str, ...] =
         "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
         "paths": {
             "/me": {"get": {"operationId": "me", "security": [{"key": []}], "responses": {}}},
-            path: {"get": {"operationId": "users", "tags": list(tags), "security": security, "responses": {}, **(own or {})}},
+            path: {
+                "get": {
+                    "operationId": "users",
+                    "tags": list(tags),
+                    "security": security,
+                    "responses": {},
+                    **(own or {}),
+                }
+            },
         },
     }
 
@@ -59,7 +67,9 @@ def tried(live: Callable[..., Target], serve: Callable[..., str]) -> Callable[..
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-@pytest.mark.parametrize("me", [{"role": "member"}, {"isAdmin": False}, {"is_staff": 0, "name": "Ada"}, {"roles": ["user"]}])
+@pytest.mark.parametrize(
+    "me", [{"role": "member"}, {"isAdmin": False}, {"is_staff": 0, "name": "Ada"}, {"roles": ["user"]}]
+)
 def test_a_scope_that_is_asked_for_and_not_checked_is_confirmed(tried: Any, me: Any, wrapped: bool) -> None:
     (seen,) = tried(Api(me, checks="key", wrapped=wrapped), described(ADMIN_SCOPE)).seen
     assert seen.confidence is Confidence.CONFIRMED
@@ -86,7 +96,9 @@ def test_an_api_that_checks_the_role_is_clear(tried: Any, me: Any, wrapped: bool
     assert (looked.at, looked.seen) == (1, ())
 
 
-@pytest.mark.parametrize("me", [{"role": "admin"}, {"is_admin": True}, {"role": "member", "groups": ["staff"]}, {"name": "Ada"}])
+@pytest.mark.parametrize(
+    "me", [{"role": "admin"}, {"is_admin": True}, {"role": "member", "groups": ["staff"]}, {"name": "Ada"}]
+)
 def test_a_caller_who_may_be_an_administrator_is_no_finding(tried: Any, me: Any) -> None:
     with pytest.raises(Untried, match="nothing tells"):
         tried(Api(me, checks="key"), described(ADMIN_SCOPE))
@@ -99,12 +111,13 @@ def test_what_is_open_to_everybody_is_another_matter(tried: Any) -> None:
 def test_the_claims_of_a_token_tell_who_is_ordinary(tried: Any) -> None:
     class Tokens(Api):
         def __call__(self, handler: Any) -> tuple[int, dict[str, str], bytes]:
-            handler.headers.replace_header("Authorization", "Bearer good" * handler.headers["Authorization"].endswith(".c2ln")) if (
-                handler.headers.get("Authorization")
-            ) else None
+            if value := handler.headers.get("Authorization"):
+                handler.headers.replace_header(
+                    "Authorization", "Bearer good" if value.endswith(".c2ln") else "Bearer bad"
+                )
             return super().__call__(handler)
 
-    token = f"{encoded(b'{"alg":"HS256"}')}.{encoded(b'{"role":"customer"}')}.c2ln"
+    token = ".".join((encoded(b'{"alg":"HS256"}'), encoded(b'{"role":"customer"}'), "c2ln"))
     (seen,) = tried(Tokens({"name": "Ada"}, checks="key"), described(ADMIN_SCOPE), token).seen
     assert "the token says `role: customer`" in seen.detail
 

@@ -45,9 +45,7 @@ def test_a_path_that_is_another_thing_to_each_caller_is_bound_to_one(place: str)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "PURGE"])
-def test_no_rule_gets_past_it(
-    live: Callable[..., Target], serve: Callable[..., str], method: str
-) -> None:
+def test_no_rule_gets_past_it(live: Callable[..., Target], serve: Callable[..., str], method: str) -> None:
     came = []
 
     def api(handler: Any) -> tuple[int, dict[str, str], bytes]:

@@ -4,13 +4,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.notes import PLAIN, Plain
 
 from ninefold.audit.made import objects, usable
 from ninefold.audit.probe import Limits
 from ninefold.audit.rule import Untried
 from ninefold.audit.run import audit, clean
 from ninefold.audit.signs.order import RULES
-from tests.notes import PLAIN, Plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,3 +162,21 @@ def test_an_id_that_leads_elsewhere_is_none(identity: object) -> None:
     assert not usable(identity)
     assert usable("a-1")
     assert usable(7)
+
+
+def test_a_request_that_was_lost_on_the_way_is_made_again(at: Any) -> None:
+    class Losing(Plain):
+        lost = 0
+
+        def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
+            if handler.method == "POST" and self.last == 4 and not self.lost:
+                self.lost = 1
+                raise ConnectionAbortedError
+            return super().__call__(handler)
+
+    api = Losing()
+    target = at(api)
+    first, second = one(objects(target)), one(objects(target))
+    assert (first.id, second.id) == ("4", "5")
+    assert clean(target) == ()
+    assert sorted(api.things) == ["1", "2", "3"]

@@ -12,15 +12,16 @@ from ninefold.audit.stale import expired, revoked, without_second_proof
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ninefold.audit.target import Target
 
 GOOD, OLD = "good-key-0123456789", "old-key-9876543210"
-ONE = {
+ONE: dict[str, Any] = {
     "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}},
     "paths": {"/notes": {"get": {"operationId": "notes", "security": [{"key": []}], "responses": {}}}},
 }
 BOTH: dict[str, Any] = {
-    "components": {"securitySchemes": {**ONE["components"]["securitySchemes"], "token": {"type": "http", "scheme": "bearer"}}},
+    "components": {
+        "securitySchemes": {**ONE["components"]["securitySchemes"], "token": {"type": "http", "scheme": "bearer"}}
+    },
     "paths": {"/notes": {"get": {"operationId": "notes", "security": [{"key": [], "token": []}], "responses": {}}}},
 }
 
@@ -52,7 +53,9 @@ class TestAnOldKey:
         looked = rule(replace(target, **{field: Key("header", "X-API-Key", OLD)}))
         assert (looked.at, looked.seen) == (1, ())
 
-    def test_that_is_the_good_one_tells_nothing(self, live: Any, serve: Any, rule: Any, field: str, wrapped: bool) -> None:
+    def test_that_is_the_good_one_tells_nothing(
+        self, live: Any, serve: Any, rule: Any, field: str, wrapped: bool
+    ) -> None:
         target = live(serve(api(GOOD, wrapped=wrapped)), ONE, GOOD)
         with pytest.raises(Untried, match="the good one too"):
             rule(replace(target, **{field: Key("header", "X-API-Key", GOOD)}))
@@ -83,6 +86,11 @@ def test_one_scheme_has_no_second_proof(live: Any, serve: Any) -> None:
 
 
 def test_an_alternative_with_one_scheme_lets_that_one_in(live: Any, serve: Any) -> None:
-    either = {**BOTH, "paths": {"/notes": {"get": {**BOTH["paths"]["/notes"]["get"], "security": [{"key": [], "token": []}, {"key": []}]}}}}
+    either = {
+        **BOTH,
+        "paths": {
+            "/notes": {"get": {**BOTH["paths"]["/notes"]["get"], "security": [{"key": [], "token": []}, {"key": []}]}}
+        },
+    }
     with pytest.raises(Untried, match="two schemes together"):
         without_second_proof(live(serve(api(GOOD)), either, BOTH_KEYS))

@@ -164,7 +164,7 @@ def _write(ours: Objects, operation: Operation, made: Made, body: dict[str, Any]
     told = json_schema(operation)
     media = told[0] if told else "application/json"
     ask = Ask(operation.method, made.path, (), (("Content-Type", media),), json.dumps(body).encode())
-    return ours.target.probe.send(made.owner.on(ask))
+    return ours.send(made.owner.on(ask))
 
 
 def _is(ours: Objects, made: Made, answer: Answer, name: str, value: Any) -> bool:

@@ -74,7 +74,7 @@ def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Obser
         return
     baseline, attack = ours.read(trio.main), ours.read(trio.main, stranger)
     control = ours.read(trio.void, stranger)
-    open_to_all = ours.target.probe.send(Ask("GET", trio.main.path))
+    open_to_all = ours.send(Ask("GET", trio.main.path))
     again = ours.read(trio.spare, stranger)
     told = ours.shows(trio.main, attack) and ours.shows(trio.spare, again) and not alike(control, attack)
     if not told or ours.shows(trio.main, open_to_all):
@@ -141,7 +141,7 @@ def _keeps_mark(made: Made, shown: dict[str, Any], name: str) -> bool:
 def _changed(
     ours: Objects, trio: Trio, operation: Operation, change: Change, sure: Confidence | None
 ) -> Observation | None:
-    send, stranger = ours.target.probe.send, ours.callers[1]
+    send, stranger = ours.send, ours.callers[1]
     first, second = change.values
     baseline = ours.read(trio.main)
     send(change.ask(operation, trio.main, first))
@@ -164,7 +164,7 @@ def _changed(
 
 
 def _removed(ours: Objects, trio: Trio, sure: Confidence | None) -> Observation | None:
-    send, stranger, operation = ours.target.probe.send, ours.callers[1], trio.main.kind.remove
+    send, stranger, operation = ours.send, ours.callers[1], trio.main.kind.remove
     baseline = ours.read(trio.main)
     send(Ask("DELETE", trio.main.path))
     if not ours.shows(trio.main, ours.read(trio.main)):

@@ -119,8 +119,11 @@ class Objects:
         self.target.probe.ledger.add(void.path)
         return Trio(main, spare, void)
 
-    def make(self, kind: Kind, owner: Key, more: Mapping[str, Any] | None = None) -> Made:
-        """An object of `owner`, with the members `more` beside those that it needs. Raises `Untried`."""
+    def make(self, kind: Kind, owner: Key, more: Mapping[str, Any] | None = None, *, again: bool = False) -> Made:
+        """An object of `owner`, with the members `more` beside those that it needs. Raises `Untried`.
+
+        A request that surely was lost on the way is made `again`.
+        """
         probe, api = self.target.probe, self.target.api
         if len(self._made) >= OBJECTS or probe.left <= RESERVE + BODIES + 2:
             raise Untried("the budget is too small to make an object and to remove it again (--budget)")
@@ -136,22 +139,41 @@ class Objects:
             probe.reserve += RESERVE
             ask = ask_for(api, kind.create, {}, self.target.survey.base).header("Content-Type", told[0])
             ask = owner.on(Ask(ask.method, ask.path, ask.query, ask.headers, json.dumps(begun.sent).encode()))
-            try:
-                begun.answer = probe.send(ask)
-            except Unanswered:
-                begun.answer = None
+            begun.answer = self._post(ask)
             if begun.answer is not None and not serves(begun.answer, None, None):
                 said = f"it is refused ({begun.answer.status})"
                 self._forget(begun)
                 continue
             if found := self._find(begun):
                 return found
+            if begun.answer is None and not again and self._lists_all(kind):
+                self._forget(begun)
+                return self.make(kind, owner, more, again=True)
             raise Untried(f"what POST {kind.create.path} made cannot be found again by its id")
         raise Untried(f"nothing could be made by POST {kind.create.path}: {said}")
 
+    def send(self, ask: Ask) -> Answer:
+        """The answer; asked once more if a connection broke, which nothing but POST minds (RFC 9110 section 9.2.2)."""
+        try:
+            return self.target.probe.send(ask)
+        except Unanswered:
+            return self.target.probe.send(ask)
+
+    def _post(self, ask: Ask) -> Answer | None:
+        try:
+            return self.target.probe.send(ask)
+        except Unanswered:
+            return None
+
+    def _lists_all(self, kind: Kind) -> bool:
+        """Whether the collection shows whatever is made: it shows something else that was made and is there."""
+        answer = self.listed(kind, self.callers[0])
+        there = [one for one in self._made if one.kind.template == kind.template and not one.gone]
+        return answer is not None and any(one.mark in answer.text for one in there)
+
     def read(self, made: Made, key: Key | None = None) -> Answer:
         """The object as its owner, or the holder of `key`, reads it now."""
-        return self.target.probe.send((key or made.owner).on(Ask("GET", made.path)))
+        return self.send((key or made.owner).on(Ask("GET", made.path)))
 
     def shows(self, made: Made, answer: Answer) -> bool:
         """Whether the answer is the object, by the mark that only it has."""
@@ -168,7 +190,7 @@ class Objects:
         for key in (made.owner, *(one for one in self.callers if one != made.owner)):
             if not self.shows(made, self.read(made, key)):
                 continue
-            self.target.probe.send(key.on(Ask("DELETE", made.path)))
+            self.send(key.on(Ask("DELETE", made.path)))
             if not self.shows(made, self.read(made, key)):
                 self._close(made)
                 return True
@@ -199,6 +221,8 @@ class Objects:
                     found = None
                 if found is None and begun in self._begun:
                     self._forget(begun)
+                    if begun.answer is None and self._surely_not(begun):
+                        continue
                     self.left.append(
                         f"{begun.kind.create.id}: POST {begun.kind.create.path} may have made an object that cannot be "
                         f"found; look for {begun.mark}"
@@ -238,7 +262,7 @@ class Objects:
         """The collection as this caller gets it; None where it is not described, or refused."""
         if kind.index is None:
             return None
-        answer = self.target.probe.send(key.on(ask_for(self.target.api, kind.index, {}, self.target.survey.base)))
+        answer = self.send(key.on(ask_for(self.target.api, kind.index, {}, self.target.survey.base)))
         return answer if serves(answer, None, None) else None
 
     def _listed(self, kind: Kind, key: Key, mark: str) -> dict[str, Any] | None:
@@ -252,7 +276,7 @@ class Objects:
             head = begun.kind.template[: begun.kind.template.rindex("{")]
             path = f"{self.target.survey.base}{head}{quote(identity, safe='')}"
             for key in (begun.owner, *(one for one in self.callers if one != begun.owner)):
-                answer = self.target.probe.send(key.on(Ask("GET", path)))
+                answer = self.send(key.on(Ask("GET", path)))
                 made = Made(begun.kind, begun.owner, identity, path, begun.mark, begun.sent, answer)
                 if self._is(made, answer):
                     self._begun.remove(begun)
@@ -266,6 +290,13 @@ class Objects:
         shown = self.members(made, answer)
         name = next((one for one in (made.kind.parameter, "id") if one in shown), None)
         return self.shows(made, answer) and (name is None or str(shown[name]) == made.id)
+
+    def _surely_not(self, begun: _Begun) -> bool:
+        """Whether the collection, which shows what is made, does not show this."""
+        try:
+            return self._lists_all(begun.kind)
+        except Untried:
+            return False
 
     def _identities(self, begun: _Begun) -> Iterator[str]:
         """Ids that it may have, from `Location`, from the answer, and from the collection where it is listed."""
