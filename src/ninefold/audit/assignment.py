@@ -119,7 +119,10 @@ def _created(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made
         return None  # such a body is refused, or what came of it is not shown: the other way is tried
     if _is(ours, control, control.answer, member.name, value) or not _is(ours, again, again.answer, member.name, value):
         return None
-    evidence = proof(first.answer, attack.answer, control.answer, again.answer)
+    evidence = (
+        *proof(first.answer, attack.made or attack.answer, control.made or control.answer, again.made or again.answer),
+        attack.answer.exchange("attack"),
+    )
     return _observed(kind.create, member, first, evidence)
 
 

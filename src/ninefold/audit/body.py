@@ -96,14 +96,14 @@ def bodies(
     """Bodies for `create`, the likeliest first. `known` has values that the API showed, by member."""
     told = json_schema(create)
     named, wanted = fields(description, told[1]) if told else ({}, frozenset[str]())
-    if not named:
+    if borrowed := not named:
         named = {name: raw for name, raw in answered(description, read).items() if not _idle(name)}
     named = {name: raw for name, raw in named.items() if not (isinstance(raw, dict) and raw.get("readOnly") is True)}
     free = {name for name, raw in named.items() if name not in wanted and _free(name, raw, known)}
     rest = {name for name in named if not MATTERS.search(plain(name)) and not OWNER.search(plain(name))}
     first = next((one for one in _TEXTS if one in free), min(free, default=""))
     seen: list[dict[str, Any]] = []
-    for chosen in (wanted | free, wanted | (rest if told and not wanted else free), wanted | {first}, wanted | rest):
+    for chosen in (rest if borrowed else wanted | free, wanted | {first}, wanted | rest):
         body = {name: value(description, name, named[name], known, mark) for name in named if name in chosen}
         if body and body not in seen:
             seen.append(body)

@@ -37,7 +37,10 @@ _ENVELOPE = 3
 
 @dataclass(slots=True)
 class Made:
-    """One object. `mark` is in its texts, `sent` is what it was made from, `owner` who made it."""
+    """One object. `mark` is in its texts, `sent` is what it was made from, `owner` who made it.
+
+    `answer` is the owner's first reading of it, `made` what the API said to the POST, if it said something.
+    """
 
     kind: Kind
     owner: Key
@@ -46,6 +49,7 @@ class Made:
     mark: str
     sent: Mapping[str, Any]
     answer: Answer
+    made: Answer | None = None
     gone: bool = False
 
 
@@ -134,6 +138,8 @@ class Objects:
                 break
             if mark not in str(body):
                 continue
+            if at:
+                self.listed(kind, owner)  # a refusal may have broken the connection, which POST must not find out
             begun = _Begun(kind, owner, mark, {**body, **(more or {})})
             self._begun.append(begun)
             probe.reserve += RESERVE
@@ -277,7 +283,7 @@ class Objects:
             path = f"{self.target.survey.base}{head}{quote(identity, safe='')}"
             for key in (begun.owner, *(one for one in self.callers if one != begun.owner)):
                 answer = self.send(key.on(Ask("GET", path)))
-                made = Made(begun.kind, begun.owner, identity, path, begun.mark, begun.sent, answer)
+                made = Made(begun.kind, begun.owner, identity, path, begun.mark, begun.sent, answer, begun.answer)
                 if self._is(made, answer):
                     self._begun.remove(begun)
                     self._made.append(made)
