@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -126,3 +128,67 @@ def test_one_caller_is_too_few(live: Callable[..., Target], serve: Callable[...,
     api = Plain()
     with pytest.raises(Untried, match="one caller"):
         look(WRITE, live(serve(api), api.document, "alice-key-1", active=True))
+
+
+def test_a_change_that_is_nothing_to_the_owner_either_is_not_counted(at: Any) -> None:
+    class Immutable(Plain):
+        def answer(self, method: str, path: str, who: str, body: bytes) -> tuple[int, Any]:
+            if method == "PATCH" and who:
+                return 428, {"error": "If-Match, please"}
+            return super().answer(method, path, who, body)
+
+    looked = look(WRITE, at(Immutable("write")))
+    assert (looked.at, looked.seen) == (1, ())  # only its removal was tried
+
+
+def test_two_keys_of_one_caller_are_no_finding(live: Any, serve: Any) -> None:
+    class Aliased(Plain):
+        def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
+            if handler.headers.get("X-API-Key") == "alice-other-9":
+                handler.headers.replace_header("X-API-Key", "alice-key-1")
+            return super().__call__(handler)
+
+    api = Aliased()
+    target = live(serve(api), api.document, "alice-key-1", "alice-other-9", active=True)
+    assert look(WRITE, target).seen == ()
+    assert sorted(api.things) == ["1", "2", "3"]
+
+
+def test_paths_that_end_with_a_slash_and_want_a_version_are_tried_too(live: Any, serve: Any) -> None:
+    class Slashed(Plain):
+        def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
+            if not handler.path.endswith("/") or handler.query.get("api-version") != ["2"]:
+                return 400, {}, b'{"error": "which version?"}'
+            handler.path = handler.path.rstrip("/")
+            return super().__call__(handler)
+
+    version = {"name": "api-version", "in": "query", "required": True, "schema": {"enum": ["2"]}}
+    document = copy.deepcopy(Plain.document)
+    document["paths"] = {f"{path}/": item for path, item in document["paths"].items()}
+    for item in document["paths"].values():
+        item["parameters"] = [*item.get("parameters", ()), version]
+    api = Slashed("write")
+    looked = look(WRITE, live(serve(api), document, "alice-key-1", "bob-key-22", active=True))
+    assert [one.place.operation for one in looked.seen] == ["changeNote"]
+    assert sorted(api.things) == ["1", "2", "3"]
+
+
+def test_an_api_that_removes_a_little_later_is_waited_for(at: Any) -> None:
+    class Later(Plain):
+        doomed: dict[str, float]
+
+        def answer(self, method: str, path: str, who: str, body: bytes) -> tuple[int, Any]:
+            doomed = getattr(self, "doomed", {})
+            for number in [one for one, end in doomed.items() if end < time.monotonic()]:
+                self.things.pop(number, None)
+            number = path.rpartition("/")[2]
+            if method == "DELETE" and who and number in self.things and self.things[number]["owner"] == who:
+                self.doomed = {**doomed, number: time.monotonic() + 0.1}
+                return 202, {"queued": True}
+            return super().answer(method, path, who, body)
+
+    api = Later("write")
+    looked = look(WRITE, at(api))
+    assert [one.place.operation for one in looked.seen] == ["changeNote"]
+    api.answer("GET", "/notes", "alice", b"")
+    assert sorted(api.things) == ["1", "2", "3"]

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.answer import Ask
 from ninefold.audit.body import MATTERS, OWNER, answered, fields, json_schema, others, plain
 from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import proof
@@ -166,7 +165,7 @@ def _body(ours: Objects, operation: Operation, made: Made) -> dict[str, Any] | N
 def _write(ours: Objects, operation: Operation, made: Made, body: dict[str, Any]) -> Answer:
     told = json_schema(operation)
     media = told[0] if told else "application/json"
-    ask = Ask(operation.method, made.path, (), (("Content-Type", media),), json.dumps(body).encode())
+    ask = replace(ours.ask(operation, made), body=json.dumps(body).encode()).header("Content-Type", media)
     return ours.send(made.owner.on(ask))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ninefold.audit.body import fields, json_schema, plain
 from ninefold.audit.sample import one_below
@@ -37,6 +38,10 @@ class Kind:
     changes: tuple[Operation, ...]
     index: Operation | None
 
+    def at(self, identity: str) -> str:
+        """The path of the object with this id, below the API's base path."""
+        return self.template.replace(f"{{{self.parameter}}}", quote(identity, safe=""))
+
 
 def kinds(description: Description) -> tuple[Kind, ...]:
     """Every collection whose objects can be made, read and removed, and whose making stays inside the API."""
@@ -49,7 +54,7 @@ def kinds(description: Description) -> tuple[Kind, ...]:
         if any("password" in plain(name) for name in fields(description, told[1])[0]):
             continue  # an account: its maker is not its owner
         for template in sorted({one.path for one in description.operations}):
-            name = one_below(create.path, template)
+            name = one_below(create.path, template.rstrip("/"))
             read, remove = by_place.get(("GET", template)), by_place.get(("DELETE", template))
             if name is None or read is None or remove is None:
                 continue

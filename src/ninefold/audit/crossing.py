@@ -12,10 +12,9 @@ owner, and is not told otherwise.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.answer import Ask
 from ninefold.audit.body import MATTERS, OWNER, fields, json_schema, others, plain
 from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.judge import alike, proof
@@ -25,6 +24,7 @@ from ninefold.audit.rule import Looked, Observation, Untried
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ninefold.audit.answer import Ask
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
 
@@ -63,8 +63,13 @@ def _standing(ours: Objects, made: Made) -> Confidence | None:
         return Confidence.CONFIRMED
     if not ours.shows(made, ours.read(made, stranger)):
         return Confidence.CONFIRMED
-    named = any(OWNER.search(plain(name)) for name in ours.members(made, ours.read(made)))
-    return Confidence.SUSPECTED if named else None
+    shown = ours.members(made, ours.read(made))
+    named = [name for name in shown if OWNER.search(plain(name)) and isinstance(shown[name], (str, int))]
+    if not named:
+        return None
+    other = ours.make(made.kind, stranger)
+    theirs_own = ours.members(other, other.answer)
+    return Confidence.SUSPECTED if any(shown[name] != theirs_own.get(name, shown[name]) for name in named) else None
 
 
 def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Observation | None]:
@@ -74,7 +79,7 @@ def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Obser
         return
     baseline, attack = ours.read(trio.main), ours.read(trio.main, stranger)
     control = ours.read(trio.void, stranger)
-    open_to_all = ours.send(Ask("GET", trio.main.path))
+    open_to_all = ours.send(ours.ask(trio.main.kind.read, trio.main))
     again = ours.read(trio.spare, stranger)
     told = ours.shows(trio.main, attack) and ours.shows(trio.spare, again) and not alike(control, attack)
     if not told or ours.shows(trio.main, open_to_all):
@@ -88,8 +93,11 @@ def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Obser
 
 def _writes(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Observation | None]:
     for operation in trio.main.kind.changes:
-        if change := change_for(ours, trio.main, operation):
-            yield _changed(ours, trio, operation, change, sure)
+        try:
+            if change := change_for(ours, trio.main, operation):
+                yield _changed(ours, trio, operation, change, sure)
+        except Untried:
+            continue
     yield _removed(ours, trio, sure)
 
 
@@ -102,9 +110,11 @@ class Change:
     member: str
     values: tuple[Any, ...]
 
-    def ask(self, operation: Operation, made: Made, value: Any) -> Ask:
-        body = json.dumps({**self.body, self.member: value}).encode()
-        return Ask(operation.method, made.path, (), (("Content-Type", self.media),), body)
+    def ask(self, bare: Ask, value: Any) -> Ask:
+        """The request with this value in its body; `bare` is it without a body."""
+        return replace(bare, body=json.dumps({**self.body, self.member: value}).encode()).header(
+            "Content-Type", self.media
+        )
 
 
 def change_for(ours: Objects, made: Made, operation: Operation) -> Change | None:
@@ -143,16 +153,22 @@ def _changed(
 ) -> Observation | None:
     send, stranger = ours.send, ours.callers[1]
     first, second = change.values
+    on_main, on_void = ours.ask(operation, trio.main), ours.ask(operation, trio.void)
     baseline = ours.read(trio.main)
-    send(change.ask(operation, trio.main, first))
+    send(change.ask(on_main, first))
     if _value(ours, trio.main, change) in change.values:
         return None  # nobody needs a credential: another rule's matter
-    control = send(stranger.on(change.ask(operation, trio.void, first)))
-    attack = send(stranger.on(change.ask(operation, trio.main, first)))
+    control = send(stranger.on(change.ask(on_void, first)))
+    attack = send(stranger.on(change.ask(on_main, first)))
     after = ours.read(trio.main)
-    if ours.revived(trio.void, trio.main.mark) or ours.members(trio.main, after).get(change.member) != first:
+    if ours.revived(trio.void, trio.main.mark):
         return None
-    again = send(stranger.on(change.ask(operation, trio.main, second)))
+    if ours.members(trio.main, after).get(change.member) != first:
+        send(ours.callers[0].on(change.ask(on_main, first)))
+        if _value(ours, trio.main, change) == first:
+            return None
+        raise Untried(f"{operation.method} {operation.path} changes nothing for the owner either")
+    again = send(stranger.on(change.ask(on_main, second)))
     if _value(ours, trio.main, change) != second or sure is None:
         return None
     detail = (
@@ -166,15 +182,16 @@ def _changed(
 def _removed(ours: Objects, trio: Trio, sure: Confidence | None) -> Observation | None:
     send, stranger, operation = ours.send, ours.callers[1], trio.main.kind.remove
     baseline = ours.read(trio.main)
-    send(Ask("DELETE", trio.main.path))
+    on_main, on_void, on_spare = (ours.ask(operation, one) for one in (trio.main, trio.void, trio.spare))
+    send(on_main)
     if not ours.shows(trio.main, ours.read(trio.main)):
         return None  # nobody needs a credential: another rule's matter
-    control = send(stranger.on(Ask("DELETE", trio.void.path)))
-    attack = send(stranger.on(Ask("DELETE", trio.main.path)))
+    control = send(stranger.on(on_void))
+    attack = send(stranger.on(on_main))
     after = ours.read(trio.main)
     if ours.shows(trio.main, after) or not ours.shows(trio.spare, ours.read(trio.spare)):
         return None
-    again = send(stranger.on(Ask("DELETE", trio.spare.path)))
+    again = send(stranger.on(on_spare))
     if ours.shows(trio.spare, ours.read(trio.spare)) or not alike(after, ours.read(trio.void)) or sure is None:
         return None
     detail = f"DELETE {operation.path} removes an object that another caller made.{_doubt(sure)}"

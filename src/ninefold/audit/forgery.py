@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from ninefold.audit.answer import Ask
-from ninefold.audit.finding import Severity
+from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.judge import proof
 from ninefold.audit.jwt import Token, altered, decoded, encoded, keyed, parse, stripped, unsigned, weak_secret
 from ninefold.audit.rule import Looked, Observation, Untried
@@ -116,11 +116,11 @@ def guessed_secret(target: Target) -> Looked:
     target.probe.hide(secret)
     forged = _Forged(f"a token that the audit signed: {shown} signs them", keyed(trial.token, secret.encode(), claims=claims),
                      keyed(trial.token, secrets.token_bytes(32), claims=claims))  # fmt: skip
-    found = trial.taken(forged)
-    if found is None:
-        trial.verified()
-        return Looked(1)
-    return Looked(1, (trial.seen(forged, found, "secret"),))
+    if found := trial.taken(forged):
+        return Looked(1, (trial.seen(forged, found, "secret"),))
+    detail = f"The token that was given is signed with {shown}; forged ones could not be told from others."
+    seen = Observation(trial.call.place, detail, (), cause="secret", confidence=Confidence.SUSPECTED)
+    return Looked(1, (seen,))
 
 
 def confused_key(target: Target) -> Looked:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ninefold.audit.answer import Answer, Ask
 from ninefold.audit.body import bodies, json_schema
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ninefold.audit.key import Key
     from ninefold.audit.target import Target
+    from ninefold.contract.description import Operation
 
 #: Requests that are kept for removing one object: look, remove, look again, and once more as another caller.
 RESERVE = 6
@@ -150,13 +151,21 @@ class Objects:
                 said = f"it is refused ({begun.answer.status})"
                 self._forget(begun)
                 continue
-            if found := self._find(begun):
-                return found
+            for _ in probe.moments():
+                if found := self._find(begun):
+                    return found
             if begun.answer is None and not again and self._lists_all(kind):
                 self._forget(begun)
                 return self.make(kind, owner, more, again=True)
             raise Untried(f"what POST {kind.create.path} made cannot be found again by its id")
         raise Untried(f"nothing could be made by POST {kind.create.path}: {said}")
+
+    def ask(self, operation: Operation, made: Made) -> Ask:
+        """The request for this object, with what the operation requires in query and header, and no credential."""
+        return self._ask(operation, made.path)
+
+    def _ask(self, operation: Operation, path: str) -> Ask:
+        return replace(ask_for(self.target.api, operation, {}, self.target.survey.base), path=path)
 
     def send(self, ask: Ask) -> Answer:
         """The answer; asked once more if a connection broke, which nothing but POST minds (RFC 9110 section 9.2.2)."""
@@ -179,7 +188,7 @@ class Objects:
 
     def read(self, made: Made, key: Key | None = None) -> Answer:
         """The object as its owner, or the holder of `key`, reads it now."""
-        return self.send((key or made.owner).on(Ask("GET", made.path)))
+        return self.send((key or made.owner).on(self.ask(made.kind.read, made)))
 
     def shows(self, made: Made, answer: Answer) -> bool:
         """Whether the answer is the object, by the mark that only it has."""
@@ -196,10 +205,11 @@ class Objects:
         for key in (made.owner, *(one for one in self.callers if one != made.owner)):
             if not self.shows(made, self.read(made, key)):
                 continue
-            self.send(key.on(Ask("DELETE", made.path)))
-            if not self.shows(made, self.read(made, key)):
-                self._close(made)
-                return True
+            self.send(key.on(self.ask(made.kind.remove, made)))
+            for _ in self.target.probe.moments():
+                if not self.shows(made, self.read(made, key)):
+                    self._close(made)
+                    return True
         if self._listed(made.kind, made.owner, made.mark):
             return False
         if any(self.shows(made, self.read(made, key)) for key in self.callers):
@@ -279,10 +289,9 @@ class Objects:
     def _find(self, begun: _Begun) -> Made | None:
         """The object that came of it, known by its mark. None: nothing shows it."""
         for identity in dict.fromkeys(self._identities(begun)):
-            head = begun.kind.template[: begun.kind.template.rindex("{")]
-            path = f"{self.target.survey.base}{head}{quote(identity, safe='')}"
+            path = self.target.survey.base + begun.kind.at(identity)
             for key in (begun.owner, *(one for one in self.callers if one != begun.owner)):
-                answer = self.send(key.on(Ask("GET", path)))
+                answer = self.send(key.on(self._ask(begun.kind.read, path)))
                 made = Made(begun.kind, begun.owner, identity, path, begun.mark, begun.sent, answer, begun.answer)
                 if self._is(made, answer):
                     self._begun.remove(begun)

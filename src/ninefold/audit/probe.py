@@ -35,6 +35,9 @@ EXCHANGE = 10.0
 #: Longest `Retry-After` (RFC 9110 section 10.2.3) that is waited for, in seconds, and how often.
 PATIENCE, RETRIES = 30.0, 3
 
+#: Seconds that are waited before each look at what an API does after it has answered.
+MOMENTS = (0.0, 0.2, 0.8)
+
 #: Seconds that removing what the audit made may take beyond the audit's own.
 GRACE = 60.0
 
@@ -158,6 +161,12 @@ class Probe:
     def hide(self, *secrets: str) -> None:
         """From now on these too must not reach a report."""
         self.secrets = (*self.secrets, *(one for one in secrets if one not in self.secrets))
+
+    def moments(self) -> Iterator[None]:
+        """At once, and a little later twice: for what an API does when it has answered already."""
+        for wait in MOMENTS:
+            self._sleep(wait)
+            yield
 
     @contextmanager
     def cleaning(self) -> Iterator[None]:
