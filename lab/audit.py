@@ -62,7 +62,7 @@ def audit(build: Build, truths: Truths, authority: Authority, folder: Path, *, a
             keys = start.keys + build.callers(client)
         looked = _rows if active else _digest
         before = looked(database)
-        report, code, seconds = _run(build, url, keys, place, authority.path, active=active)
+        report, code, seconds = _run(build, url, keys, start.more, place, authority.path, active=active)
         after = looked(database)
     rows = judge_all(title, truths.builds[build.name], report["outcomes"])
     untouched = None if database is None else before == after
@@ -70,12 +70,13 @@ def audit(build: Build, truths: Truths, authority: Authority, folder: Path, *, a
 
 
 def _run(
-    build: Build, url: str, keys: tuple[str, ...], place: Place, authority: Path, *, active: bool
+    build: Build, url: str, keys: tuple[str, ...], more: tuple[str, ...], place: Place, authority: Path, *, active: bool
 ) -> tuple[dict[str, Any], int, float]:
     out = place.folder / "report.json"
     command = [str(Path(sys.executable).with_name("ninefold")), "audit", str(build.description), "--url", url]
     command += ["--source", str(build.source), "--log", str(place.log), "--advisories", str(LAB / "advisories")]
     command += [word for key in keys for word in ("--key", key)]
+    command += more
     if build.tls:
         command += ["--authority", str(authority)]
     if active:

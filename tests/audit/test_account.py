@@ -9,6 +9,7 @@ import pytest
 from tests.notes import PLAIN, Plain
 
 from ninefold.audit.finding import Confidence, Finding, Skipped
+from ninefold.audit.key import Key
 from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
 
@@ -112,14 +113,12 @@ def test_callers_are_signed_up_tried_and_removed(
 def test_a_second_caller_is_made_for_one_key(live: Callable[..., Target], serve: Callable[..., str]) -> None:
     api = Peopled("write", sign_up="/register", log_in="/login", remove="/me")
     api.people["alice"], api.tokens["alice-token-1"] = "x" * 9, "alice"
-    from ninefold.audit.key import Key
-
     key = Key("header", "Authorization", "Bearer alice-token-1")
     document = described("/register", "/login", form="application/json", remove="/me")
     done = audit(live(serve(api), document, key, active=True), CHANGING)
     assert [one.rule for one in done.findings] == ["authorization-object-write"]
     assert api.people["alice"] == "x" * 9  # DELETE /me went out with the made caller's token alone
-    assert len(api.people) == 3
+    assert [password for person, password in api.people.items() if person.startswith("nf")] in ([""], ["", ""])
 
 
 def test_without_a_way_in_two_keys_are_asked_for(live: Callable[..., Target], serve: Callable[..., str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -21,7 +21,7 @@ from ninefold.audit.rule import Untried
 from ninefold.audit.sample import ask_for, id_field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ninefold.audit.probe import Probe
     from ninefold.contract.description import Description, Operation
@@ -62,10 +62,13 @@ class Accounts:
     base: str
     token: Callable[[], str] = lambda: secrets.token_hex(6)
     made: list[Account] | None = None
-    _begun: tuple[Operation, str] | None = None
+    _begun: list[tuple[Operation, str]] = field(default_factory=list)
 
-    def enter(self, also: tuple[tuple[str, str], ...] = ()) -> Key:
-        """A new caller. Raises `Untried` where the description shows no way, or the API does not take it."""
+    def enter(self, also: tuple[tuple[str, str], ...] = (), more: Mapping[str, Any] | None = None) -> Key:
+        """A new caller, who asks for the members `more` when he signs up.
+
+        Raises `Untried` where the description shows no way, or the API does not take it.
+        """
         doors = list(_sign_ups(self.api))
         entries = [(one, names) for one in self.api.operations if (names := _log_in(self.api, one))]
         if not doors or not entries:
@@ -73,12 +76,12 @@ class Accounts:
         sign_up, media, schema = doors[0]
         mark, password = f"nf{self.token()}", f"Nf-{secrets.token_urlsafe(18)}-7"
         self.probe.hide(password)
-        body = _filled(self.api, schema, mark, password)
-        self._begun = (sign_up, mark)
+        body = {**_filled(self.api, schema, mark, password), **(more or {})}
+        self._begun.append((sign_up, mark))
         self.probe.reserve += RESERVE
         answer = self.probe.send(_ask(self.api, sign_up, media, body, self.base))
         if not serves(answer, None, None):
-            self._begun = None
+            self._begun.pop()
             self.probe.reserve -= RESERVE
             raise Untried(f"POST {sign_up.path} signs nobody up ({answer.status})", missed=False)
         found = _token(answer)
@@ -100,15 +103,17 @@ class Accounts:
         )
         self.probe.hide(*key.secrets)
         self.made = [*(self.made or []), Account(key, mark, answer)]
-        self._begun = None
+        self._begun.pop()
         return key
 
     def clean(self) -> tuple[str, ...]:
         """Remove the accounts, and say which could not be. It ends whatever the API answers."""
         left = []
         with self.probe.cleaning():
-            if self._begun is not None:
-                left.append(f"{self._begun[0].id}: POST {self._begun[0].path} made the account {self._begun[1]}")
+            for operation, mark in self._begun:
+                left.append(
+                    f"{operation.id}: POST {operation.path} may have made the account {mark}, which is not let in"
+                )
             for account in self.made or ():
                 if account.gone:
                     continue
@@ -120,8 +125,18 @@ class Accounts:
                 self.probe.reserve = max(0, self.probe.reserve - RESERVE)
                 if why:
                     left.append(f"the account {account.mark} is still there: {why}")
-        self._begun = None
+        self._begun.clear()
         return tuple(left)
+
+    @property
+    def removable(self) -> bool:
+        """Whether the description says how an account is removed."""
+        return any(one.method == "DELETE" and _own_or_person(one.path) for one in self.api.operations)
+
+    @property
+    def doors(self) -> tuple[tuple[Operation, Any], ...]:
+        """The sign-ups, each with the schema of its body."""
+        return tuple((operation, schema) for operation, _, schema in _sign_ups(self.api))
 
     def _remove(self, account: Account) -> str:
         """Why the account could not be removed; empty when it is gone."""
@@ -151,7 +166,7 @@ class Accounts:
         head, brace, last = operation.path.rpartition("/{")
         if not brace or "{" in head or not last.endswith("}") or not _PEOPLE.search(head):
             return
-        for shown in (account.answer.json(), *self._selves(account)):
+        for shown in (account.answer.json(), *(answer.json() for _, answer in self.selves(account))):
             found = [shown, *shown.values()] if isinstance(shown, dict) else []
             for one in (inner for inner in found if isinstance(inner, dict)):
                 member = id_field(one, last[:-1], head)
@@ -161,12 +176,13 @@ class Accounts:
                         yield path
                         return
 
-    def _selves(self, account: Account) -> Iterator[Any]:
+    def selves(self, account: Account) -> Iterator[tuple[Operation, Answer]]:
+        """What the API says to the account about itself, known by its name."""
         for operation in self.api.operations:
             if operation.method == "GET" and "{" not in operation.path and _OWN.search(operation.path):
                 answer = self.probe.send(account.key.on(Ask("GET", self.base + operation.path)))
                 if account.mark in answer.text:
-                    yield answer.json()
+                    yield operation, answer
 
 
 def _sign_ups(api: Description) -> Iterator[tuple[Operation, str, Any]]:
@@ -181,6 +197,12 @@ def _sign_ups(api: Description) -> Iterator[tuple[Operation, str, Any]]:
             if _form(media) and known and any(_PASSWORD.search(one) for one in names):
                 yield operation, media, schema
                 break
+
+
+def _own_or_person(path: str) -> bool:
+    head, brace, last = path.rpartition("/{")
+    person = bool(brace) and last.endswith("}") and "{" not in head and bool(_PEOPLE.search(head))
+    return person or ("{" not in path and bool(_OWN.search(path)))
 
 
 def _sign_up_like(operation: Operation) -> bool:

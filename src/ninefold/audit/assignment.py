@@ -15,6 +15,7 @@ from ninefold.audit.body import MATTERS, OWNER, answered, fields, json_schema, o
 from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import proof
 from ninefold.audit.made import objects
+from ninefold.audit.promotion import promoted
 from ninefold.audit.rule import Looked, Observation, Untried
 
 if TYPE_CHECKING:
@@ -47,6 +48,19 @@ class _Member:
 
 def mass_assignment(target: Target) -> Looked:
     """Members that responses have and requests must not are set by an ordinary write."""
+    at, seen, why = 0, list[Observation](), list[Untried]()
+    for look in (_objects, promoted):
+        try:
+            looked = look(target)
+            at, seen = at + looked.at, [*seen, *looked.seen]
+        except Untried as fault:
+            why.append(fault)
+    if not at:
+        raise next((one for one in why if one.missed), why[0])
+    return Looked(at, tuple(seen))
+
+
+def _objects(target: Target) -> Looked:
     ours = objects(target)
     at, seen, why = 0, list[Observation](), ""
     for kind in ours.kinds:
