@@ -84,6 +84,7 @@ class Objects:
     _made: list[Made] = field(default_factory=list)
     _begun: list[_Begun] = field(default_factory=list)
     _trios: dict[str, Trio | Untried] = field(default_factory=dict)
+    _removable: dict[str, bool] = field(default_factory=dict)
     _known: dict[str, list[Any]] | None = None
 
     @property
@@ -120,15 +121,25 @@ class Objects:
         if len({void.id, main.id, spare.id}) < 3:
             raise Untried(f"POST {kind.create.path} gave the same id twice")
         if not self.remove(void):
-            raise Untried(f"DELETE {kind.template} does not remove what the audit made")
+            raise Untried(f"DELETE {kind.template} removes not all that the audit made")
         self.target.probe.ledger.add(void.path)
         return Trio(main, spare, void)
 
-    def make(self, kind: Kind, owner: Key, more: Mapping[str, Any] | None = None, *, again: bool = False) -> Made:
+    def make(self, kind: Kind, owner: Key, more: Mapping[str, Any] | None = None) -> Made:
         """An object of `owner`, with the members `more` beside those that it needs. Raises `Untried`.
 
-        A request that surely was lost on the way is made `again`.
+        The first of its kind is removed at once: where that fails, no second one is made.
         """
+        if kind.template not in self._removable:
+            first = self._make(kind, owner, {})
+            self._removable[kind.template] = False
+            self._removable[kind.template] = self.remove(first)
+        if not self._removable[kind.template]:
+            raise Untried(f"DELETE {kind.template} does not remove what the audit made")
+        return self._make(kind, owner, more or {})
+
+    def _make(self, kind: Kind, owner: Key, more: Mapping[str, Any], *, again: bool = False) -> Made:
+        """A request that surely was lost on the way is made `again`."""
         probe, api = self.target.probe, self.target.api
         if len(self._made) >= OBJECTS or probe.left <= RESERVE + BODIES + 2:
             raise Untried("the budget is too small to make an object and to remove it again (--budget)")
@@ -141,7 +152,7 @@ class Objects:
                 continue
             if at:
                 self.listed(kind, owner)  # a refusal may have broken the connection, which POST must not find out
-            begun = _Begun(kind, owner, mark, {**body, **(more or {})})
+            begun = _Begun(kind, owner, mark, {**body, **more})
             self._begun.append(begun)
             probe.reserve += RESERVE
             ask = ask_for(api, kind.create, {}, self.target.survey.base).header("Content-Type", told[0])
@@ -156,7 +167,7 @@ class Objects:
                     return found
             if begun.answer is None and not again and self._lists_all(kind):
                 self._forget(begun)
-                return self.make(kind, owner, more, again=True)
+                return self._make(kind, owner, more, again=True)
             raise Untried(f"what POST {kind.create.path} made cannot be found again by its id")
         raise Untried(f"nothing could be made by POST {kind.create.path}: {said}")
 
