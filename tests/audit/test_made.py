@@ -184,3 +184,30 @@ def test_a_request_that_was_lost_on_the_way_is_made_again(at: Any) -> None:
     assert (first.id, second.id) == ("5", "6")
     assert clean(target) == ()
     assert sorted(api.things) == ["1", "2", "3"]
+
+
+def test_an_owner_who_is_let_in_no_more_has_seen_nothing_go(at: Any) -> None:
+    class Forgetting(Plain):
+        def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
+            if getattr(self, "over", False):
+                return 401, {}, b'{"error": "your session is over"}'
+            return super().__call__(handler)
+
+    api = Forgetting()
+    target = at(api)
+    one(objects(target))
+    api.over = True  # type: ignore[attr-defined]
+    (left,) = clean(target)
+    assert "/notes/5" in left
+
+
+def test_a_fault_in_removing_one_leaves_the_others_to_be_removed(at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Plain()
+    target = at(api)
+    ours = objects(target)
+    first, _ = one(ours), one(ours)
+    remove = ours.remove
+    monkeypatch.setattr(type(ours), "remove", lambda _, made: 1 / 0 if made.path != first.path else remove(made))
+    (left,) = clean(target)
+    assert "ZeroDivisionError" in left
+    assert sorted(api.things) == ["1", "2", "3", "6"]

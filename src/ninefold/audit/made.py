@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
 
-#: Requests that are kept for removing one object: look, remove, look again, and once more as another caller.
-RESERVE = 6
+#: Requests that are kept for removing one object: look as each caller, remove, and see a few times that it is gone.
+RESERVE = 9
 
 #: Most objects that one audit makes, and bodies that are tried for one.
 OBJECTS, BODIES = 40, 4
@@ -214,19 +214,23 @@ class Objects:
     def remove(self, made: Made) -> bool:
         """Whether it is gone afterwards. Nothing is removed that does not show the mark at that very moment."""
         for key in (made.owner, *(one for one in self.callers if one != made.owner)):
-            if not self.shows(made, self.read(made, key)):
-                continue
-            self.send(key.on(self.ask(made.kind.remove, made)))
-            for _ in self.target.probe.moments():
-                if not self.shows(made, self.read(made, key)):
-                    self._close(made)
-                    return True
-        if self._listed(made.kind, made.owner, made.mark):
-            return False
-        if any(self.shows(made, self.read(made, key)) for key in self.callers):
+            if self.shows(made, self.read(made, key)):
+                self.send(key.on(self.ask(made.kind.remove, made)))
+                break
+        if not any(self._gone(made) for _ in self.target.probe.moments()):
             return False
         self._close(made)
         return True
+
+    def _gone(self, made: Made) -> bool:
+        """Whether nobody reads it any more, although its owner still reads other things."""
+        if any(self.shows(made, self.read(made, key)) for key in self.callers):
+            return False
+        answer = self.listed(made.kind, made.owner)
+        if answer is not None:
+            return made.mark not in answer.text
+        call = self.target.survey.answered()[0]
+        return serves(self.send(made.owner.on(call.ask)), None, None)
 
     def revived(self, void: Made, mark: str) -> bool:
         """Whether something with `mark` stands where `void` was: the API makes what a PUT names. It is removed again."""
@@ -261,6 +265,8 @@ class Objects:
                     removed, why = self.remove(made), "it is still there"
                 except Untried as fault:
                     removed, why = False, fault.reason
+                except Exception as fault:  # noqa: BLE001  (what is left must be removed too)
+                    removed, why = False, type(fault).__name__
                 if not removed:
                     self.left.append(f"{made.kind.remove.id}: DELETE {made.path} did not remove {made.id} ({why})")
                     self._close(made)

@@ -62,7 +62,12 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
         },
         "invocations": [_invocation(audit, index)],
         "results": [_result(one, audit, index) for one in audit.outcomes if isinstance(one, Finding)],
-        "properties": {"target": audit.target, "verdict": verdict(audit), "requests": audit.requests},
+        "properties": {
+            "target": audit.target,
+            "verdict": verdict(audit),
+            "requests": audit.requests,
+            "left": list(audit.left),
+        },
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(writable(log)), indent=2).decode() + "\n"
