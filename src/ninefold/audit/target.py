@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`now` is Unix seconds. `probe` and `survey` are there when `url` is; rules that need them say
-    `Needs.URL`.
+    """`now` is Unix seconds. `origins` (RFC 6454) are meant to be allowed across origins. `probe` and `survey` are
+    there when `url` is; rules that need them say `Needs.URL`.
     """
 
     now: float
@@ -32,6 +32,7 @@ class Target:
     active: bool = False
     expired: Key | None = None
     revoked: Key | None = None
+    origins: tuple[str, ...] = ()
     _probe: Probe | None = None
     _survey: Survey | None = None
 

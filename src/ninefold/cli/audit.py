@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ninefold.audit import plan
 from ninefold.audit.baseline import read_baseline, render_baseline
+from ninefold.audit.dial import Dial
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
 from ninefold.audit.key import Key, parse_key
 from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, trust
@@ -24,9 +26,9 @@ from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
-from ninefold.cli.screen import screen
+from ninefold.cli.screen import printable, screen
 from ninefold.contract.openapi import load
-from ninefold.errors import FileError, Place, WriteError
+from ninefold.errors import FileError, Place, ServiceError, WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +45,7 @@ Exit codes
   64  the command line is not understood
   65  the description cannot be read or understood
   66  a file (source, baseline, advisories, authority) cannot be read
-  69  the API cannot be reached
+  69  the API cannot be reached, or its address is one that hands out credentials
   73  a report or baseline cannot be written
 
 \b
@@ -97,10 +99,24 @@ class _Outputs:
     help="PEM file of the authority that signed the API's certificate. Default: the system's authorities.",
 )
 @click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="An origin that the API is meant to allow, as https://app.example.com; ones that look like it are tried.",
+)
+@click.option(
     "--active",
     is_flag=True,
     help="Let rules make objects, change those, and remove them again. "
     "Default: safe methods only. Nothing is changed that the audit did not make.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell rule by rule what would be sent to --url, and send nothing.")
+@click.option(
+    "--allow-metadata-address",
+    "metadata",
+    is_flag=True,
+    help="Audit a link-local or cloud metadata address too. Default: refused, for it hands out credentials.",
 )
 @click.option("--rate", type=click.FloatRange(0.1, 1000), default=50.0, show_default=True, help="Requests a second.")
 @click.option("--budget", type=click.IntRange(1, 100_000), default=600, show_default=True, help="Requests in all.")
@@ -141,7 +157,10 @@ def command(
     expired_key: str | None,
     revoked_key: str | None,
     authority: Path | None,
+    origins: tuple[str, ...],
     active: bool,
+    dry_run: bool,
+    metadata: bool,
     rate: float,
     budget: int,
     total: int,
@@ -163,6 +182,8 @@ def command(
         raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --log")
     if write_baseline and not reason.strip():
         raise click.UsageError("--write-baseline needs --reason: why is what it finds accepted?")
+    if dry_run and not url:
+        raise click.UsageError("--dry-run tells what would be sent to --url, and there is none")
     rules = _rules(chosen)
     excuses = read_baseline(baseline) if baseline else {}
     api = load(description) if description else None
@@ -181,18 +202,28 @@ def command(
         active=active,
         expired=expired,
         revoked=revoked,
+        origins=tuple(_allowed(one) for one in origins),
     )
     if url is None:
         done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
     else:
+        origin = _origin(url)
+        dial = Dial(origin.host, origin.port, leave=metadata)
         probe = Probe(
-            _origin(url),
+            origin,
             agent=f"ninefold-audit/{version('ninefold')}",
             context=trust(authority),
             limits=Limits(budget, rate, float(total)),
             secrets=tuple(secret for key in (*callers, expired, revoked) if key for secret in key.secrets),
             active=active,
+            dial=dial,
         )
+        if dry_run:
+            dial.check_name()
+            parts = plan.rehearse(target, origin, rules, probe.limits)
+            click.echo(printable(plan.announce(probe) + plan.render(parts, probe.limits)), nl=False)
+            ctx.exit(0)
+        click.echo(printable(plan.announce(probe, _addresses(dial))), err=True, nl=False)
         with probe:
             reach(probe)
             target = target.at(url, probe, Survey(probe, api, callers))
@@ -226,6 +257,25 @@ def _origin(url: str) -> Origin:
         return parse_origin(url)
     except ValueError as fault:
         raise click.BadParameter(str(fault), param_hint="--url") from None
+
+
+def _allowed(origin: str) -> str:
+    try:
+        known = parse_origin(origin)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault), param_hint="--origin") from None
+    if known.base:
+        raise click.BadParameter(f"{origin!r} has a path; give scheme, host and port only", param_hint="--origin")
+    return str(known)
+
+
+def _addresses(dial: Dial) -> tuple[str, ...]:
+    try:
+        return dial.addresses()
+    except OSError as fault:
+        raise ServiceError(
+            f"{dial.host} cannot be looked up ({fault.strerror or fault})", remedy="mend --url"
+        ) from None
 
 
 def _keys(keys: tuple[str, ...], headers: tuple[str, ...], api: Description | None) -> tuple[Key, ...]:
