@@ -125,3 +125,22 @@ def test_the_claims_of_a_token_tell_who_is_ordinary(tried: Any) -> None:
 def test_without_administration_there_is_nothing_to_try(tried: Any) -> None:
     with pytest.raises(Untried, match="no operation"):
         tried(Api({"role": "member"}, checks="key", path="/users"), described([{"key": []}], "/users"))
+
+
+class Office(Api):
+    """The first key is an administrator's, the second an ordinary caller's; whether that is checked is to be found out."""
+
+    def __call__(self, handler: Any) -> tuple[int, dict[str, str], bytes]:
+        second = handler.headers.get("Authorization") == "Bearer good-cafe"
+        if second and handler.path == self.path and self.checks == "role of the second":
+            return self._no(403)
+        if second and handler.path == "/me":
+            return 200, {}, json.dumps({"role": "customer"}).encode()
+        return super().__call__(handler)
+
+
+@pytest.mark.parametrize(("checks", "found"), [("key", 1), ("role of the second", 0)])
+def test_each_caller_is_tried(live: Any, serve: Any, checks: str, found: int) -> None:
+    keys = [Key("header", "Authorization", f"Bearer {one}") for one in ("good-office", "good-cafe")]
+    looked = as_administrator(live(serve(Office({"name": "Office"}, checks=checks)), described(ADMIN_SCOPE), *keys))
+    assert (looked.at, len(looked.seen)) == (1, found)

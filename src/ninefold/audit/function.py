@@ -19,10 +19,14 @@ from ninefold.audit.rule import Looked, Observation, Untried
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ninefold.audit.answer import Answer
     from ninefold.audit.key import Key
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
+
+#: Most callers that are tried.
+CALLERS = 2
 
 #: A part of a path, or a tag, that says administration; `from-internal-id` does not.
 ADMIN = re.compile(
@@ -56,36 +60,47 @@ def as_administrator(target: Target) -> Looked:
     calls = [call for call in survey.calls() if call.operation and (is_admin(call.operation) or _asks(call.operation))]
     if not calls:
         raise Untried("no operation that reads is an administrator's by its path, its tags or its scopes", missed=False)
-    key = target.keys[0]
-    seen = [found for call in calls if (found := _served(target, key, call))]
-    why = ordinary(target, key)
-    if seen and not why:
+    callers = tuple({key.value: key for key in target.keys}.values())[:CALLERS]
+    seen, doubt = list[Observation](), False
+    for call in calls:
+        served = [(key, found) for key in callers if (found := _served(target, key, call))]
+        told = next(((found, why) for key, found in served if (why := ordinary(target, key))), None)
+        if told:
+            seen.append(replace(told[0], detail=f"{told[0].detail}: {told[1]}."))
+        doubt = doubt or (not told and bool(served) and len(served) == len(callers))
+    if doubt and not seen:
         raise Untried(
             "administrators' operations answer, and nothing tells that the caller is none: no claim, no role in what the API "
-            "says of him",
+            "says of him, and no other caller who is refused",
             missed=False,
         )
-    return Looked(len(calls), tuple(replace(one, detail=f"{one.detail}: {why}.") for one in seen))
+    return Looked(len(calls), tuple(seen))
+
+
+def _as(target: Target, key: Key, call: Call) -> Answer:
+    """The answer to this caller; that to the first is known already."""
+    return call.answer if key == target.keys[0] else target.probe.send(key.on(call.ask))
 
 
 def _served(target: Target, key: Key, call: Call) -> Observation | None:
     assert call.operation is not None
-    if not serves(call.answer, target.description, call.operation):
+    answer = _as(target, key, call)
+    if not serves(answer, target.description, call.operation):
         return None
     nobody, wrong = target.survey.anonymous(call), target.probe.send(key.wrong().on(call.ask))
-    judge = Judge(call.answer, wrong)
-    if alike(nobody, call.answer) or not judge.tells:
+    judge = Judge(answer, wrong)
+    if alike(nobody, answer) or not judge.tells:
         return None  # open to everybody: another rule's matter
     again = target.probe.send(key.on(call.ask))
     if not judge.accepts(again):
         return None
     scopes = _asks(call.operation)
     said = f"asks for {', '.join(scopes)}" if scopes else "is an administrator's by its name"
-    baseline = next((one.answer for one in target.survey.calls() if one is not call and one.answer.ok), call.answer)
+    baseline = next((one.answer for one in target.survey.calls() if one is not call and one.answer.ok), answer)
     return Observation(
         call.place,
         f"GET {call.operation.path} {said}, and answers a caller who is none",
-        proof(baseline, call.answer, wrong, again),
+        proof(baseline, answer, wrong, again),
         cause="administration by an ordinary caller",
         confidence=Confidence.CONFIRMED if scopes else Confidence.SUSPECTED,
     )
@@ -110,8 +125,11 @@ def ordinary(target: Target, key: Key) -> str:
     if token := parse(key.value):
         said.append(("the token says", _standing(token.claims)))
     for call in target.survey.calls():
-        document = call.answer.json()
-        if call.operation and _SELF.search(call.operation.path.rstrip("/")) and serves(call.answer, None, None):
+        if not call.operation or not _SELF.search(call.operation.path.rstrip("/")):
+            continue
+        answer = _as(target, key, call)
+        document = answer.json()
+        if serves(answer, None, None):
             told = (document, document.get("data") if isinstance(document, dict) else None)
             said += [(f"GET {call.operation.path} says", _standing(one)) for one in told if isinstance(one, dict)]
     low = [(where, word) for where, (high, word) in said if word and not high]
