@@ -11,7 +11,7 @@ missing() {
 }
 
 skipped() {
-    echo "ninefold: $1, so what needs it is skipped (bench, parity with nginx and Envoy, pages in a browser):$(missing)"
+    echo "ninefold: $1, so what needs it is skipped (bench, parity with nginx and Envoy, pages in a browser, lines for a shell):$(missing)"
     exit 0
 }
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from ninefold import errors
+from ninefold.audit import score as model
 from ninefold.audit.signs.order import SIGNS
 from ninefold.cli.main import COMMANDS, cli
 from ninefold.contract.model import Contract
@@ -135,10 +136,103 @@ def exit_codes() -> str:
     lines += [f"| {code} | {'<br>'.join(dict.fromkeys(found[code]))} |" for code in sorted(found)]
     lines += [
         "",
-        "`ninefold audit` has 0, 1 (something was found) and 2 (incomplete) beside these, `ninefold compare` 0 and 1; see",
+        "`ninefold audit` has 0 (clean), 1 (something was found) and 2 (incomplete) beside these; 64 is usage, and 70 a fault of",
+        "Ninefold itself, never of the API. `ninefold compare` has 0 and 1; see",
         "[cli.md](cli.md).",
     ]
     return "\n".join(lines) + "\n"
+
+
+def score() -> str:
+    """How the score is made, with the figures that make it."""
+    points = [f"| {one.value} | {number} |" for one, number in model.POINTS.items()]
+    caps = [
+        f"| {how.value} {one.value} | {cap} | {next(letter for least, letter in model.LETTERS if cap >= least)} |"
+        for (one, how), cap in sorted(model.CAPS.items(), key=lambda pair: pair[1])
+    ]
+    letters = [f"| {letter} | {least} |" for least, letter in model.LETTERS]
+    weights = [
+        *(f"| {one.value} | x {number:g} |" for one, number in model.SURE.items()),
+        *(f"| {one.value} | x {number:g} |" for one, number in model.SEEN.items()),
+        f"| about answers alone | x {model.ANSWER:g} |",
+        "| shows in n places | x (1 + log2(n) / 4), at most 2 |",
+    ]
+    return _MADE + _SCORE.format(
+        points="\n".join(points), weights="\n".join(weights), caps="\n".join(caps), letters="\n".join(letters),
+        answers=", ".join(f"`{one}`" for one in sorted(model.ANSWERS)), suspicion=f"{model.SUSPICION:g}",
+        withheld=model.WITHHELD, provisional=model.PROVISIONAL,
+    )  # fmt: skip
+
+
+_SCORE = """# The score
+
+Every audit has a score, 0 to 100, and a letter, for each sign and for the whole; and beside them its *coverage*, without which
+neither means anything. [adr/0007-score.md](adr/0007-score.md) says why it is made so.
+
+## From findings to points
+
+A sign begins with 100. Each finding, which is one root cause however many places it shows in, takes
+
+> severity x confidence x method x reach
+
+| severity | points |
+|---|---|
+{points}
+
+| weight | |
+|---|---|
+{weights}
+
+Rules about answers alone, by which nobody gets in: {answers}. All others are about what a request can do, and count in full.
+
+The second finding of one rule counts half, the third a third: it is one habit, shown once more. What is suspected takes at most
+{suspicion} points of a sign, and of the whole, however much of it there is. Findings that a baseline excuses take nothing, and
+are listed.
+
+## Caps
+
+The worst finding bounds its sign, and the whole, whatever else is well.
+
+| with a finding that is | at most | |
+|---|---|---|
+{caps}
+
+## The whole
+
+The sign that lost most counts in full, the second by half, the third by a third, and so on; good signs do not hide bad ones, and
+the whole is never better than the worst sign.
+
+| letter | from |
+|---|---|
+{letters}
+
+## Coverage
+
+Coverage is the share of the rules that apply that ran to their end, rounded down. A rule applies unless there was nothing of its
+kind (no GraphQL, no cookies, no contract); one that was not chosen, lacked what it needs (`--url`, a key), could not be tried, or failed
+applies and was not checked.
+
+What was not checked can only lower a score. So a score is what the API has *at best*:
+
+- **-**, withheld (`≤ 82`): coverage is below {withheld} %, or the sign is unknown.
+- **B?**, provisional: coverage is below {provisional} %, or a sign is unknown.
+- **B**, final: neither.
+- **F** is final whatever was checked: nothing makes it better.
+
+Only a final letter is ever shown in green.
+
+## To trace a point
+
+The JSON report lists every charge under `score.charges`: the finding's fingerprint, the points, the product in words, and the cap.
+The terminal, the HTML page and the Markdown comment show it with each finding:
+
+```
+high 25 x confirmed 1 x live 1 x 4 places 1.50
+```
+
+These hold, and are tested with random audits (`tests/audit/test_score.py`): one finding more never raises a score, one less never lowers
+it, order does not matter, and every score is within 0 and 100.
+"""
 
 
 PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
@@ -146,6 +240,7 @@ PAGES: tuple[tuple[str, Callable[[], str]], ...] = (
     ("docs/rules.md", rules),
     ("docs/cli.md", commands),
     ("docs/exit-codes.md", exit_codes),
+    ("docs/score.md", score),
 )
 
 

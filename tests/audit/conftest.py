@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from ninefold.audit.again import Shell, variables
 from ninefold.audit.key import Key
 from ninefold.audit.probe import Limits, Probe, parse_origin, trust
 from ninefold.audit.survey import Survey
@@ -98,7 +99,9 @@ def serve() -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def live(describe: Callable[[dict[str, Any]], Description]) -> Iterator[Callable[..., Target]]:
+def live(
+    describe: Callable[[dict[str, Any]], Description], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Target]]:
     """`live(url, document, *keys)`: a target with a running API."""
     with ExitStack() as stack:
 
@@ -110,6 +113,8 @@ def live(describe: Callable[[dict[str, Any]], Description]) -> Iterator[Callable
             limits: Limits | None = None,
             **more: Any,
         ) -> Target:
+            if authority:
+                monkeypatch.setenv("NINEFOLD_AUTHORITY", str(authority))
             held = tuple(one if isinstance(one, Key) else Key("header", "X-API-Key", one) for one in keys)
             probe = stack.enter_context(
                 Probe(
@@ -119,6 +124,7 @@ def live(describe: Callable[[dict[str, Any]], Description]) -> Iterator[Callable
                     limits=limits or Limits(rate=1000.0),
                     secrets=tuple(secret for key in held for secret in key.secrets),
                     active=bool(more.get("active")),
+                    shell=Shell(variables(held), authority=authority is not None),
                 )
             )
             api = describe(document) if document is not None else None

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ninefold.audit.baseline import read_baseline, render_baseline
-from ninefold.audit.finding import Confidence, Finding, Location, Method, Severity
+from ninefold.audit.baseline import Excuse, read_baseline, render_baseline, stale
+from ninefold.audit.finding import Confidence, Finding, Location, Method, Passed, Severity, Skipped
 from ninefold.errors import FileError
 
 if TYPE_CHECKING:
@@ -67,3 +67,32 @@ def test_what_is_no_baseline_is_refused_with_its_place(tmp_path: Path, text: str
 def test_a_baseline_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be read"):
         read_baseline(tmp_path / "none.json")
+
+
+DAY = 1_795_392_000.0  # 2026-11-23
+
+
+def _excuse(until: date = date(2027, 1, 1), places: frozenset[str] = frozenset({"a", "b.py"})) -> Excuse:
+    return Excuse(FOUND.fingerprint, FOUND.rule, places, "because", until)
+
+
+@pytest.mark.parametrize(
+    ("excuse", "covers", "told"),
+    [
+        (_excuse(), True, "accepted until 2027-01-01 (because)"),
+        (_excuse(date(2026, 1, 1)), False, "accepted until 2026-01-01, now counts again (because)"),
+        (_excuse(places=frozenset({"a"})), False, "accepted until 2027-01-01, but not at b.py: counts again (because)"),
+    ],
+)
+def test_an_excuse_says_whether_it_holds_and_why_not(excuse: Excuse, covers: bool, told: str) -> None:
+    assert excuse.covers(FOUND, DAY) is covers
+    assert excuse.told(FOUND, DAY) == told
+
+
+def test_an_excuse_that_fits_nothing_is_told_if_its_rule_ran() -> None:
+    known = {FOUND.fingerprint: _excuse()}
+    gone = Passed(FOUND.rule, 1, Method.STATIC, 1)
+    assert stale(known, [gone]) == ("a-rule (0123456789abcdef), accepted until 2027-01-01: because",)
+    assert stale(known, [FOUND]) == ()
+    assert stale(known, [Skipped(FOUND.rule, 1, Method.STATIC, "why")]) == ()
+    assert stale({}, [gone]) == ()

@@ -79,7 +79,7 @@ class TestEveryRuleEnds:
     @pytest.mark.parametrize("missed", [True, False])
     def test_skipped_when_it_could_not_be_tried(self, *, missed: bool) -> None:
         (outcome,) = audit(TARGET, [rule(raising(Untried("no answer", missed=missed)))]).outcomes
-        assert outcome == Skipped("a-rule", 1, Method.STATIC, "no answer", asked=missed)
+        assert outcome == Skipped("a-rule", 1, Method.STATIC, "no answer", asked=missed, applies=missed)
 
     def test_skipped_without_leave_to_change_things(self) -> None:
         (outcome,) = audit(TARGET, [rule(seen(at("a")), active=True)]).outcomes

@@ -212,7 +212,57 @@ class TestABaseline:
         baseline = tmp_path / "baseline.json"
         arguments = ("--write-baseline", baseline, "--reason", "for a day", "--until", "2020-01-01")
         run(described(OPEN), *only, *arguments)
-        assert run(described(OPEN), *only, "--baseline", baseline)[0] == 1
+        code, out, _ = run(described(OPEN), *only, "--baseline", baseline)
+        assert code == 1
+        assert "accepted until 2020-01-01, now counts again (for a day)" in " ".join(out.split())
+
+    def test_says_which_of_its_excuses_fits_nothing(
+        self, run: Callable[..., tuple[int, str, str]], described: Callable[[Any], Path], tmp_path: Path
+    ) -> None:
+        only = ("--rule", "authorization-open-operation")
+        baseline = tmp_path / "baseline.json"
+        run(described(OPEN), *only, "--write-baseline", baseline, "--reason", "closed soon")
+        code, out, _ = run(described(CLOSED), *only, "--baseline", baseline)
+        assert code == 0
+        assert "1 excuse of the baseline that no finding fits" in out
+        assert "closed soon" in out
+
+
+class TestAContract:
+    @pytest.fixture
+    def contract(self, tmp_path: Path, described: Callable[[Any], Path]) -> Path:
+        described(OPEN)
+        path = tmp_path / "contract.yaml"
+        path.write_text("api: {description: openapi.json}\n")
+        return path
+
+    def test_is_held_against_the_description(
+        self, run: Callable[..., tuple[int, str, str]], contract: Path, tmp_path: Path
+    ) -> None:
+        other = tmp_path / "other.json"
+        other.write_text(json.dumps({**OPEN, "security": []}))
+        code, out, _ = run(
+            other, "--contract", contract, "--rule", "standard-drift", "--rule", "limits-undeclared", "--format", "json"
+        )
+        report = json.loads(out)
+        assert code == 1
+        assert {one["name"]: one["verdict"] for one in report["clauses"]}["rate limit"] == "drift"
+        drifting = [one for one in report["outcomes"] if one["rule"] == "standard-drift"]
+        assert {place["url"] for one in drifting for place in one["places"]} >= {"contract.yaml#limits"}
+
+    def test_alone_is_audited_as_what_the_guard_would_serve(
+        self, run: Callable[..., tuple[int, str, str]], contract: Path
+    ) -> None:
+        """Its operations ask for a key, and the contract cannot drift from itself."""
+        only = ("--rule", "authorization-open-operation", "--rule", "limits-undeclared")
+        assert run("--contract", contract, *only)[0] == 0
+        assert run("--contract", contract, "--rule", "standard-drift")[0] == 2
+
+    def test_that_does_not_hold_together_is_65(self, run: Callable[..., tuple[int, str, str]], contract: Path) -> None:
+        contract.write_text("api: {description: openapi.json}\nkeys: {with: 3}\n")
+        code, _, err = run("--contract", contract)
+        assert code == 65
+        assert "contract.yaml:2:" in err
 
 
 class TestReports:
@@ -261,3 +311,15 @@ def test_the_help_tells_the_exit_codes(run: Callable[..., tuple[int, str, str]])
     code, out, _ = run("--help")
     assert code == 0
     assert "64  the command line is not understood" in out
+
+
+@pytest.mark.parametrize(
+    "kind", ["terminal", "json", "sarif", "junit", "html", "markdown", "github", "gitlab", "gitlab-sast"]
+)
+def test_every_format_tells_the_same_of_one_audit(
+    run: Callable[..., tuple[int, str, str]], described: Callable[[Any], Path], kind: str
+) -> None:
+    code, out, err = run(described(OPEN), "--rule", "authorization-open-operation", "--format", kind)
+    assert (code, err) == (1, "")
+    assert "authorization-open-operation" in out or kind == "github"
+    assert "it changes" in " ".join(out.split())

@@ -47,3 +47,23 @@ def test_what_is_no_terminal_has_the_width_that_was_given(
     assert screen(100) == Screen(100, colour=False)
     monkeypatch.setenv("COLUMNS", "3")
     assert screen(100) == Screen(40, colour=False)
+
+
+def test_progress_is_told_on_a_terminal_and_leaves_nothing_behind() -> None:
+    code = "from ninefold.cli.screen import Progress; p = Progress(2); p.step('one\\x1b[2J'); p.step('two'); p.end()"
+    master, slave = pty.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-c", code], stderr=slave, check=True, timeout=30, env={**os.environ, "TERM": "xterm"}
+        )
+        told = os.read(master, 1000).decode()
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert told == "\r\x1b[K1/2 one\\x1b[2J\r\x1b[K2/2 two\r\x1b[K"
+
+
+def test_progress_is_silent_elsewhere() -> None:
+    code = "from ninefold.cli.screen import Progress; p = Progress(1); p.step('one'); p.end()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=30)
+    assert done.stdout == done.stderr == b""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from ninefold.audit.again import Shell, curl
 from ninefold.audit.finding import Exchange
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Answer:
     took: float = 0.0
     plain: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    shell: Shell = field(default=Shell(), repr=False, compare=False)
 
     def header(self, name: str) -> str | None:
         """The field's value; several lines of it are joined (RFC 9110 section 5.3). None: it is not there."""
@@ -110,7 +112,12 @@ class Answer:
         came += [f"{name}: {_field(name, value)}" for name, value in self.headers]
         if self.body:
             came += ["", _excerpt(self.text)]
-        return Exchange(role, redact("\n".join(asked), self.secrets), redact("\n".join(came), self.secrets))
+        return Exchange(
+            role,
+            redact("\n".join(asked), self.secrets),
+            redact("\n".join(came), self.secrets),
+            redact(curl(self.asked, self.shell.knowing(self.secrets)), self.secrets),
+        )
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

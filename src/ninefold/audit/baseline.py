@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from ninefold.audit.finding import Finding, Passed
 from ninefold.errors import FileError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from ninefold.audit.finding import Finding, Location
+    from ninefold.audit.finding import Location, Outcome
 
 _VERSION = 1
 _REMEDY = 'write each as {"fingerprint": ..., "rule": ..., "places": [...], "reason": why, "until": "2027-01-31"}'
@@ -33,8 +34,35 @@ class Excuse:
 
     def covers(self, finding: Finding, now: float) -> bool:
         """Whether this excuses the whole finding at `now` (Unix seconds)."""
-        today = datetime.fromtimestamp(now, UTC).date()
-        return today <= self.until and {anchor(place) for place in finding.places} <= self.places
+        return _day(now) <= self.until and not self.beyond(finding)
+
+    def beyond(self, finding: Finding) -> frozenset[str]:
+        """Where the finding shows and this does not reach."""
+        return frozenset(anchor(place) for place in finding.places) - self.places
+
+    def told(self, finding: Finding, now: float) -> str:
+        """What this says of the finding at `now`, for people."""
+        if _day(now) > self.until:
+            return f"accepted until {self.until}, now counts again ({self.reason})"
+        if new := sorted(self.beyond(finding)):
+            return f"accepted until {self.until}, but not at {', '.join(new[:3])}: counts again ({self.reason})"
+        return f"accepted until {self.until} ({self.reason})"
+
+
+def stale(excuses: Mapping[str, Excuse], outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    """The excuses that no finding fits, in words. One whose rule did not run to its end may still be needed: not told."""
+    outcomes = tuple(outcomes)
+    found = {one.fingerprint for one in outcomes if isinstance(one, Finding)}
+    ran = {one.rule for one in outcomes if isinstance(one, Finding | Passed)}
+    return tuple(
+        f"{one.rule} ({one.fingerprint}), accepted until {one.until}: {one.reason}"
+        for one in excuses.values()
+        if one.fingerprint not in found and one.rule in ran
+    )
+
+
+def _day(now: float) -> date:
+    return datetime.fromtimestamp(now, UTC).date()
 
 
 def anchor(place: Location) -> str:

@@ -42,6 +42,7 @@ class Exchange:
     role: str  # baseline, attack, control, repeat
     request: str
     response: str
+    again: str = ""  # a line for a POSIX shell that does it once more; empty where none can
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +78,22 @@ class Finding:
     contract: str  # the contract lines that close it, as YAML; empty: only the source can
     fingerprint: str
     baselined: bool = False
+    excuse: str = ""  # what a baseline says of it, in words: why and until when, or why that no longer holds
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The rule did not run, and why. Never green. `asked`: its needs were given or it was named, so it is missed."""
+    """The rule did not run, and why. Never green. `asked`: its needs were given or it was named, so it is missed.
+
+    `applies`: False where nothing of the kind that the rule is about was there; what was not given is not verified.
+    """
 
     rule: str
     sign: int
     method: Method
     reason: str
     asked: bool = False
+    applies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +119,36 @@ class Passed:
 Outcome = Finding | Skipped | Errored | Passed
 
 
+class Verdict(StrEnum):
+    """How the sides of a clause stand to each other. Fewer than two that say something are no comparison."""
+
+    AGREE = "agree"
+    DRIFT = "drift"
+    UNCHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One promise, three ways: what the contract declares, the description says and the running API shows, in words.
+
+    A side that says nothing, or was not looked at, is empty. `rules` are those whose outcomes speak for a side.
+    """
+
+    name: str
+    declared: str
+    described: str
+    observed: str
+    verdict: Verdict
+    rules: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """A finished audit. `outcomes` has, for every selected rule, its findings, or that it passed, was skipped, or failed.
 
     `started` is Unix seconds, `took` seconds. `target` names all that was looked at; `url`, `description` and `source`
-    each of it as it was given, empty where it was not. `left` is what the audit made in the API and could not remove.
+    each of it as it was given, empty where it was not. `stale` are the excuses of the baseline that fit nothing any more.
+    `left` is what the audit made in the API and could not remove.
     """
 
     target: str
@@ -130,6 +160,8 @@ class Audit:
     url: str = ""
     description: str = ""
     source: str = ""
+    clauses: tuple[Clause, ...] = ()
+    stale: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
 
     @property

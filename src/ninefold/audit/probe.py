@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
+from ninefold.audit.again import Shell
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
 from ninefold.audit.dial import Dial
 from ninefold.audit.hello import GROUPS, Reply, client_hello
@@ -126,6 +127,7 @@ class Probe:
         active: bool = False,
         dial: Dial | None = None,
         run: str = "",
+        shell: Shell | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -139,6 +141,7 @@ class Probe:
         self.ledger = Ledger()
         self.reserve = 0  # requests that are kept for removing what was made
         self.agent = agent
+        self._shell = shell or Shell()
         self.clock = clock
         self._sleep = sleep
         self._end = clock() + self.limits.total
@@ -237,6 +240,10 @@ class Probe:
         self._next = max(now, self._next) + 1 / self.limits.rate
         self.sent += 1
 
+    def _authority(self, scheme: str) -> str:
+        """Host and port as they stand in a URL of `scheme`."""
+        return replace(self.origin, scheme=scheme).authority
+
     def _send(self, ask: Ask, scheme: str, source: str | None) -> Answer:
         if ask.method not in SAFE and not self.active:
             raise Untried(f"{ask.method} may change things, and that takes --active")
@@ -289,6 +296,7 @@ class Probe:
             took=self.clock() - began,
             plain=scheme == "http",
             secrets=self.secrets,
+            shell=replace(self._shell, origin=f"{scheme}://{self._authority(scheme)}", source=source or ""),
         )
 
 

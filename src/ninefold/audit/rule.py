@@ -27,6 +27,7 @@ class Needs(StrEnum):
     EXPIRED = "a key of that caller that has expired (--expired-key)"
     REVOKED = "a key of that caller that was revoked or rotated (--revoked-key)"
     ADVISORIES = "known vulnerabilities as OSV records (--advisories PATH)"
+    CONTRACT = "the contract that the API is to keep (--contract FILE)"
     ACTIVE = "leave to change things (--active)"
 
 
@@ -72,7 +73,7 @@ class Rule:
     it, or empty.
 
     `active`: the rule changes things, and runs only with leave. `exhausting`: it wears out the API's patience
-    (a burst), so it runs after the others.
+    (a burst), so it runs after the others. `closing`: it holds what the others found against each other, and runs last.
     """
 
     id: str
@@ -91,3 +92,4 @@ class Rule:
     look: Callable[[Target], Looked]
     active: bool = False
     exhausting: bool = False
+    closing: bool = False

@@ -11,7 +11,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from ninefold.audit.account import Accounts
-from ninefold.audit.baseline import Excuse, anchor
+from ninefold.audit.baseline import Excuse, anchor, stale
+from ninefold.audit.clauses import clauses
 from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Outcome, Passed, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import unread_languages
@@ -41,35 +42,39 @@ def audit(
     counts.
 
     `excuses` maps fingerprints to what a baseline says about them; `told` is called before each rule. Rules
-    that wear out the API's patience run last; the outcomes stand in the order of `rules`. What rules made in the
-    API is removed before those, and in any case before this ends, by an exception too, whose notes then tell what could not be.
+    that wear out the API's patience run after the others, and last those that hold the others' outcomes against each
+    other; the outcomes stand in the order of `rules`. What rules made in the API is removed before its patience is worn out,
+    and in any case before this ends, by an exception too, whose notes then tell what could not be.
     """
     began = clock()
     ended: dict[str, tuple[Outcome, ...]] = {}
     try:
         target = _with_callers(target, rules)
-        for rule in sorted(rules, key=lambda one: one.exhausting):
+        for rule in sorted(rules, key=lambda one: (one.closing, one.exhausting)):
             if rule.exhausting:
                 _remove_objects(target)
             if told:
                 told(rule)
-            ended[rule.id] = tuple(_outcomes(rule, target, asked, excuses or {}))
+            ended[rule.id] = tuple(_outcomes(rule, replace(target, ended=ended), asked, excuses or {}))
         left = clean(target)
     except BaseException as fault:
         for one in clean(target):
             fault.add_note(f"left behind: {one}")
         raise
+    outcomes = tuple(one for rule in rules for one in ended[rule.id])
     return Audit(
         target=_name(target),
         started=target.now,
         took=clock() - began,
         requests=target.probe.sent if target.url else 0,
         ninefold=version("ninefold"),
-        outcomes=tuple(one for rule in rules for one in ended[rule.id]),
+        outcomes=outcomes,
         url=target.url,
         description=target.description.source if target.description else "",
         source=str(target.source) if target.source else "",
         left=left,
+        clauses=tuple(clause for clause, _ in clauses(replace(target, ended=ended))),
+        stale=stale(excuses or {}, outcomes),
     )
 
 
@@ -115,14 +120,16 @@ def _name(target: Target) -> str:
 def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mapping[str, Excuse]) -> Iterable[Outcome]:
     if missing := target.lacks(rule.needs):
         reason = f"needs {' and '.join(missing)}"
-        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked),)
+        applies = Needs.CONTRACT not in missing  # without a contract there is nothing to drift from
+        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked, applies=applies),)
     if rule.active and not target.active:
         reason = "changes things, and that needs --active"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked),)
     try:
         looked = rule.look(target)
     except Untried as fault:
-        return (Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=fault.missed or rule.id in asked),)
+        told = fault.missed or rule.id in asked
+        return (Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=told, applies=fault.missed),)
     except NinefoldError as fault:
         return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
     except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)
@@ -133,7 +140,8 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
         reason = f"{', '.join(other)} in the source is not read yet, and there is no Python to try it on"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=True),)
     if looked.at == 0:
-        return (Skipped(rule.id, rule.sign, rule.method, "there was nothing to try it on", asked=rule.id in asked),)
+        reason = "there was nothing to try it on"
+        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked, applies=False),)
     return (Passed(rule.id, rule.sign, rule.method, looked.at),)
 
 
@@ -172,8 +180,9 @@ def _findings(rule: Rule, looked: Looked, excuses: Mapping[str, Excuse], now: fl
             contract=rule.contract,
             fingerprint=_fingerprint(rule.id, stands, taken[stands]),
         )
-        excuse = excuses.get(finding.fingerprint)
-        yield replace(finding, baselined=True) if excuse and excuse.covers(finding, now) else finding
+        if excuse := excuses.get(finding.fingerprint):
+            finding = replace(finding, baselined=excuse.covers(finding, now), excuse=excuse.told(finding, now))
+        yield finding
 
 
 def _fingerprint(rule: str, stands: str, nth: int) -> str:

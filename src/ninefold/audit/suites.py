@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ninefold.audit import hello
-from ninefold.audit.finding import Location, Severity
+from ninefold.audit.again import first_words
+from ninefold.audit.finding import Exchange, Location, Severity
 from ninefold.audit.rule import Looked, Observation, Untried
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _CLASSES = (
     _Class((*hello.STATIC_RSA, *hello.TRIPLE_DES, *hello.RC4), Severity.HIGH, "speaks SSL 3.0 (RFC 7568)", version=0x0300),
 )  # fmt: skip
 
+_DHE = _Class(tuple(sorted(hello.FINITE)), Severity.MEDIUM, "uses a small Diffie-Hellman prime")
+
 
 def weak_suites(target: Target) -> Looked:
     """Each class by itself: taken twice, while a suite that nobody has is refused. Not what is preferred: what is possible."""
@@ -54,21 +57,28 @@ def weak_suites(target: Target) -> Looked:
         spoke = spoke or first.alert >= 0 or first.suite > 0
         if not _taken(one, first) or not _taken(one, offer(one.suites, version=one.version, groups=one.groups)):
             continue
-        evidence = (baseline, f"attack: {_chosen(first)}", control, "repeat: the same")
+        evidence = (baseline, _attack(target, one, first), control, "repeat: the same")
         detail = f"{name} {one.says}."
         seen.append(Observation(Location(url=target.url), detail, evidence, cause=one.says, severity=one.severity))
-    finite, again = (offer(tuple(sorted(hello.FINITE))) for _ in range(2))
+    finite, again = (offer(_DHE.suites) for _ in range(2))
     if 0 < finite.prime < PRIME and again.prime == finite.prime:
         detail = (
             f"{name} uses a Diffie-Hellman prime of {finite.prime} bits; {PRIME} is the least (RFC 9325 section 4.4)."
         )
-        evidence = (baseline, f"attack: {_chosen(finite)}", control, "repeat: the same")
+        evidence = (baseline, _attack(target, _DHE, finite), control, "repeat: the same")
         seen.append(
             Observation(Location(url=target.url), detail, evidence, cause="small prime", severity=Severity.MEDIUM)
         )
     if not spoke and not today.suite:
         raise Untried("the server answered no ClientHello of TLS 1.2 with an alert or a choice")
     return Looked(len(_CLASSES) + 1, tuple(seen))
+
+
+def _attack(target: Target, one: _Class, found: Reply) -> Exchange:
+    origin = target.probe.origin
+    said = hello.client_hello(origin.host, one.suites, bytes(range(32)), version=one.version, groups=one.groups)
+    asked = f"a ClientHello to {origin.authority} with these suites alone: {', '.join(f'{n:04X}' for n in one.suites)}"
+    return Exchange("attack", asked, _chosen(found), first_words(origin.host, origin.port, said))
 
 
 def _taken(one: _Class, found: Reply) -> bool:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ninefold.audit.rule import Needs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from ninefold.audit.finding import Outcome
     from ninefold.audit.key import Key
     from ninefold.audit.probe import Probe
     from ninefold.audit.survey import Survey
     from ninefold.contract.description import Description
+    from ninefold.contract.load import LoadedContract
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """`now` is Unix seconds. `origins` (RFC 6454) are meant to be allowed across origins. `probe` and `survey` are
-    there when `url` is; rules that need them say `Needs.URL`.
+    there when `url` is; rules that need them say `Needs.URL`. `ended` has the outcomes, by rule, of the rules that ran
+    before. `derived`: the description was made from the contract, and says nothing of its own.
     """
 
     now: float
@@ -33,6 +37,9 @@ class Target:
     expired: Key | None = None
     revoked: Key | None = None
     origins: tuple[str, ...] = ()
+    contract: LoadedContract | None = None
+    derived: bool = False
+    ended: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     _probe: Probe | None = None
     _survey: Survey | None = None
 
@@ -76,6 +83,7 @@ class Target:
             Needs.EXPIRED: self.expired is not None,
             Needs.REVOKED: self.revoked is not None,
             Needs.ADVISORIES: self.advisories is not None,
+            Needs.CONTRACT: self.contract is not None,
             Needs.ACTIVE: self.active,
         }
         return tuple(need for need in needs if not given[need])

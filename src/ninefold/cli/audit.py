@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ninefold.audit import plan
+from ninefold.audit.again import Shell, variables
 from ninefold.audit.baseline import read_baseline, render_baseline
 from ninefold.audit.dial import Dial
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
@@ -26,13 +27,16 @@ from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
-from ninefold.cli.screen import printable, screen
-from ninefold.contract.openapi import load
+from ninefold.cli.screen import Progress, printable, screen
+from ninefold.contract.describe import describe
+from ninefold.contract.load import load_contract
+from ninefold.contract.openapi import load, read
 from ninefold.errors import FileError, Place, ServiceError, WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ninefold.audit.baseline import Excuse
     from ninefold.audit.rule import Rule
     from ninefold.contract.description import Description
 
@@ -43,9 +47,10 @@ Exit codes
   1   something was found, of at least the severity of --fail-on
   2   incomplete: a rule failed, or could not check what it was asked to, or what it made could not be removed
   64  the command line is not understood
-  65  the description cannot be read or understood
+  65  the description or the contract cannot be read or understood
   66  a file (source, baseline, advisories, authority) cannot be read
   69  the API cannot be reached, or its address is one that hands out credentials
+  70  a fault of Ninefold itself
   73  a report or baseline cannot be written
 
 \b
@@ -54,6 +59,7 @@ Examples
   ninefold audit openapi.yaml --url http://127.0.0.1:8000 --key @key.txt --source .
   ninefold audit openapi.yaml --url http://127.0.0.1:8000 --key @one.txt --key @other.txt --active
   ninefold audit openapi.yaml --source . --advisories osv.zip --sarif ninefold.sarif
+  ninefold audit openapi.yaml --url https://api.example.com --contract contract.yaml --format markdown
 """
 
 
@@ -70,6 +76,12 @@ class _Outputs:
 @click.argument("description", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--url", metavar="URL", help="The running API: scheme, host, port, base path. Nothing else is touched.")
 @click.option("--source", type=click.Path(exists=True, path_type=Path), help="The API's source: code and manifests.")
+@click.option(
+    "--contract",
+    "kept",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The contract that the API is to keep: what it declares is held against what is described and observed.",
+)
 @click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The API's own log file.")
 @click.option(
     "--advisories",
@@ -150,6 +162,7 @@ def command(
     description: Path | None,
     url: str | None,
     source: Path | None,
+    kept: Path | None,
     log: Path | None,
     advisories: Path | None,
     keys: tuple[str, ...],
@@ -178,15 +191,16 @@ def command(
     html: Path | None,
 ) -> None:
     """Find which of the nine signs an API shows: from its DESCRIPTION (OpenAPI), its source, itself."""
-    if not (description or url or source or log):
-        raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --log")
+    if not (description or url or source or kept or log):
+        raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --contract, --log")
     if write_baseline and not reason.strip():
         raise click.UsageError("--write-baseline needs --reason: why is what it finds accepted?")
     if dry_run and not url:
         raise click.UsageError("--dry-run tells what would be sent to --url, and there is none")
     rules = _rules(chosen)
     excuses = read_baseline(baseline) if baseline else {}
-    api = load(description) if description else None
+    contract = load_contract(kept) if kept else None
+    api = load(description) if description else read(describe(contract, url or ""), str(kept)) if contract else None
     callers = _keys(keys, headers, api)
     expired, revoked = (_keys((one,), headers, api)[0] if one else None for one in (expired_key, revoked_key))
     now = time.time()
@@ -203,9 +217,12 @@ def command(
         expired=expired,
         revoked=revoked,
         origins=tuple(_allowed(one) for one in origins),
+        contract=contract,
+        derived=contract is not None and description is None,
     )
+    progress = Progress(len(rules))
     if url is None:
-        done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
+        done = _audit(target, rules, frozenset(chosen), excuses, progress)
     else:
         origin = _origin(url)
         dial = Dial(origin.host, origin.port, leave=metadata)
@@ -217,6 +234,7 @@ def command(
             secrets=tuple(secret for key in (*callers, expired, revoked) if key for secret in key.secrets),
             active=active,
             dial=dial,
+            shell=Shell(variables(callers), authority=authority is not None),
         )
         if dry_run:
             dial.check_name()
@@ -228,12 +246,25 @@ def command(
             reach(probe)
             target = target.at(url, probe, Survey(probe, api, callers))
             with _interruptible(active=active):
-                done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
+                done = _audit(target, rules, frozenset(chosen), excuses, progress)
     _report(done, outputs)
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
         _write(write_baseline, render_baseline(done.findings, reason, last))
     ctx.exit(exit_code(done, rules, target, Severity(fail_on)))
+
+
+def _audit(
+    target: Target,
+    rules: Sequence[Rule],
+    asked: frozenset[str],
+    excuses: Mapping[str, Excuse],
+    progress: Progress,
+) -> Audit:
+    try:
+        return audit(target, rules, asked=asked, excuses=excuses, told=lambda rule: progress.step(rule.id))
+    finally:
+        progress.end()
 
 
 def exit_code(done: Audit, rules: Sequence[Rule], target: Target, fail_on: Severity) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 
 class Screen(NamedTuple):
@@ -13,6 +13,29 @@ class Screen(NamedTuple):
 
     width: int
     colour: bool
+
+
+class Progress:
+    """How far long work is, on one line of standard error; silent where that is no terminal."""
+
+    def __init__(self, total: int, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._total = total
+        self._done = 0
+        self._shown = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+
+    def step(self, name: str) -> None:
+        """Say what is begun now."""
+        self._done += 1
+        if self._shown:
+            self._stream.write(f"\r\x1b[K{self._done}/{self._total} {printable(name)[:60]}")
+            self._stream.flush()
+
+    def end(self) -> None:
+        """Leave the line as if there had been nothing."""
+        if self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
 
 
 def printable(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ninefold.audit.finding import Exchange, Location
-from ninefold.audit.report.evidence import answered, asked, summary, told
+from ninefold.audit.report.evidence import again, answered, asked, broken, summary, told
 
 if TYPE_CHECKING:
     from ninefold.audit.finding import Audit
@@ -50,3 +50,20 @@ def test_a_place_is_told_with_where_it_is_asked_for() -> None:
     assert told(Location("listOrders", "/paths/x", url="/orders")) == "listOrders (/orders)"
     assert told(Location(file="a.py", line=3, url="/orders")) == "a.py:3"
     assert told(Location(url="http://a\x00")) == "http://a\\x00"
+
+
+def test_the_line_of_the_attack_is_the_findings_line(sample: Audit) -> None:
+    first, second = Exchange("baseline", "a", "b", "one"), Exchange("attack", "a", "b", "two")
+    finding = sample.findings[0]
+    assert again(replace(finding, evidence=(first, second))) == "two"
+    assert again(replace(finding, evidence=("note", first))) == "one"
+    assert again(replace(finding, evidence=("note", Exchange("attack", "a", "b")))) == ""
+
+
+def test_a_line_is_broken_where_a_shell_goes_on() -> None:
+    line = "curl -sS -H \"A: $B c\" -H 'D: e  f' --max-time 15 'http://a/?b=c d'"
+    told = broken(line, 24)
+    assert told.splitlines() == [
+        'curl -sS -H "A: $B c" \\', "  -H 'D: e  f' \\", "  --max-time 15 \\", "  'http://a/?b=c d'",
+    ]  # fmt: skip
+    assert broken(line, 200) == line

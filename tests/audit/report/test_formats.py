@@ -22,7 +22,17 @@ from ninefold.audit.report.formats import FORMATS
 
 
 def test_the_formats_are_these() -> None:
-    assert list(FORMATS) == ["terminal", "json", "sarif", "junit", "html"]
+    assert list(FORMATS) == [
+        "terminal",
+        "json",
+        "sarif",
+        "junit",
+        "html",
+        "markdown",
+        "github",
+        "gitlab",
+        "gitlab-sast",
+    ]
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -51,3 +61,17 @@ def test_no_text_in_any_field_breaks_one(name: str, text: str) -> None:
         Passed(text, 4, Method.LIVE, 1),
     )
     FORMATS[name](Audit(text, 0.0, 0.0, 0, text, outcomes, text, text, text)).encode()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_megabyte_in_every_field_is_still_a_report(name: str, sample: Audit, hostile: str) -> None:
+    """Only JSON and SARIF, for machines, have it whole."""
+    huge = (hostile * 20_000)[:1_000_000]
+    finding = replace(
+        sample.findings[0], title=huge, detail=huge, remedy=huge, excuse=huge, places=(Location(url=huge),),
+        evidence=(Exchange("attack", huge, huge, huge), huge),
+    )  # fmt: skip
+    skipped = Skipped("limits-burst", 6, Method.LIVE, huge)
+    text = FORMATS[name](replace(sample, outcomes=(finding, skipped), stale=(huge,)))
+    if name not in {"json", "sarif", "junit"}:
+        assert len(text) < 2_000_000

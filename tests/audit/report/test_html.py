@@ -6,13 +6,15 @@ import itertools
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ninefold.audit.finding import Errored, Method
+from ninefold.audit.finding import Clause, Errored, Exchange, Method, Passed, Verdict
 from ninefold.audit.report.html import render
+from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +112,33 @@ def test_an_audit_without_findings_says_what_that_is_worth(clean: Audit, nothing
     assert "This API shows three of the nine signs of doing API security wrong; three could not be judged." in (
         Page(render(sample)).words
     )
+
+
+def test_it_is_green_only_where_enough_was_checked(clean: Audit, audit_of: Callable[..., Audit]) -> None:
+    everything = audit_of(tuple(Passed(rule.id, rule.sign, rule.method, 1) for rule in RULES))
+    assert len(Page(render(everything)).all("div", "clear")) > 0
+    little = Page(render(clean))
+    assert not any("clear" in (one.get("class") or "").split() for one in little.all("div", "verdict"))
+    assert all("little" in (one.get("class") or "") for one in little.all("div", "tile"))
+    assert "what was not checked can only lower the score" in little.words
+
+
+def test_the_score_and_the_clauses_are_told_in_words(sample: Audit, rules: tuple[Rule, ...]) -> None:
+    clause = Clause("transport", "TLS 1.2", "", "<b>plain</b>", Verdict.DRIFT)
+    page = Page(render(replace(sample, clauses=(clause,), stale=("gone",)), rules=rules))
+    assert [one["aria-label"] for one in page.all("div", "score")] == ["Score: F, 4 of 100, 80 % checked"]
+    assert "✗ drift" in page.words
+    assert "<b>plain</b>" in page.words
+    assert {"clauses", "stale"} <= {one.get("id") for one in page.all("h2")}
+    assert "50.0 points taken: critical 50 x confirmed 1 x static 0.8 x 2 places 1.25" in page.words
+
+
+def test_a_line_for_a_shell_is_there_to_copy(sample: Audit, audit_of: Callable[..., Audit]) -> None:
+    line = "curl -H 'X: <b>' http://a/"
+    shown = replace(sample.findings[0], evidence=(Exchange("attack", "GET / HTTP/1.1", "HTTP/1.1 200", line),))
+    page = Page(render(audit_of((shown,))))
+    assert page.words.count(line) == 2
+    assert len(page.all("button", "copy")) == 3  # the contract's lines too
 
 
 class TestHostileEvidence:
@@ -214,3 +243,41 @@ def test_in_a_browser_our_script_runs_and_the_evidence_does_not(
     assert "<title>3 of 9 signs, 3 unknown: http://127.0.0.1:8000</title>" in done.stdout
     assert '<div class="filter" role="group" aria-label="Show findings of">' in done.stdout
     assert "Content Security Policy" not in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed (scripts/debian.sh does it)")
+@pytest.mark.parametrize(
+    ("search", "by", "left"),
+    [
+        ("", {}, 5),
+        ("SETTINGS.py literal", {}, 1),
+        ("nothing-has-this", {}, 0),
+        ("", {"sign": "1"}, 3),
+        ("", {"confidence": "suspected"}, 1),
+        ("", {"method": "static", "sign": "2"}, 1),
+        ("query", {"sign": "1"}, 1),
+    ],
+)
+def test_findings_are_narrowed_by_words_and_choices(
+    sample: Audit, rules: tuple[Rule, ...], tmp_path: Path, search: str, by: dict[str, str], left: int
+) -> None:
+    """What a person would do is done by a script after ours; the policy, which would stop it, is taken out for that."""
+    does = [f"document.querySelector('input').value = {search!r};"]
+    does += [f"document.querySelector('[data-by={name}]').value = {value!r};" for name, value in by.items()]
+    does += ["document.querySelector('.narrow').dispatchEvent(new Event('input'));"]
+    text = re.sub(r"<meta http-equiv[^>]*>", "", render(sample, rules=rules))
+    report = tmp_path / "report.html"
+    report.write_text(text.replace("</body>", f"<script>{''.join(does)}</script></body>"), "utf-8")
+    done = subprocess.run(
+        [
+            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", report.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    findings = re.findall(r'<article class="finding[^>]*>', done.stdout)
+    assert len(findings) == 5
+    assert sum(" hidden" not in one for one in findings) == left
+    assert ('id="none" hidden' in done.stdout) is (left > 0)
+    assert f"{left} finding{'' if left == 1 else 's'} " in done.stdout

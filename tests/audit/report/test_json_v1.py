@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from ninefold.audit.finding import (
     Audit,
+    Clause,
     Confidence,
     Errored,
     Exchange,
@@ -21,6 +22,7 @@ from ninefold.audit.finding import (
     Passed,
     Severity,
     Skipped,
+    Verdict,
 )
 from ninefold.audit.report.json_v1 import read, render
 from ninefold.errors import FileError
@@ -48,15 +50,16 @@ findings = st.builds(
     title=words,
     detail=words,
     places=st.lists(locations, max_size=3).map(tuple),
-    evidence=st.lists(words | st.builds(Exchange, words, words, words), max_size=3).map(tuple),
+    evidence=st.lists(words | st.builds(Exchange, words, words, words, words), max_size=3).map(tuple),
     remedy=words,
     contract=words,
     fingerprint=words,
     baselined=st.booleans(),
+    excuse=words,
 )
 outcomes = st.one_of(
     findings,
-    st.builds(Skipped, words, signs, methods, words, st.booleans()),
+    st.builds(Skipped, words, signs, methods, words, st.booleans(), st.booleans()),
     st.builds(Errored, words, signs, methods, words),
     st.builds(Passed, words, signs, methods, numbers),
 )
@@ -71,6 +74,11 @@ audits = st.builds(
     url=words,
     description=words,
     source=words,
+    clauses=st.lists(
+        st.builds(Clause, words, words, words, words, st.sampled_from(Verdict), st.lists(words, max_size=2).map(tuple)),
+        max_size=2,
+    ).map(tuple),
+    stale=st.lists(words, max_size=2).map(tuple),
 )
 
 

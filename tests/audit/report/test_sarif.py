@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft4Validator
 
-from ninefold.audit.finding import Confidence, Errored, Finding, Location, Method, Severity
+from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Location, Method, Severity
 from ninefold.audit.report.sarif import render
 
 if TYPE_CHECKING:
@@ -167,3 +167,22 @@ def test_a_name_that_is_no_text_does_not_break_it(audit_of: Callable[..., Audit]
     )
     run = _run(audit_of((finding, Errored("e", 2, Method.LIVE, "\ud800"))), ())
     assert run["results"][0]["ruleId"] == "r\\udce9"
+
+
+def test_the_run_has_the_score_and_a_result_its_line_for_a_shell(sample: Audit, rules: tuple[Rule, ...]) -> None:
+    finding = next(one for one in sample.findings if one.rule == "keys-in-query")
+    shown = replace(finding, evidence=(Exchange("attack", "GET / HTTP/1.1", "HTTP/1.1 200", "curl http://a/"),))
+    run = _run(replace(sample, outcomes=(shown,)), rules)
+    assert run["properties"]["score"]["signs"]["1"] == {"score": 59, "letter": "D", "coverage": 50}
+    assert run["properties"]["score"]["standing"] == "withheld"
+    assert _result(run, "keys-in-query")["properties"]["again"] == "curl http://a/"
+
+
+def test_the_worst_results_are_kept_and_the_rest_is_counted(sample: Audit) -> None:
+    low = replace(sample.findings[0], severity=Severity.LOW)
+    worst = replace(low, severity=Severity.CRITICAL, fingerprint="worst")
+    many = tuple(replace(low, fingerprint=str(at)) for at in range(5001))
+    run = json.loads(render(replace(sample, outcomes=(*many, worst)), rules=()))["runs"][0]
+    assert len(run["results"]) == 5000
+    assert run["results"][0]["partialFingerprints"] == {"ninefold/v1": "worst"}
+    assert run["properties"]["left_out"] == 2

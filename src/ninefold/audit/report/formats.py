@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ninefold.audit.report import html, json_v1, junit, sarif, terminal
+from ninefold.audit.report import github, gitlab, gitlab_sast, html, json_v1, junit, markdown, sarif, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,4 +17,8 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
     "sarif": sarif.render,
     "junit": junit.render,
     "html": html.render,
+    "markdown": markdown.render,
+    "github": github.render,
+    "gitlab": gitlab.render,
+    "gitlab-sast": gitlab_sast.render,
 }

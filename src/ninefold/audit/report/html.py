@@ -18,10 +18,11 @@ from markupsafe import Markup
 
 from ninefold.audit.finding import Errored, Exchange, Finding, Passed, Severity, Skipped
 from ninefold.audit.report.card import MARKS, coverage, known, tiles, verdict, when
-from ninefold.audit.report.evidence import answered, asked, summary, told
+from ninefold.audit.report.evidence import again, answered, asked, summary, told
 from ninefold.audit.report.standards import Reference, cwe, owasp
-from ninefold.audit.report.text import count, line, visible
-from ninefold.audit.signs.order import RULES
+from ninefold.audit.report.text import count, line, shown
+from ninefold.audit.score import Standing, score
+from ninefold.audit.signs.order import RULES, SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ninefold.audit.finding import Audit
     from ninefold.audit.report.card import Tile
     from ninefold.audit.rule import Rule
+    from ninefold.audit.score import Score
 
 #: What each piece of a proof is for.
 _ROLES = {
@@ -53,13 +55,16 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     """A whole HTML document."""
     script, style = _asset("report.js"), _asset("report.css")
     nine = tiles(audit)
+    numbers = score(audit, rules=rules)
     done, chosen = coverage(audit)
     return _template().render(
         audit=audit,
         name=audit.url or audit.description or audit.source or audit.target,
-        tiles=nine,
+        tiles=list(zip(nine, numbers.signs, strict=True)),
+        numbers=numbers,
+        choices=_choices(audit.findings),
         verdict=verdict(audit),
-        tone=_tone(nine),
+        tone=_tone(nine, numbers),
         sentence=_sentence(nine),
         nothing=_nothing(audit),
         bars=_bars(audit.findings),
@@ -78,9 +83,11 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     )
 
 
-def _tone(nine: tuple[Tile, ...]) -> str:
+def _tone(nine: tuple[Tile, ...], numbers: Score) -> str:
+    """Green only where every sign is clear, and enough was checked to say so."""
     states = {tile.state for tile in nine}
-    return "shown" if "shown" in states else "unknown" if "unknown" in states else "clear"
+    clear = states == {"clear"} and numbers.standing is Standing.FINAL
+    return "shown" if "shown" in states else "clear" if clear else "unknown"
 
 
 def _sentence(nine: tuple[Tile, ...]) -> str:
@@ -125,15 +132,28 @@ def _bars(findings: tuple[Finding, ...]) -> list[_Bar]:
     return made
 
 
+def _choices(findings: tuple[Finding, ...]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """What the findings can be narrowed by: the attribute, its name, and its values with their words."""
+    signs = sorted({one.sign for one in findings})
+    titles = {sign.number: sign.title for sign in SIGNS}
+    methods = {"static": "from files", "live": "from the running API"}
+    told = {
+        "sign": ("Sign", [(str(one), f"{one} {titles.get(one, '')}") for one in signs]),
+        "confidence": ("Confidence", [(one, one) for one in sorted({one.confidence.value for one in findings})]),
+        "method": ("Method", [(one, methods[one]) for one in sorted({one.method.value for one in findings})]),
+    }
+    return [(name, words, values) for name, (words, values) in told.items() if len(values) > 1]
+
+
 def _references(rule: Rule | None) -> list[Reference]:
     return [owasp(rule.owasp), cwe(rule.cwe), Reference(f"ASVS 5.0 {rule.asvs}", "")] if rule else []
 
 
 def _prose(text: str) -> Markup:
     """Text of ours or with the API's words in it: escaped, and what stands between backticks as code."""
-    pieces = visible(text).split("`")
+    pieces = shown(text).split("`")
     if len(pieces) % 2 == 0:
-        return Markup.escape(visible(text))
+        return Markup.escape(shown(text))
     made = [Markup("<code>{}</code>").format(one) if at % 2 else Markup.escape(one) for at, one in enumerate(pieces)]
     return Markup("").join(made)
 
@@ -150,6 +170,7 @@ def _template() -> Template:
     )
     environment.tests["exchange"] = lambda value: isinstance(value, Exchange)
     environment.filters |= {
+        "again": again,
         "answered": answered,
         "asked": asked,
         "count": count,
@@ -158,7 +179,7 @@ def _template() -> Template:
         "references": _references,
         "summary": summary,
         "told": told,
-        "visible": visible,
+        "shown": shown,
     }
     environment.globals |= {"marks": MARKS, "roles": _ROLES}
     return environment.get_template("report.html.j2")

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from ninefold.audit.finding import Audit, Errored, Finding, Outcome, Passed, Skipped
+from ninefold.audit.finding import Audit, Clause, Errored, Finding, Outcome, Passed, Skipped
 from ninefold.audit.report.card import tiles, verdict
 from ninefold.audit.report.text import writable
+from ninefold.audit.score import score
 from ninefold.audit.signs.order import RULES
 from ninefold.errors import FileError, Place
 
@@ -46,6 +47,8 @@ class _Document(msgspec.Struct):
     description: str = ""
     source: str = ""
     left: tuple[str, ...] = ()
+    clauses: list[Clause] = []
+    stale: list[str] = []
 
 
 def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
@@ -76,10 +79,29 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
             }
             for tile in tiles(audit)
         ],
+        "score": _score(audit, rules),
+        "clauses": [msgspec.to_builtins(one) for one in audit.clauses],
+        "stale": list(audit.stale),
         "rules": [_rule(rule) for rule in rules if rule.id in here],
         "outcomes": [{"kind": _NAMES[type(one)], **msgspec.to_builtins(one)} for one in audit.outcomes],
     }
     return msgspec.json.format(msgspec.json.encode(writable(document)), indent=2).decode() + "\n"
+
+
+def _score(audit: Audit, rules: Sequence[Rule]) -> dict[str, Any]:
+    """Made anew from the outcomes by whoever reads the report: it is here for those who do not."""
+    told = score(audit, rules=rules)
+    return {
+        "score": told.whole.score,
+        "letter": told.whole.letter,
+        "standing": told.standing,
+        "coverage": told.whole.coverage,
+        "checked": told.whole.checked,
+        "applies": told.whole.applies,
+        "cap": told.whole.cap,
+        "signs": [msgspec.to_builtins(one) for one in told.signs],
+        "charges": [{**msgspec.to_builtins(one), "points": round(one.points, 2)} for one in told.charges],
+    }
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -126,6 +148,8 @@ def read(text: str | bytes, file: str = "") -> Audit:
         description=document.description,
         source=document.source,
         left=document.left,
+        clauses=tuple(document.clauses),
+        stale=tuple(document.stale),
     )
 
 

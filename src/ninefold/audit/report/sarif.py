@@ -15,8 +15,10 @@ import msgspec
 
 from ninefold.audit.finding import Errored, Finding, Method, Severity, Skipped
 from ninefold.audit.report.card import known, verdict
+from ninefold.audit.report.evidence import again
 from ninefold.audit.report.standards import cwe, owasp
 from ninefold.audit.report.text import writable
+from ninefold.audit.score import score
 from ninefold.audit.signs.order import RULES, SIGNS
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 _HOME = "https://pypi.org/project/ninefold/"
 #: Most places that a result lists; its message says how many there are.
 _PLACES = 20
+#: Most results of a run that code scanning takes; the worst are kept, and the rest is counted.
+_RESULTS = 5000
 _LEVELS = {
     Severity.CRITICAL: "error",
     Severity.HIGH: "error",
@@ -51,6 +55,9 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
     by_id = known(rules)
     names = list(dict.fromkeys(one.rule for one in audit.outcomes))
     index = {name: at for at, name in enumerate(names)}
+    findings = [one for one in audit.outcomes if isinstance(one, Finding)]
+    kept = sorted(findings, key=lambda one: (one.baselined, -one.severity.rank))[:_RESULTS]
+    results = [_result(one, audit, index) for one in (findings if len(findings) <= _RESULTS else kept)]
     run = {
         "tool": {
             "driver": {
@@ -61,16 +68,32 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
             }
         },
         "invocations": [_invocation(audit, index)],
-        "results": [_result(one, audit, index) for one in audit.outcomes if isinstance(one, Finding)],
+        "results": results,
         "properties": {
             "target": audit.target,
             "verdict": verdict(audit),
             "requests": audit.requests,
             "left": list(audit.left),
+            "score": _score(audit, rules),
+            "stale": list(audit.stale),
+            "left_out": len(findings) - len(results),
         },
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(writable(log)), indent=2).decode() + "\n"
+
+
+def _score(audit: Audit, rules: Sequence[Rule]) -> dict[str, Any]:
+    told = score(audit, rules=rules)
+    return {
+        "score": told.whole.score,
+        "letter": told.whole.letter,
+        "standing": told.standing,
+        "coverage": told.whole.coverage,
+        "signs": {
+            str(one.sign): {"score": one.score, "letter": one.letter, "coverage": one.coverage} for one in told.signs
+        },
+    }
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -144,10 +167,12 @@ def _result(one: Finding, audit: Audit, index: Mapping[str, int]) -> dict[str, A
             "security-severity": _SCORES[one.severity],
         },
     }
+    if line := again(one):
+        result["properties"]["again"] = line
     if one.baselined:
         result["baselineState"] = "unchanged"
         result["suppressions"] = [
-            {"kind": "external", "status": "accepted", "justification": "accepted in the baseline"}
+            {"kind": "external", "status": "accepted", "justification": one.excuse or "accepted in the baseline"}
         ]
     return result
 
@@ -155,7 +180,7 @@ def _result(one: Finding, audit: Audit, index: Mapping[str, int]) -> dict[str, A
 def _location(place: Location, finding: Finding, audit: Audit) -> dict[str, Any] | None:
     if place.file:
         root = audit.source if finding.method is Method.STATIC else ""
-        physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(_below(root, place.file))}}
+        physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(below(root, place.file))}}
         if place.line:
             physical["region"] = {"startLine": place.line}
     elif audit.description:
@@ -167,7 +192,7 @@ def _location(place: Location, finding: Finding, audit: Audit) -> dict[str, Any]
     return {"physicalLocation": physical} | ({"logicalLocations": logical} if logical else {})
 
 
-def _below(root: str, file: str) -> str:
+def below(root: str, file: str) -> str:
     """A file of the source as it is seen from where the audit ran. A source that is one file (`app.py`) is that file."""
     whole = PurePath(root)
     if not root or PurePath(file).is_absolute():

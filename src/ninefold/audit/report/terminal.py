@@ -10,10 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Severity, Skipped
+from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Severity, Skipped, Verdict
 from ninefold.audit.report.card import MARKS, coverage, known, ordered, tiles, verdict, when
-from ninefold.audit.report.evidence import answered, asked, told
-from ninefold.audit.report.text import count, line, visible
+from ninefold.audit.report.evidence import again, answered, asked, broken, told
+from ninefold.audit.report.text import count, line, shown
+from ninefold.audit.score import Standing, score
 from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ninefold.audit.finding import Audit
     from ninefold.audit.report.card import Tile
     from ninefold.audit.rule import Rule
+    from ninefold.audit.score import Mark, Score
 
 STYLES = {"shown": "bold red", "clear": "bold green", "unknown": "bold yellow"}
 _SEVERITIES = {
@@ -31,8 +33,17 @@ _SEVERITIES = {
     Severity.LOW: "bold cyan",
     Severity.INFO: "bold",
 }
-#: Most places and pieces of evidence that are listed here; the other formats have all.
+_VERDICTS = {
+    Verdict.AGREE: ("✓", "bold green"),
+    Verdict.DRIFT: ("✗", "bold red"),
+    Verdict.UNCHECKED: ("?", "yellow"),
+}
+#: Most places and pieces of evidence that are listed here, and of what is low none; the other formats have all.
 _PLACES, _PIECES = 4, 4
+#: Most findings that are told, the worst: nobody reads more here.
+_FINDINGS = 200
+#: Most characters of any one text.
+_MOST = 4000
 #: The columns that a line of the card needs with all its counts.
 _ROOMY = 96
 
@@ -41,18 +52,23 @@ def render(audit: Audit, *, width: int = 100, colour: bool = False, rules: Seque
     """Text for a terminal of `width` columns. Control characters from the API under test never get here raw."""
     out = StringIO()
     console = console_to(out, width=width, colour=colour)
-    _head(console, audit)
-    console.print(card(audit, width))
+    numbers = score(audit, rules=rules)
+    _head(console, audit, numbers)
+    console.print(card(audit, numbers, width))
+    _clauses(console, audit)
     if findings := ordered(audit):
         console.print(f"\n{count(len(findings), 'finding')}, the worst first", style="bold")
     by_id = known(rules)
-    for finding in findings:
-        _finding(console, finding, by_id)
+    for finding in findings[:_FINDINGS]:
+        _finding(console, finding, by_id, numbers)
+    if len(findings) > _FINDINGS:
+        left = count(len(findings) - _FINDINGS, "more finding")
+        console.print(f"\nand {left}, no worse than these; --html and --json have all", style="bold")
     _unlooked(console, audit)
-    if excused := sum(isinstance(one, Finding) and one.baselined for one in audit.outcomes):
-        console.print(f"\n{count(excused, 'finding')} excused by the baseline", style="dim")
+    _baseline(console, audit)
     _left(console, audit)
-    console.print(Text(f"\n{verdict(audit)}", style="bold"))
+    console.print(Text(f"\nScore: {numbers.told}", style=_tone(numbers.whole)))
+    console.print(Text(verdict(audit), style="bold"))
     return trimmed(out.getvalue())
 
 
@@ -76,36 +92,74 @@ def trimmed(text: str) -> str:
     return "".join(f"{one.rstrip()}\n" for one in text.splitlines())
 
 
-def card(audit: Audit, width: int) -> Table:
-    """A line a sign: its number, its name, its state in a mark, a word and a colour, and the counts."""
+def card(audit: Audit, numbers: Score, width: int) -> Table:
+    """A line a sign: its number, its name, its state in a mark, a word and a colour, its score and the counts.
+
+    What is clear in the little that was checked is not green.
+    """
+    short = width < _ROOMY
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(justify="right")
     table.add_column(no_wrap=width >= 72)
     table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
     table.add_column(style="dim")
-    for tile in tiles(audit):
-        state = Text(f"{MARKS[tile.state]} {tile.state}", style=STYLES[tile.state])
-        table.add_row(str(tile.number), tile.title, state, _counts(tile, short=width < _ROOMY))
+    for tile, mark in zip(tiles(audit), numbers.signs, strict=True):
+        little = tile.state == "clear" and mark.standing is Standing.WITHHELD
+        state = Text(f"{MARKS[tile.state]} {tile.state}", style=STYLES["unknown" if little else tile.state])
+        points = Text(mark.told if short else f"{mark.told:<7}{mark.coverage:>3} % checked", style=_tone(mark))
+        table.add_row(str(tile.number), tile.title, state, points, _counts(tile, short=short))
     return table
 
 
+def _tone(mark: Mark) -> str:
+    """Green only where it is final and good."""
+    if mark.standing is Standing.FINAL:
+        return "bold green" if mark.letter in "AB" else "bold red" if mark.letter in "EF" else "bold yellow"
+    return "bold" if mark.score is not None else "dim"
+
+
 def _counts(tile: Tile, *, short: bool) -> str:
-    """`4 findings, 1 failed, 2 passed`; in short without what passed, unless that is all."""
+    """`4 findings, 1 failed, 1 skipped`, `7 passed, 1 skipped`; in short the first of them."""
     told = [count(len(tile.findings), "finding")] if tile.findings else []
-    numbers = [(tile.errored, "failed"), (len(tile.excused), "excused"), (tile.skipped, "skipped")]
-    if not short or not (told or any(number for number, _ in numbers)):
-        numbers.insert(2, (tile.passed, "passed"))
-    return ", ".join(told + [f"{number} {word}" for number, word in numbers if number]) or "no rule was chosen"
+    numbers = [(tile.errored, "failed"), (len(tile.excused), "excused")]
+    numbers += [(0 if told else tile.passed, "passed"), (tile.skipped, "skipped")]
+    told += [f"{number} {word}" for number, word in numbers if number]
+    return told[0] if short and told else ", ".join(told) or "not chosen"
 
 
-def _head(console: Console, audit: Audit) -> None:
+def _head(console: Console, audit: Audit, numbers: Score) -> None:
     done, chosen = coverage(audit)
     console.print(Text(f"Ninefold audit of {line(audit.target, 1000)}", style="bold"))
     facts = f"{when(audit)} · {count(audit.requests, 'request')} in {audit.took:.1f} s · {done} of {chosen} rules ran"
-    console.print(Text(f"{facts}\n", style="dim"))
+    console.print(Text(facts, style="dim"))
+    told = Text("Score  ", style="bold")
+    told.append(numbers.told, style=_tone(numbers.whole))
+    console.print(
+        told.append(f"  ({numbers.whole.checked} of {numbers.whole.applies} rules that apply)\n", style="dim")
+    )
 
 
-def _finding(console: Console, finding: Finding, rules: Mapping[str, Rule]) -> None:
+def _clauses(console: Console, audit: Audit) -> None:
+    if not audit.clauses:
+        return
+    console.print("\nDeclared, described, observed", style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("clause", no_wrap=True)
+    for name in ("declared", "described", "observed"):
+        table.add_column(name, overflow="fold", ratio=1)
+    table.add_column("verdict", no_wrap=True)
+    for one in audit.clauses:
+        sides = (
+            Text(line(side, 120) or "-", style="" if side else "dim")
+            for side in (one.declared, one.described, one.observed)
+        )
+        verdict_ = Text(f"{_VERDICTS[one.verdict][0]} {one.verdict.value}", style=_VERDICTS[one.verdict][1])
+        table.add_row(line(one.name, 40), *sides, verdict_)
+    console.print(table)
+
+
+def _finding(console: Console, finding: Finding, rules: Mapping[str, Rule], numbers: Score) -> None:
     head = Text("\n")
     head.append(f" {finding.severity.value.upper()} ", style=_SEVERITIES[finding.severity])
     head.append(f" {line(finding.title)}", style="bold")
@@ -115,14 +169,23 @@ def _finding(console: Console, finding: Finding, rules: Mapping[str, Rule]) -> N
     body = Table.grid(padding=(0, 2, 0, 0))
     body.add_column(style="dim", no_wrap=True, min_width=len("contract"))
     body.add_column(overflow="fold")
-    body.add_row("what", visible(finding.detail))
-    body.add_row("where", _places(finding))
-    if finding.evidence:
-        body.add_row("seen", _pieces(finding))
-    body.add_row("fix", visible(finding.remedy))
-    if finding.contract:
-        body.add_row("contract", Text(visible(finding.contract).rstrip(), style="green"))
+    mild = finding.severity.rank <= Severity.LOW.rank
     rule = rules.get(finding.rule)
+    body.add_row("what", shown(finding.detail, _MOST))
+    body.add_row("where", _places(finding))
+    if finding.evidence and not mild:
+        body.add_row("seen", _pieces(finding))
+    if (shell := again(finding)) and not mild:
+        body.add_row("again", Text(broken(shown(shell, _MOST), console.width - 14), style="magenta"))
+    if rule and not mild:
+        body.add_row("why", rule.why)
+    body.add_row("fix", shown(finding.remedy, _MOST))
+    if finding.contract:
+        body.add_row("contract", Text(shown(finding.contract, _MOST).rstrip(), style="green"))
+    if finding.excuse:
+        body.add_row("baseline", Text(shown(finding.excuse, _MOST), style="yellow"))
+    if (charge := numbers.charge(finding)) and not mild:
+        body.add_row("points", Text(f"{charge.points:.1f} taken: {charge.why}", style="dim"))
     standards = f" · {rule.owasp} · {rule.cwe}" if rule else ""
     body.add_row("rule", Text(f"{line(finding.rule)} · sign {finding.sign}{standards}", style="dim"))
     console.print(Padding(body, (0, 0, 0, 2)))
@@ -150,7 +213,21 @@ def _left(console: Console, audit: Audit) -> None:
     if audit.left:
         console.print("\nMade by this audit, and not removed: remove it by hand", style="bold red")
         for one in audit.left:
-            console.print(Text(f"  {visible(one)}"))
+            console.print(Text(f"  {line(one, 300)}"))
+
+
+def _baseline(console: Console, audit: Audit) -> None:
+    excused = [one for one in audit.outcomes if isinstance(one, Finding) and one.baselined]
+    if excused:
+        console.print(f"\n{count(len(excused), 'finding')} excused by the baseline", style="bold")
+    for one in excused:
+        console.print(Padding(Text(f"{line(one.rule)}: {line(one.excuse or one.detail)}", style="dim"), (0, 0, 0, 2)))
+    if audit.stale:
+        console.print(
+            f"\n{count(len(audit.stale), 'excuse')} of the baseline that no finding fits; take out", style="bold"
+        )
+    for told_ in audit.stale:
+        console.print(Padding(Text(line(told_, 300), style="yellow"), (0, 0, 0, 2)))
 
 
 def _unlooked(console: Console, audit: Audit) -> None:
@@ -168,6 +245,6 @@ def _unlooked(console: Console, audit: Audit) -> None:
         table.add_row(
             Text("failed" if failed else "skipped", style="bold red" if failed else "yellow"),
             line(one.rule),
-            Text(visible(one.reason), style="dim"),
+            Text(shown(one.reason, _MOST), style="dim"),
         )
     console.print(table)

@@ -13,9 +13,14 @@ def visible(text: str) -> str:
     return "".join(one if one.isprintable() or one in "\n\t" else _escape(ord(one)) for one in text)
 
 
+def shown(text: str, most: int = 20_000) -> str:
+    """The same, and of what is longer than `most` characters its beginning, and how much more there is."""
+    return visible(text) if len(text) <= most else f"{visible(text[:most])}… ({len(text) - most:,} more characters)"
+
+
 def line(text: str, most: int = 200) -> str:
     """The same on one line, and cut after `most` characters."""
-    flat = " ".join(visible(text).split())
+    flat = " ".join(visible(text[: 20 * most]).split())
     return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
@@ -28,6 +33,11 @@ def writable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [writable(one) for one in value]
     return value
+
+
+def written(text: str) -> str:
+    """The same for a whole text."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def count(number: int, noun: str) -> str:

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ninefold.audit.again import repeated
 from ninefold.audit.answer import Ask
 from ninefold.audit.bounds import unbounded, unpaged
 from ninefold.audit.burst import AGAIN, burst, counts_down, is_throttled, left
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ninefold.audit.answer import Answer
+    from ninefold.audit.finding import Exchange
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
 
@@ -92,8 +94,13 @@ def _burst(target: Target) -> Looked:
         f"{count} requests as fast as the audit sends them, and {AGAIN} more after them, were all served "
         f"by {call.ask.path}; {counted}."
     )
-    evidence = proof(call.answer, made.answers[-1], control, again[-1])
+    evidence = _many(proof(call.answer, made.answers[-1], control, again[-1]), count)
     return Looked(1, (Observation(call.place, detail, evidence, cause="hollow" if made.hollow else "burst"),))
+
+
+def _many(evidence: tuple[Exchange, ...], times: int) -> tuple[Exchange, ...]:
+    """The same evidence, and the attack's line sends as many as there were."""
+    return tuple(replace(one, again=repeated(one.again, times)) if one.role == "attack" else one for one in evidence)
 
 
 def _nowhere(call: Call) -> Ask:
@@ -207,7 +214,7 @@ def _guessed(target: Target) -> Looked:
         raise Untried("wrong credentials were answered in several ways, and not with 429: what that means is not known")
     control = target.probe.send(target.survey.as_caller(call.ask), patient=False)
     detail = f"{count} wrong credentials in a row were refused by {call.ask.path}, and nothing slowed that down."
-    evidence = proof(answers[0], answers[1], control, answers[-1])
+    evidence = _many(proof(answers[0], answers[1], control, answers[-1]), count)
     return Looked(1, (Observation(call.place, detail, evidence, cause="guessing"),))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ninefold.audit.clauses import drift
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
@@ -376,5 +377,22 @@ RULES = (
         "Make the API answer as declared, or declare how it answers.",
         _SERVED,
         _three_ways,
+    ),
+    Rule(
+        id="standard-drift",
+        sign=5,
+        method=Method.STATIC,
+        severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED,
+        title="The contract and the API drift apart",
+        owasp="API9:2023",
+        cwe="CWE-1059",
+        asvs="V6.1.3",
+        why="A contract that the description contradicts, or that the running API does not keep, protects nobody.",
+        remedy="Put the guard in front of the API and serve its description, or declare in the contract what is true.",
+        contract=_SERVED,
+        needs=(Needs.CONTRACT, Needs.DESCRIPTION),
+        look=drift,
+        closing=True,
     ),
 )

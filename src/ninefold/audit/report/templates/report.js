@@ -4,27 +4,40 @@
 
   var filter = document.querySelector(".filter");
   if (filter) {
-    var told = document.getElementById("count");
-    filter.hidden = false;
+    var told = document.getElementById("count"), none = document.getElementById("none");
+    var narrow = document.querySelector(".narrow"), search = narrow.querySelector("input"), severity = "";
+    filter.hidden = narrow.hidden = false;
+    var findings = all(".finding").map(function (one) { return { node: one, words: one.textContent.toLowerCase() }; });
+    var apply = function () {
+      var words = search.value.toLowerCase().split(/\s+/), left = 0;
+      var chosen = all(".narrow select").filter(function (one) { return one.value !== ""; });
+      findings.forEach(function (one) {
+        var fits = (severity === "" || one.node.dataset.severity === severity) &&
+          chosen.every(function (by) { return one.node.dataset[by.dataset.by] === by.value; }) &&
+          words.every(function (word) { return one.words.indexOf(word) !== -1; });
+        one.node.hidden = !fits;
+        if (fits) left += 1;
+      });
+      all(".sign").forEach(function (sign) { sign.hidden = sign.querySelector(".finding:not([hidden])") === null; });
+      all(".filter button").forEach(function (one) { one.setAttribute("aria-pressed", String(one.dataset.severity === severity)); });
+      none.hidden = left > 0;
+      told.textContent = left + (left === 1 ? " finding is shown" : " findings are shown");
+    };
+    var reset = function () {
+      severity = search.value = "";
+      all(".narrow select").forEach(function (one) { one.value = ""; });
+      apply();
+    };
     filter.addEventListener("click", function (event) {
       var button = event.target.closest("button");
       if (!button) return;
-      var wanted = button.dataset.severity, left = 0;
-      all(".filter button").forEach(function (one) { one.setAttribute("aria-pressed", String(one === button)); });
-      all(".sign").forEach(function (sign) {
-        var here = 0;
-        sign.querySelectorAll(".finding").forEach(function (one) {
-          one.hidden = wanted !== "" && one.dataset.severity !== wanted;
-          if (!one.hidden) here += 1;
-        });
-        sign.hidden = here === 0;
-        left += here;
-      });
-      told.textContent = left + (left === 1 ? " finding is shown" : " findings are shown");
+      severity = button.dataset.severity;
+      apply();
     });
-    all("a.tile").forEach(function (tile) {
-      tile.addEventListener("click", function () { filter.querySelector("button").click(); });
-    });
+    narrow.addEventListener("input", apply);
+    narrow.addEventListener("change", apply);
+    document.getElementById("reset").addEventListener("click", function () { reset(); search.focus(); });
+    all("a.tile").forEach(function (tile) { tile.addEventListener("click", reset); });
   }
 
   all(".copy").forEach(function (button) {

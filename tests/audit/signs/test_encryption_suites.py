@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ninefold.audit.rule import Untried
-from ninefold.audit.suites import weak_suites
+from ninefold.audit.signs import encryption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ninefold.audit.rule import Looked
+    from ninefold.audit.target import Target
+
+RULES = {rule.id: rule for rule in encryption.RULES}
+
+
+def look(rule: str, target: Target) -> Looked:
+    return RULES[rule].look(target)
+
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
 
@@ -70,7 +78,7 @@ def test_what_a_server_takes_is_told_and_nothing_else(
     live: Callable[..., Any], tmp_path: Path, settings: tuple[str, ...], shown: set[str]
 ) -> None:
     with openssl(tmp_path, *settings) as url:
-        assert told(weak_suites(live(url))) == shown
+        assert told(look("encryption-weak-suite", live(url))) == shown
 
 
 @needs_openssl
@@ -78,20 +86,20 @@ def test_a_small_prime_is_told_with_its_bits(live: Callable[..., Any], tmp_path:
     known = tmp_path / "dh.pem"
     known.write_text(DH_1024)
     with openssl(tmp_path, "-cipher", "DHE+AESGCM:@SECLEVEL=0", "-dhparam", str(known)) as url:
-        looked = weak_suites(live(url))
+        looked = look("encryption-weak-suite", live(url))
     assert ["1024 bits" in one.detail for one in looked.seen] == [True]
 
 
 def test_a_server_without_tls_was_not_tried(serve: Callable[..., str], live: Callable[..., Any]) -> None:
     with pytest.raises(Untried, match="answered no ClientHello"):
-        weak_suites(live(serve(lambda _: (200, {}, b"")).replace("http:", "https:")))
+        look("encryption-weak-suite", live(serve(lambda _: (200, {}, b"")).replace("http:", "https:")))
 
 
 @needs_openssl
 def test_python_s_own_server_takes_nothing_weak(
     serve: Callable[..., str], live: Callable[..., Any], certified: Any
 ) -> None:
-    assert weak_suites(live(serve(lambda _: (200, {}, b""), certified.context))).seen == ()
+    assert look("encryption-weak-suite", live(serve(lambda _: (200, {}, b""), certified.context))).seen == ()
 
 
 #: Made for this test.
