@@ -63,7 +63,8 @@ def main() -> int:
 
 def show(one: Audited) -> None:
     sums = tally(one.rows)
-    touched = {None: "", True: ", database untouched", False: ", DATABASE CHANGED"}[one.untouched]
+    kept = "rows as before" if one.active else "database untouched"
+    touched = {None: "", True: f", {kept}", False: ", DATABASE CHANGED"}[one.untouched]
     print(
         f"{one.title:28} {sums.hits.total():2} of {sums.shown:2} found, {sums.alarms.total()} false, {sums.missed} missed,"
         f" {sums.unchecked} not checked, {one.requests} requests, {one.seconds:.1f} s{touched}",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,9 @@ LONGEST = 420.0  # seconds for one audit, above its own --time
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What came of it. `untouched` is whether the database stayed as it was, or nothing where there is none to look at."""
+    """What came of it. `untouched` is whether the database stayed as it was, or nothing where there is none to look at:
+    byte for byte without --active, row for row with it.
+    """
 
     title: str
     rows: tuple[Row, ...]
@@ -56,22 +60,24 @@ def audit(build: Build, truths: Truths, authority: Authority, folder: Path, *, a
     with Process(start.command, ROOT, start.environment, place.port, folder / "output.txt"):
         with httpx.Client(base_url=url, verify=False, timeout=10) as client:  # noqa: S501 - our own, and bad on purpose
             keys = start.keys + build.callers(client)
-        before = _digest(database)
-        report, code, seconds = _run(build, url, keys, place, authority.path, active=active)
-        after = _digest(database)
+        looked = _rows if active else _digest
+        before = looked(database)
+        report, code, seconds = _run(build, url, keys, start.more, place, authority.path, active=active)
+        after = looked(database)
     rows = judge_all(title, truths.builds[build.name], report["outcomes"])
-    untouched = None if database is None or active else before == after
+    untouched = None if database is None else before == after
     return Audited(title, rows, report["requests"], seconds, code, untouched, active, greens(title, report, rows))
 
 
 def _run(
-    build: Build, url: str, keys: tuple[str, ...], place: Place, authority: Path, *, active: bool
+    build: Build, url: str, keys: tuple[str, ...], more: tuple[str, ...], place: Place, authority: Path, *, active: bool
 ) -> tuple[dict[str, Any], int, float]:
     out = place.folder / "report.json"
     command = [str(Path(sys.executable).with_name("ninefold")), "audit", str(build.description), "--url", url]
     command += ["--source", str(build.source), "--log", str(place.log), "--advisories", str(LAB / "advisories")]
     command += [word for key in keys for word in ("--key", key)]
     command += ["--user", build.user] if build.user else []
+    command += more
     if build.tls:
         command += ["--authority", str(authority)]
     if active:
@@ -93,3 +99,12 @@ def _run(
 
 def _digest(path: Path | None) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.exists() else ""
+
+
+def _rows(path: Path | None) -> dict[str, list[str]]:
+    """Every table's rows, in an order of their own: what was added and removed again leaves no difference."""
+    if path is None or not path.exists():
+        return {}
+    with closing(sqlite3.connect(path)) as opened:
+        tables = [name for (name,) in opened.execute("select name from sqlite_master where type = 'table'")]
+        return {one: sorted(map(repr, opened.execute(f'select * from "{one}"'))) for one in tables}  # noqa: S608 - its own names

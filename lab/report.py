@@ -122,7 +122,8 @@ def _audits(audits: Sequence[Audited]) -> str:
     rows = []
     for one in audits:
         sums = tally(one.rows)
-        database = {None: "", True: "untouched", False: "CHANGED"}[one.untouched]
+        kept = "rows as before" if one.active else "untouched"
+        database = {None: "", True: kept, False: "CHANGED"}[one.untouched]
         rows.append(
             [one.title, sums.shown, sums.hits.total(), sums.alarms.total(), sums.missed, sums.unchecked, one.requests,
              f"{one.seconds:.1f}", one.exit_code, database]

@@ -39,11 +39,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How to start a server there. `keys` are what `ninefold audit --key` is given before it logs anybody in."""
+    """How to start a server there. `keys` are what `ninefold audit --key` is given before it logs anybody in, `more` is what
+    else it is given.
+    """
 
     command: Sequence[str]
     environment: Mapping[str, str]
     keys: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
 
 def nobody(client: httpx.Client) -> tuple[str, ...]:
@@ -150,15 +153,15 @@ def parcels_vulnerable(place: Place) -> Start:
 
 
 def parcels_fixed(place: Place) -> Start:
-    texts = [f"pk_{secrets.token_urlsafe(32)}" for _ in range(2)]
+    texts = [f"pk_{secrets.token_urlsafe(32)}" for _ in range(3)]
     keys = [
         {
             "digest": hashlib.sha256(text.encode()).hexdigest(),
             "carrier": carrier,
             "addresses": ["127.0.0.1"],
-            "expires": time.time() + 90 * 86400,
+            "expires": time.time() + days * 86400,
         }
-        for text, carrier in zip(texts, ("rapid", "nordpost"), strict=True)
+        for text, carrier, days in zip(texts, ("rapid", "nordpost", "rapid"), (90, 90, -1), strict=True)
     ]
     ring = place.folder / "keys.json"
     ring.write_text(json.dumps(keys), "utf-8")
@@ -176,7 +179,8 @@ def parcels_fixed(place: Place) -> Start:
         "PARCELS_SESSION_KEY": secrets.token_hex(32),
         "SERVER_SOFTWARE": "",
     }
-    return Start(command, environment, tuple(f"header:X-Api-Key={text}" for text in texts))
+    *good, old = (f"header:X-Api-Key={text}" for text in texts)
+    return Start(command, environment, tuple(good), ("--expired-key", old))
 
 
 # --- tides

@@ -126,6 +126,7 @@ def live(
                     context=trust(authority),
                     limits=limits or Limits(rate=1000.0),
                     secrets=tuple(secret for key in held for secret in key.secrets),
+                    active=bool(more.get("active")),
                     shell=Shell(variables(held), authority=authority is not None),
                 )
             )

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
 
-pytestmark = pytest.mark.usefixtures("again")
-
 RULE = next(rule for rule in filtering.RULES if rule.id == "filtering-user-enumeration")
 JSON = {"Content-Type": "application/json"}
 USERS = {"anna": "right", "anna@example.com": "right", "70123": "right"}
@@ -135,3 +133,8 @@ def test_an_api_without_a_log_in_is_skipped(serve: Any, live: Any) -> None:
     with pytest.raises(Untried, match="no log-in"):
         look(serve, live, Door(TELLING[0]), document={"paths": {}}, user="anna")
     assert RULE.active
+
+
+@pytest.mark.usefixtures("again")
+def test_a_line_for_a_shell_shows_the_difference_once_more(serve: Any, live: Any) -> None:
+    assert look(serve, live, Door(TELLING[0]), user="anna").seen

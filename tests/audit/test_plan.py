@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.notes import PLAIN
 
 from ninefold.audit import plan
 from ninefold.audit.finding import Method
@@ -143,3 +144,11 @@ def test_the_announcement_tells_whom_how_much_how_and_as_whom(live: Callable[...
     ]
     probe.active = True
     assert "--active" in plan.announce(probe)
+
+
+def test_a_rehearsal_with_leave_tells_what_is_done_to_what_a_post_makes(describe: Callable[..., Description]) -> None:
+    document = {**PLAIN, "components": DOCUMENT["components"]}
+    target = Target(now=NOW, description=describe(document), keys=KEYS, active=True)
+    parts = plan.rehearse(target, ORIGIN, LIVE, Limits())
+    assert ("POST", "/notes") in {(step.method, step.path) for part in parts for step in part.steps}
+    assert "removed again (DELETE); nothing else is changed" in plan.render(parts, Limits())

@@ -9,7 +9,12 @@ from tests.audit.again import SHOWN
 
 from ninefold.audit.finding import Method
 from ninefold.audit.rule import Needs
+from ninefold.audit.signs import callers, credentials, tokens
 from ninefold.audit.signs.order import RULES, SIGNS
+
+#: What these find, on objects that are removed, or with tokens and keys that stay secret, no line shows once more. Their
+#: tests are beside those of the modules that look.
+GONE = {rule.id for rule in (*callers.RULES, *credentials.RULES, *tokens.RULES)}
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed (scripts/debian.sh does it)")
@@ -20,4 +25,4 @@ def test_every_rule_that_asks_the_api_has_findings_that_a_line_shows_again(
     if missing := {f"test_{sign.name}" for sign in SIGNS} - ran:
         pytest.skip(f"not all signs were tested: {', '.join(sorted(missing))}")
     asking = {rule.id for rule in RULES if rule.method is Method.LIVE and Needs.URL in rule.needs}
-    assert asking <= SHOWN
+    assert asking - GONE <= SHOWN

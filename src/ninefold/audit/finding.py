@@ -148,6 +148,7 @@ class Audit:
 
     `started` is Unix seconds, `took` seconds. `target` names all that was looked at; `url`, `description` and `source`
     each of it as it was given, empty where it was not. `stale` are the excuses of the baseline that fit nothing any more.
+    `left` is what the audit made in the API and could not remove.
     """
 
     target: str
@@ -161,6 +162,7 @@ class Audit:
     source: str = ""
     clauses: tuple[Clause, ...] = ()
     stale: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

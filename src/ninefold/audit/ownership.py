@@ -1,7 +1,7 @@
 """Whether one caller may read the objects of another (broken object level authorization, API1:2023).
 
 Two callers list the same thing. What the API lists to the first only is the first one's own, by the API's own word;
-the second then asks for it by its id.
+the second then asks for it by its id. With leave to change things the audit also makes an object for the purpose.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ninefold.audit.answer import Ask
+from ninefold.audit.crossing import own_reads
 from ninefold.audit.graphowner import foreign_objects
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.rule import Looked, Observation, Untried
@@ -39,6 +40,13 @@ def foreign_reads(target: Target) -> Looked:
                 seen.append(found)
     more, queried = foreign_objects(target)
     at, seen = at + more, [*seen, *queried]
+    if target.active:
+        try:
+            own = own_reads(target)
+            known = {one.cause for one in seen}
+            at, seen = at + own.at, [*seen, *(one for one in own.seen if one.cause not in known)]
+        except Untried:
+            pass  # nothing can be made: what was there already has to do
     if not at:
         raise Untried(
             "the API lists the same objects to both callers, so none is known to belong to one of them",

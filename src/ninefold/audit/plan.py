@@ -59,7 +59,9 @@ def announce(probe: Probe, addresses: Sequence[str] = ()) -> str:
     limits = probe.limits
     where = f" ({', '.join(addresses)})" if addresses and tuple(addresses) != (probe.origin.host,) else ""
     methods = (
-        "any method, for rules may change things (--active)" if probe.active else f"{', '.join(sorted(SAFE))} only"
+        f"{', '.join(sorted(SAFE))}, POST, and (--active) PATCH, PUT and DELETE of what the audit made itself"
+        if probe.active
+        else f"{', '.join(sorted(SAFE))} only"
     )
     return (
         f"audit of {probe.origin}{where}; nothing else is connected to\n"
@@ -101,6 +103,10 @@ def render(parts: Sequence[Part], limits: Limits) -> str:
         for step in part.steps:
             often = f"{step.most}" if step.least == step.most else f"{step.least} to {step.most}, by what is answered"
             lines.append(f"  {step.method} {step.path}  x {often}")
+    if any(step.method == "POST" for part in parts for step in part.steps):
+        lines.append(
+            "What a POST makes is read, changed (PATCH, PUT) and removed again (DELETE); nothing else is changed."
+        )
     lines += [
         "Rehearsed with made-up answers: what the API itself answers decides which of these are sent,",
         "and may call for more of the same kind, and for controls at paths that do not exist (`ninefold-...`);",

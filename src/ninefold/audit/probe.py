@@ -1,5 +1,5 @@
 """The only thing in the audit that sends: to one origin, paced, counted, bounded, safe methods and GraphQL queries only
-unless allowed.
+unless allowed, and then PUT, PATCH and DELETE only to what the audit made itself.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import ssl
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from secrets import token_bytes, token_hex
 from typing import TYPE_CHECKING, Self
@@ -19,13 +20,14 @@ from ninefold.audit.answer import SAFE, Answer, Ask, redact
 from ninefold.audit.dial import Dial
 from ninefold.audit.document import reads
 from ninefold.audit.hello import GROUPS, Reply, client_hello
+from ninefold.audit.ledger import Ledger
 from ninefold.audit.rule import Untried
 from ninefold.audit.tls import Handshake, distrust, offer, shake
 from ninefold.audit.wire import Backend, Deadline
 from ninefold.errors import FileError, Place, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -40,6 +42,12 @@ MARK = "X-Ninefold-Audit"
 
 #: Longest `Retry-After` (RFC 9110 section 10.2.3) that is waited for, in seconds, and how often.
 PATIENCE, RETRIES = 30.0, 3
+
+#: Seconds that are waited before each look at what an API does after it has answered.
+MOMENTS = (0.0, 0.2, 0.8)
+
+#: Seconds that removing what the audit made may take beyond the audit's own.
+GRACE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,8 @@ class Probe:
         self.dial = dial or Dial(origin.host, origin.port)
         self.run = run or token_hex(8)
         self.sent = 0
+        self.ledger = Ledger()
+        self.reserve = 0  # requests that are kept for removing what was made
         self.agent = agent
         self._shell = shell or Shell()
         self.clock = clock
@@ -161,7 +171,27 @@ class Probe:
     @property
     def left(self) -> int:
         """How many requests may still be sent."""
-        return self.limits.budget - self.sent
+        return self.limits.budget - self.sent - self.reserve
+
+    def hide(self, *secrets: str) -> None:
+        """From now on these too must not reach a report."""
+        self.secrets = (*self.secrets, *(one for one in secrets if one not in self.secrets))
+
+    def moments(self) -> Iterator[None]:
+        """At once, and a little later twice: for what an API does when it has answered already."""
+        for wait in MOMENTS:
+            self._sleep(wait)
+            yield
+
+    @contextmanager
+    def cleaning(self) -> Iterator[None]:
+        """Within it the reserve may be spent, and a little more time than the audit has."""
+        reserve, end = self.reserve, self._end
+        self.reserve, self._end = 0, max(end, self.clock()) + GRACE
+        try:
+            yield
+        finally:
+            self.reserve, self._end = reserve, end
 
     def send(self, ask: Ask, *, patient: bool = True, source: str | None = None) -> Answer:
         """The answer. `patient`: a 429, or a 503 with `Retry-After`, is waited out, and `Untried` if it stays.
@@ -219,6 +249,8 @@ class Probe:
         # A GraphQL query is POST by convention and reads all the same; what holds anything else than queries needs leave.
         if ask.method not in SAFE and not self.active and not reads(ask):
             raise Untried(f"{ask.method} may change things, and that takes --active")
+        if ask.method not in SAFE and ask.method != "POST" and not self.ledger.admits(ask):
+            raise Untried(f"{ask.method} {ask.path} would change what the audit did not make")
         if not ask.path.startswith("/"):
             raise Untried(f"{ask.path!r} is no absolute path")
         self._turn()

@@ -24,6 +24,8 @@ class Needs(StrEnum):
     LOG = "the API's own log (--log FILE)"
     KEY = "a key that the API accepts (--key or --header)"
     KEYS = "two keys of different callers (--key, twice)"
+    EXPIRED = "a key of that caller that has expired (--expired-key)"
+    REVOKED = "a key of that caller that was revoked or rotated (--revoked-key)"
     ADVISORIES = "known vulnerabilities as OSV records (--advisories PATH)"
     CONTRACT = "the contract that the API is to keep (--contract FILE)"
     ACTIVE = "leave to change things (--active)"

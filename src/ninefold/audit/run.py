@@ -10,16 +10,19 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from ninefold.audit.account import Accounts
 from ninefold.audit.baseline import Excuse, anchor, stale
 from ninefold.audit.clauses import clauses
 from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Outcome, Passed, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import unread_languages
+from ninefold.audit.survey import Survey
 from ninefold.errors import NinefoldError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from ninefold.audit.key import Key
     from ninefold.audit.target import Target
 
 #: Most places and pieces of evidence that one finding lists; its detail says how many there are.
@@ -40,14 +43,24 @@ def audit(
 
     `excuses` maps fingerprints to what a baseline says about them; `told` is called before each rule. Rules
     that wear out the API's patience run after the others, and last those that hold the others' outcomes against each
-    other; the outcomes stand in the order of `rules`.
+    other; the outcomes stand in the order of `rules`. What rules made in the API is removed before its patience is worn out,
+    and in any case before this ends, by an exception too, whose notes then tell what could not be.
     """
     began = clock()
     ended: dict[str, tuple[Outcome, ...]] = {}
-    for rule in sorted(rules, key=lambda one: (one.closing, one.exhausting)):
-        if told:
-            told(rule)
-        ended[rule.id] = tuple(_outcomes(rule, replace(target, ended=ended), asked, excuses or {}))
+    try:
+        target = _with_callers(target, rules)
+        for rule in sorted(rules, key=lambda one: (one.closing, one.exhausting)):
+            if rule.exhausting:
+                _remove_objects(target)
+            if told:
+                told(rule)
+            ended[rule.id] = tuple(_outcomes(rule, replace(target, ended=ended), asked, excuses or {}))
+        left = clean(target)
+    except BaseException as fault:
+        for one in clean(target):
+            fault.add_note(f"left behind: {one}")
+        raise
     outcomes = tuple(one for rule in rules for one in ended[rule.id])
     return Audit(
         target=_name(target),
@@ -59,9 +72,44 @@ def audit(
         url=target.url,
         description=target.description.source if target.description else "",
         source=str(target.source) if target.source else "",
+        left=left,
         clauses=tuple(clause for clause, _ in clauses(replace(target, ended=ended))),
         stale=stale(excuses or {}, outcomes),
     )
+
+
+def clean(target: Target) -> tuple[str, ...]:
+    """Remove what the audit made, and say what of it could not be: operation, path and id. Once is enough."""
+    if not target.url:
+        return ()
+    objects, accounts = _remove_objects(target), target.survey.accounts
+    return (*objects, *(accounts.clean() if accounts else ()))
+
+
+def _remove_objects(target: Target) -> tuple[str, ...]:
+    objects = target.survey.objects if target.url else None
+    return objects.clean() if objects else ()
+
+
+def _with_callers(target: Target, rules: Sequence[Rule]) -> Target:
+    """The target with two callers, if rules need them and the API lets the audit sign them up; else as it was."""
+    changing = target.active and any(rule.active and not target.lacks((Needs.URL, Needs.DESCRIPTION)) for rule in rules)
+    if not changing or not target.lacks((Needs.KEYS,)):
+        return target
+    survey = target.survey
+    survey.accounts = Accounts(target.probe, target.api, survey.base)
+    entered: list[Key] = []
+    while len({key.value for key in (*target.keys, *entered)}) < 2:
+        try:
+            entered.append(survey.accounts.enter())
+        except Untried:
+            break
+    if not entered:
+        return target
+    keys = (*target.keys, *entered)
+    again = Survey(target.probe, target.description, keys)
+    again.accounts, again.signed_up = survey.accounts, frozenset(entered)
+    return replace(target, keys=keys).at(target.url, target.probe, again)
 
 
 def _name(target: Target) -> str:

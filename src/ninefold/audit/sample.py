@@ -81,15 +81,15 @@ def listed(description: Description, operation: Operation, answer: Answer) -> tu
     """All ids that `answer` lists, for every template one parameter below `operation.path`."""
     if not answer.ok:
         return ()
-    rows = _rows(answer.json())
+    rows = rows_in(answer.json())
     if not rows:
         return ()
     below = {
-        (one.path, name) for one in description.operations if (name := _one_below(operation.path, one.path)) is not None
+        (one.path, name) for one in description.operations if (name := one_below(operation.path, one.path)) is not None
     }
     found: list[Listed] = []
     for template, name in sorted(below):
-        field = _id_field(rows[0], name, operation.path)
+        field = id_field(rows[0], name, operation.path)
         ids = tuple(str(row[field]) for row in rows if isinstance(row.get(field), (str, int))) if field else ()
         if ids:
             found.append(Listed(template, ids))
@@ -191,7 +191,7 @@ def _in_schema(schema: dict[str, Any]) -> Any:
     return None
 
 
-def _rows(document: Any) -> list[dict[str, Any]]:
+def rows_in(document: Any) -> list[dict[str, Any]]:
     """The objects of a list, or of the first list in an object (`{"items": [...]}`)."""
     for value in _lists(document):
         rows = [row for row in value if isinstance(row, dict)]
@@ -210,7 +210,7 @@ def _lists(document: Any) -> Iterator[list[Any]]:
                 yield from (inner for inner in value.values() if isinstance(inner, list))
 
 
-def _one_below(path: str, template: str) -> str | None:
+def one_below(path: str, template: str) -> str | None:
     """The parameter's name if `template` is `path/{name}`."""
     head, slash, last = template.rpartition("/")
     if slash and head == path.rstrip("/") and last.startswith("{") and last.endswith("}"):
@@ -218,7 +218,7 @@ def _one_below(path: str, template: str) -> str | None:
     return None
 
 
-def _id_field(row: dict[str, Any], name: str, path: str) -> str | None:
+def id_field(row: dict[str, Any], name: str, path: str) -> str | None:
     """Which member of a listed object goes into the parameter: its name, `id`, or what ends in it."""
     thing = path.rstrip("/").rpartition("/")[2].rstrip("s")
     wanted = (name, "id", f"{thing}_id", f"{thing}Id", "uuid", "slug", "key", "name")

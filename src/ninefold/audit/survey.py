@@ -15,9 +15,11 @@ from ninefold.audit.rule import Untried
 from ninefold.audit.sample import ask_for, ids_in, missing_ids
 
 if TYPE_CHECKING:
+    from ninefold.audit.account import Accounts
     from ninefold.audit.burst import Burst
     from ninefold.audit.graphql import Endpoint, Types
     from ninefold.audit.key import Key
+    from ninefold.audit.made import Objects
     from ninefold.audit.probe import Probe
     from ninefold.contract.description import Description, Operation
 
@@ -62,6 +64,9 @@ class Survey:
         self._introspected = False
         self.unanswered = 0
         self.burst: Burst | None = None  # made by the first rule that asks for it: ninefold.audit.burst
+        self.signed_up: frozenset[Key] = frozenset()  # callers that the audit made
+        self.accounts: Accounts | None = None  # and how: ninefold.audit.account
+        self.objects: Objects | None = None  # and this by the first that changes things: ninefold.audit.made
 
     @property
     def base(self) -> str:

@@ -36,6 +36,8 @@ class Target:
     keys: tuple[Key, ...] = ()
     advisories: Path | None = None
     active: bool = False
+    expired: Key | None = None
+    revoked: Key | None = None
     origins: tuple[str, ...] = ()
     contract: LoadedContract | None = None
     derived: bool = False
@@ -81,6 +83,8 @@ class Target:
             Needs.LOG: self.log is not None,
             Needs.KEY: len(self.keys) > 0,
             Needs.KEYS: len({key.value for key in self.keys}) > 1,
+            Needs.EXPIRED: self.expired is not None,
+            Needs.REVOKED: self.revoked is not None,
             Needs.ADVISORIES: self.advisories is not None,
             Needs.CONTRACT: self.contract is not None,
             Needs.ACTIVE: self.active,

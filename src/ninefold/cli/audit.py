@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -31,7 +34,7 @@ from ninefold.contract.openapi import load, read
 from ninefold.errors import FileError, Place, ServiceError, WriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ninefold.audit.baseline import Excuse
     from ninefold.audit.rule import Rule
@@ -42,7 +45,7 @@ _EPILOG = """\
 Exit codes
   0   every rule whose inputs were given ran, and nothing was found
   1   something was found, of at least the severity of --fail-on
-  2   incomplete: a rule failed, or could not check what it was asked to
+  2   incomplete: a rule failed, or could not check what it was asked to, or what it made could not be removed
   64  the command line is not understood
   65  the description or the contract cannot be read or understood
   66  a file (source, baseline, advisories, authority) cannot be read
@@ -54,6 +57,7 @@ Exit codes
 Examples
   ninefold audit openapi.yaml
   ninefold audit openapi.yaml --url http://127.0.0.1:8000 --key @key.txt --source .
+  ninefold audit openapi.yaml --url http://127.0.0.1:8000 --key @one.txt --key @other.txt --active
   ninefold audit openapi.yaml --source . --advisories osv.zip --sarif ninefold.sarif
   ninefold audit openapi.yaml --url https://api.example.com --contract contract.yaml --format markdown
 """
@@ -99,6 +103,8 @@ class _Outputs:
     metavar="'NAME: VALUE'",
     help="A field that goes with the credentials.",
 )
+@click.option("--expired-key", metavar="KEY", help="A key of the first caller that has expired; written as --key.")
+@click.option("--revoked-key", metavar="KEY", help="A key of the first caller that was revoked or rotated away.")
 @click.option(
     "--authority",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -112,7 +118,10 @@ class _Outputs:
     help="An origin that the API is meant to allow, as https://app.example.com; ones that look like it are tried.",
 )
 @click.option(
-    "--active", is_flag=True, help="Let rules send what may change things. Default: safe methods and GraphQL queries."
+    "--active",
+    is_flag=True,
+    help="Let rules make objects, change those, and remove them again. Default: safe methods and GraphQL queries "
+    "only. Nothing is changed that the audit did not make.",
 )
 @click.option("--user", default="", metavar="NAME", help="An account of yours: with --active, two log-ins fail.")
 @click.option("--dry-run", is_flag=True, help="Tell rule by rule what would be sent to --url, and send nothing.")
@@ -159,6 +168,8 @@ def command(
     advisories: Path | None,
     keys: tuple[str, ...],
     headers: tuple[str, ...],
+    expired_key: str | None,
+    revoked_key: str | None,
     authority: Path | None,
     origins: tuple[str, ...],
     active: bool,
@@ -193,6 +204,7 @@ def command(
     contract = load_contract(kept) if kept else None
     api = load(description) if description else read(describe(contract, url or ""), str(kept)) if contract else None
     callers = _keys(keys, headers, api)
+    expired, revoked = (_keys((one,), headers, api)[0] if one else None for one in (expired_key, revoked_key))
     now = time.time()
     files = {"json": as_json, "sarif": sarif, "junit": junit, "html": html}
     outputs = _Outputs(kind, out, {name: path for name, path in files.items() if path})
@@ -204,6 +216,8 @@ def command(
         keys=callers,
         advisories=advisories,
         active=active,
+        expired=expired,
+        revoked=revoked,
         origins=tuple(_allowed(one) for one in origins),
         contract=contract,
         derived=contract is not None and description is None,
@@ -220,7 +234,7 @@ def command(
             agent=f"ninefold-audit/{version('ninefold')}",
             context=trust(authority),
             limits=Limits(budget, rate, float(total)),
-            secrets=tuple(secret for key in callers for secret in key.secrets),
+            secrets=tuple(secret for key in (*callers, expired, revoked) if key for secret in key.secrets),
             active=active,
             dial=dial,
             shell=Shell(variables(callers), authority=authority is not None),
@@ -234,7 +248,8 @@ def command(
         with probe:
             reach(probe)
             target = target.at(url, probe, Survey(probe, api, callers))
-            done = _audit(target, rules, frozenset(chosen), excuses, progress)
+            with _interruptible(active=active):
+                done = _audit(target, rules, frozenset(chosen), excuses, progress)
     _report(done, outputs)
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
@@ -261,7 +276,7 @@ def exit_code(done: Audit, rules: Sequence[Rule], target: Target, fail_on: Sever
         return 1
     tried = {rule.sign for rule in rules if not target.lacks(rule.needs)}
     missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in done.outcomes)
-    return 2 if missed or not tried or any(done.state(sign) == "unknown" for sign in tried) else 0
+    return 2 if missed or done.left or not tried or any(done.state(sign) == "unknown" for sign in tried) else 0
 
 
 def _rules(chosen: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -322,6 +337,26 @@ def _read_key(text: str) -> str:
     if not value or "\n" in value:
         raise FileError("the file must hold one key on one line", place=Place(str(path)), remedy="mend --key @FILE")
     return value
+
+
+@contextmanager
+def _interruptible(*, active: bool) -> Iterator[None]:
+    """SIGTERM ends what is in it like Ctrl-C, so that what the audit made is removed first; what could not be is told."""
+    changes = active and threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _stop) if changes else None
+    try:
+        yield
+    except BaseException as fault:
+        for note in getattr(fault, "__notes__", ()):
+            click.echo(note, err=True)
+        raise
+    finally:
+        if changes:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _stop(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _report(done: Audit, outputs: _Outputs) -> None:

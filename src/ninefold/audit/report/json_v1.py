@@ -46,6 +46,7 @@ class _Document(msgspec.Struct):
     url: str = ""
     description: str = ""
     source: str = ""
+    left: tuple[str, ...] = ()
     clauses: list[Clause] = []
     stale: list[str] = []
 
@@ -64,6 +65,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
         "started": audit.started,
         "took": audit.took,
         "requests": audit.requests,
+        "left": audit.left,
         "signs": [
             {
                 "sign": tile.number,
@@ -145,6 +147,7 @@ def read(text: str | bytes, file: str = "") -> Audit:
         url=document.url,
         description=document.description,
         source=document.source,
+        left=document.left,
         clauses=tuple(document.clauses),
         stale=tuple(document.stale),
     )

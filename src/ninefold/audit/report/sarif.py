@@ -73,6 +73,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
             "target": audit.target,
             "verdict": verdict(audit),
             "requests": audit.requests,
+            "left": list(audit.left),
             "score": _score(audit, rules),
             "stale": list(audit.stale),
             "left_out": len(findings) - len(results),

@@ -66,6 +66,7 @@ def render(audit: Audit, *, width: int = 100, colour: bool = False, rules: Seque
         console.print(f"\nand {left}, no worse than these; --html and --json have all", style="bold")
     _unlooked(console, audit)
     _baseline(console, audit)
+    _left(console, audit)
     console.print(Text(f"\nScore: {numbers.told}", style=_tone(numbers.whole)))
     console.print(Text(verdict(audit), style="bold"))
     return trimmed(out.getvalue())
@@ -206,6 +207,13 @@ def _pieces(finding: Finding) -> Text:
     if len(finding.evidence) > _PIECES:
         text.append(f"\nand {len(finding.evidence) - _PIECES} more", style="dim")
     return text
+
+
+def _left(console: Console, audit: Audit) -> None:
+    if audit.left:
+        console.print("\nMade by this audit, and not removed: remove it by hand", style="bold red")
+        for one in audit.left:
+            console.print(Text(f"  {line(one, 300)}"))
 
 
 def _baseline(console: Console, audit: Audit) -> None:

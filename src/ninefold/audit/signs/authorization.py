@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Location, Method, Severity
+from ninefold.audit.function import ROLES, is_admin
 from ninefold.audit.graphql import is_graphql
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.methods import NOWHERE, undeclared_methods
@@ -51,12 +52,6 @@ _PRIVATE = re.compile(
     r"|addresses)$",
     re.IGNORECASE,
 )
-#: A part of a path, or a tag, that says administration; `from-internal-id` does not.
-_ADMIN = re.compile(
-    r"(?:[\w.]+[-_.])?admin(?:s|istration|istrators?)?(?:[-_.][\w.-]+)?|internal|superusers?|root|backoffice|sudo",
-    re.IGNORECASE,
-)
-_ROLES = re.compile(r"^x-.*(?:role|scope|permission|allow|privilege|authority)", re.IGNORECASE)
 
 
 def _open(operation: Operation) -> bool:
@@ -140,10 +135,10 @@ def _weak_flows(target: Target) -> Looked:
 
 def _admin_as_user(target: Target) -> Looked:
     secured = [one for one in target.api.operations if not _open(one)]
-    users = {_rights(one) for one in secured if not _is_admin(one)}
+    users = {_rights(one) for one in secured if not is_admin(one)}
     seen = []
     for operation in secured:
-        if _is_admin(operation) and _rights(operation) in users:
+        if is_admin(operation) and _rights(operation) in users:
             place = Location(operation=operation.id, pointer=operation.pointer)
             detail = (
                 f"{operation.method} {operation.path} is an administrator's by its name, and asks for exactly what "
@@ -153,14 +148,10 @@ def _admin_as_user(target: Target) -> Looked:
     return Looked(len(secured), tuple(seen))
 
 
-def _is_admin(operation: Operation) -> bool:
-    return any(_ADMIN.fullmatch(one) for one in (*operation.path.split("/"), *operation.tags))
-
-
 def _rights(operation: Operation) -> frozenset[tuple[str, str]]:
     """What is asked for: schemes with scopes, and roles where an extension tells them (`x-required-roles`)."""
     asked = {(name, " ".join(sorted(scopes))) for choice in operation.security or () for name, scopes in choice.items()}
-    told = {(name, repr(value)) for name, value in operation.raw.items() if _ROLES.search(name)}
+    told = {(name, repr(value)) for name, value in operation.raw.items() if ROLES.search(name)}
     return frozenset(asked | told)
 
 

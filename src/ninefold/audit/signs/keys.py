@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.address import addresses, in_words
 from ninefold.audit.finding import Confidence, Location, Method, Severity
-from ninefold.audit.judge import Judge, alike, proof, serves
+from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key
 from ninefold.audit.leak import leaks
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import files
+from ninefold.audit.worth import learn
 
 if TYPE_CHECKING:
-    from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
     from ninefold.contract.description import Description, Operation, SecurityScheme
 
@@ -138,21 +138,8 @@ def _key_in_source(target: Target) -> Looked:
     return Looked(len(read), seen)
 
 
-def _learn(target: Target) -> tuple[Call, Judge]:
-    """An operation that serves the key and refuses another; what separates the two answers is the key's worth."""
-    key = target.keys[0]
-    for call in target.survey.answered():
-        if not serves(call.answer, target.description, call.operation):
-            continue
-        refused = target.probe.send(key.wrong().on(call.ask))
-        judge = Judge(call.answer, refused)
-        if judge.tells:
-            return call, judge
-    raise Untried("no operation tells the key from a wrong one, so nothing shows whether a key is accepted")
-
-
 def _plain_key(target: Target) -> Looked:
-    call, judge = _learn(target)
+    call, judge = learn(target)
     key = target.keys[0]
     control = judge.bad
     if target.probe.origin.scheme == "https":
@@ -178,7 +165,7 @@ def _query_key(target: Target) -> Looked:
             "the key that was given goes to the query already; the description's rule judges that",
             missed=False,
         )
-    call, judge = _learn(target)
+    call, judge = learn(target)
     value = key.value.rpartition(" ")[2]
     for name in dict.fromkeys((key.name, *_QUERY_NAMES)):
         placed = Key("query", name, value)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ninefold.audit.signs import (
     authorization,
+    callers,
     cors,
+    credentials,
     dependencies,
     encryption,
     filtering,
@@ -14,6 +16,7 @@ from ninefold.audit.signs import (
     limits,
     monitoring,
     standard,
+    tokens,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +33,8 @@ class Sign(NamedTuple):
 
 
 SIGNS = (
-    Sign(1, "keys", "Overreliance on API keys", keys.RULES),
-    Sign(2, "authorization", "No smart authorization", authorization.RULES),
+    Sign(1, "keys", "Overreliance on API keys", keys.RULES + credentials.RULES),
+    Sign(2, "authorization", "No smart authorization", authorization.RULES + callers.RULES + tokens.RULES),
     Sign(3, "encryption", "Improper encryption, at rest or in transit", encryption.RULES),
     Sign(4, "dependencies", "Outdated or vulnerable dependencies", dependencies.RULES),
     Sign(5, "standard", "No standard authentication or authorization", standard.RULES),

@@ -1,0 +1,220 @@
+"""Whether one caller may read, change or remove what the audit made for another (API1:2023).
+
+The owner's own reading is the oracle: a write counts when the owner reads the new value, or no longer finds the object.
+Four things tell it from an API that is open: the same request of nobody changes nothing, the same request on an object
+that is gone changes nothing, the owner read the old value before, and it happens twice.
+
+Objects that everybody may edit, as in a wiki, cannot be told from a missing check without knowing what was meant. So what
+the API lists to its owner and not to the other is confirmed; what it shows to both is suspected when the object names an
+owner, and is not told otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ninefold.audit.body import MATTERS, OWNER, fields, json_schema, others, plain
+from ninefold.audit.finding import Confidence, Location
+from ninefold.audit.judge import alike, proof
+from ninefold.audit.made import Made, Objects, Trio, objects
+from ninefold.audit.rule import Looked, Observation, Untried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ninefold.audit.answer import Ask
+    from ninefold.audit.target import Target
+    from ninefold.contract.description import Operation
+
+
+def own_reads(target: Target) -> Looked:
+    """What the audit made for one caller, and the API lists to that caller only, is read by another by its id."""
+    return _each(target, _reads)
+
+
+def foreign_writes(target: Target) -> Looked:
+    """What the audit made for one caller is changed or removed by another."""
+    return _each(target, _writes)
+
+
+def _each(target: Target, tried: Callable[[Objects, Trio, Confidence | None], Iterator[Observation | None]]) -> Looked:
+    ours = objects(target)
+    at, seen, why = 0, list[Observation](), ""
+    for kind in ours.kinds:
+        try:
+            trio = ours.trio(kind)
+            for found in tried(ours, trio, _standing(ours, trio.main)):
+                at += 1
+                seen += [found] if found else []
+        except Untried as fault:
+            why = fault.reason
+    if not at:
+        raise Untried(why or "no object that the audit made can be changed, by the description", missed=bool(why))
+    return Looked(at, tuple(seen))
+
+
+def _standing(ours: Objects, made: Made) -> Confidence | None:
+    """How sure it is that the object is its owner's alone. None: nothing says so."""
+    owner, stranger = ours.callers[:2]
+    mine, theirs = ours.listed(made.kind, owner), ours.listed(made.kind, stranger)
+    if mine and theirs and made.mark in mine.text and made.mark not in theirs.text:
+        return Confidence.CONFIRMED
+    if not ours.shows(made, ours.read(made, stranger)):
+        return Confidence.CONFIRMED
+    shown = ours.members(made, ours.read(made))
+    named = [name for name in shown if OWNER.search(plain(name)) and isinstance(shown[name], (str, int))]
+    if not named:
+        return None
+    other = ours.make(made.kind, stranger)
+    theirs_own = ours.members(other, other.answer)
+    return Confidence.SUSPECTED if any(shown[name] != theirs_own.get(name, shown[name]) for name in named) else None
+
+
+def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Observation | None]:
+    owner, stranger = ours.callers[:2]
+    mine, theirs = ours.listed(trio.main.kind, owner), ours.listed(trio.main.kind, stranger)
+    if not (sure is Confidence.CONFIRMED and mine and theirs and trio.main.mark in mine.text):
+        return
+    baseline, attack = ours.read(trio.main), ours.read(trio.main, stranger)
+    control = ours.read(trio.void, stranger)
+    open_to_all = ours.send(ours.ask(trio.main.kind.read, trio.main))
+    again = ours.read(trio.spare, stranger)
+    told = ours.shows(trio.main, attack) and ours.shows(trio.spare, again) and not alike(control, attack)
+    if not told or ours.shows(trio.main, open_to_all):
+        yield None
+        return
+    template = trio.main.kind.template
+    detail = f"GET {template} gives a caller the object of another, which the API does not list to that caller."
+    place = _place(trio.main.kind.read, trio.main.path)
+    yield Observation(place, detail, proof(baseline, attack, control, again), cause=f"object {template}")
+
+
+def _writes(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Observation | None]:
+    for operation in trio.main.kind.changes:
+        try:
+            if change := change_for(ours, trio.main, operation):
+                yield _changed(ours, trio, operation, change, sure)
+        except Untried:
+            continue
+    yield _removed(ours, trio, sure)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Bodies for one operation that differ in one member, and two values that the owner must read afterwards."""
+
+    media: str
+    body: Mapping[str, Any]
+    member: str
+    values: tuple[Any, ...]
+
+    def ask(self, bare: Ask, value: Any) -> Ask:
+        """The request with this value in its body; `bare` is it without a body."""
+        return replace(bare, body=json.dumps({**self.body, self.member: value}).encode()).header(
+            "Content-Type", self.media
+        )
+
+
+def change_for(ours: Objects, made: Made, operation: Operation) -> Change | None:
+    """A change of one member that the API shows as it was sent. None: no member of it can be followed."""
+    told = json_schema(operation)
+    if told is None:
+        return None
+    api = ours.target.api
+    named, wanted = fields(api, told[1])
+    shown, known = ours.members(made, made.answer), ours.known(made.kind)
+    held = {name: value for name, value in made.sent.items() if not named or name in named}
+    held |= {name: shown[name] for name in wanted if name not in held and name in shown}
+    if operation.method == "PATCH":
+        held = {name: value for name, value in held.items() if name in wanted}
+    loose = [one for one in (named or made.sent) if isinstance(shown.get(one), (str, int, float))]
+    loose = [one for one in loose if one not in {made.kind.parameter, "id"} and not MATTERS.search(plain(one))]
+    loose = [
+        one for one in loose if not OWNER.search(plain(one)) and (one not in made.sent or shown[one] == made.sent[one])
+    ]
+    for name in sorted(loose, key=lambda one: (made.mark not in str(shown[one]), plain(one).endswith("id"), one)):
+        raw = named.get(name, {})
+        if isinstance(raw, dict) and raw.get("readOnly") is True:
+            continue
+        values = others(raw, shown[name], known.get(name, ()), made.mark)
+        if len(values) >= 2 and (made.mark in str(values[0]) or _keeps_mark(made, shown, name)):
+            return Change(told[0], held, name, values[:2])
+    return None
+
+
+def _keeps_mark(made: Made, shown: dict[str, Any], name: str) -> bool:
+    return any(made.mark in str(value) for other, value in shown.items() if other != name)
+
+
+def _changed(
+    ours: Objects, trio: Trio, operation: Operation, change: Change, sure: Confidence | None
+) -> Observation | None:
+    send, stranger = ours.send, ours.callers[1]
+    first, second = change.values
+    on_main, on_void = ours.ask(operation, trio.main), ours.ask(operation, trio.void)
+    baseline = ours.read(trio.main)
+    send(change.ask(on_main, first))
+    if _value(ours, trio.main, change) in change.values:
+        return None  # nobody needs a credential: another rule's matter
+    control = send(stranger.on(change.ask(on_void, first)))
+    attack = send(stranger.on(change.ask(on_main, first)))
+    after = ours.read(trio.main)
+    if ours.revived(trio.void, trio.main.mark):
+        return None
+    if ours.members(trio.main, after).get(change.member) != first:
+        send(ours.callers[0].on(change.ask(on_main, first)))
+        if _value(ours, trio.main, change) == first:
+            return None
+        raise Untried(f"{operation.method} {operation.path} changes nothing for the owner either")
+    again = send(stranger.on(change.ask(on_main, second)))
+    if _value(ours, trio.main, change) != second or sure is None:
+        return None
+    detail = (
+        f"{operation.method} {operation.path} changes `{change.member}` of an object that another caller made, and that "
+        f"caller reads the new value.{_doubt(sure)}"
+    )
+    evidence = (*proof(baseline, attack, control, again), after.exchange("attack"))
+    return _observed(trio.main, operation, detail, evidence, sure)
+
+
+def _removed(ours: Objects, trio: Trio, sure: Confidence | None) -> Observation | None:
+    send, stranger, operation = ours.send, ours.callers[1], trio.main.kind.remove
+    baseline = ours.read(trio.main)
+    on_main, on_void, on_spare = (ours.ask(operation, one) for one in (trio.main, trio.void, trio.spare))
+    send(on_main)
+    if not ours.shows(trio.main, ours.read(trio.main)):
+        return None  # nobody needs a credential: another rule's matter
+    control = send(stranger.on(on_void))
+    attack = send(stranger.on(on_main))
+    after = ours.read(trio.main)
+    if ours.shows(trio.main, after) or not ours.shows(trio.spare, ours.read(trio.spare)):
+        return None
+    again = send(stranger.on(on_spare))
+    if ours.shows(trio.spare, ours.read(trio.spare)) or not alike(after, ours.read(trio.void)) or sure is None:
+        return None
+    detail = f"DELETE {operation.path} removes an object that another caller made.{_doubt(sure)}"
+    evidence = (*proof(baseline, attack, control, again), after.exchange("attack"))
+    return _observed(trio.main, operation, detail, evidence, sure)
+
+
+def _value(ours: Objects, made: Made, change: Change) -> Any:
+    return ours.members(made, ours.read(made)).get(change.member)
+
+
+def _doubt(sure: Confidence) -> str:
+    if sure is Confidence.CONFIRMED:
+        return ""
+    return " The API shows the object to both; if everybody is meant to edit it, say so in a baseline."
+
+
+def _observed(
+    made: Made, operation: Operation, detail: str, evidence: tuple[Any, ...], sure: Confidence
+) -> Observation:
+    place = _place(operation, made.path)
+    return Observation(place, detail, evidence, cause=f"object {made.kind.template}", confidence=sure)
+
+
+def _place(operation: Operation, path: str) -> Location:
+    return Location(operation=operation.id, pointer=operation.pointer, url=path)

@@ -1,0 +1,236 @@
+"""Whether an API takes tokens that nobody issued (RFC 8725): not signed, signed by anybody, or meant for other times.
+
+Each is held against the answer to the good token and to one of the same shape that is garbage. Only GET is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from ninefold.audit.answer import Ask
+from ninefold.audit.finding import Confidence, Severity
+from ninefold.audit.judge import proof
+from ninefold.audit.jwt import Token, altered, decoded, encoded, keyed, parse, stripped, unsigned, weak_secret
+from ninefold.audit.rule import Looked, Observation, Untried
+from ninefold.audit.worth import ask_with, learn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninefold.audit.answer import Answer
+    from ninefold.audit.target import Target
+
+#: Where public keys are customarily served (RFC 8414, OpenID Connect Discovery 1.0).
+_KEY_SETS = ("/.well-known/jwks.json", "/jwks.json", "/.well-known/jwks", "/oauth2/jwks", "/oauth/jwks", "/certs")
+_DISCOVERY = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+
+#: Most keys of a set that are tried.
+_KEYS = 3
+
+#: Where a `kid` may lead that is read as a file name: to a file with nothing in it.
+_EMPTY_FILES = ("/dev/null", "../../../../../../../../dev/null")
+
+_HOUR = 3600
+_ELSEWHERE = "https://elsewhere.example"
+
+
+class _Forged(NamedTuple):
+    """`attack` is to be refused. `control` differs in nothing but that it is signed with a key that nobody can know."""
+
+    what: str
+    attack: str
+    control: str
+
+
+class _Trial:
+    """The operation that tells a good token from a bad one."""
+
+    def __init__(self, target: Target) -> None:
+        self.target, self.key = target, target.keys[0]
+        token = parse(self.key.value)
+        if token is None:
+            raise Untried("the key is no signed JWT (RFC 7519)", missed=False)
+        self.token: Token = token
+        self.call, self.judge = learn(target)
+
+    def ask(self, token: str) -> Answer:
+        return ask_with(self.target, self.call, self.key, token)
+
+    def taken(self, forged: _Forged) -> tuple[Answer, Answer, Answer] | None:
+        """Attack, control and repeat, if the API takes the forged one twice and the control never."""
+        attack = self.ask(forged.attack)
+        if not self.judge.accepts(attack):
+            return None
+        control, again = self.ask(forged.control), self.ask(forged.attack)
+        if self.judge.accepts(control) or not self.judge.accepts(again):
+            return None
+        return attack, control, again
+
+    def seen(self, forged: _Forged, found: tuple[Answer, Answer, Answer], cause: str) -> Observation:
+        detail = f"{self.call.ask.method} {self.call.ask.path} accepts {forged.what}."
+        return Observation(self.call.place, detail, proof(self.call.answer, *found), cause=cause)
+
+    def verified(self) -> None:
+        """Raises `Untried` where a token signed with a key of our own is accepted: then no signature tells anything."""
+        if self.judge.accepts(self.ask(altered(self.token))):
+            raise Untried("the API does not look at signatures at all, so no key is to be told by them", missed=False)
+
+
+def unverified(target: Target) -> Looked:
+    """Claims that nobody signed are believed (CWE-347)."""
+    trial = _Trial(target)
+    garbage = trial.key.wrong().value.rpartition(" ")[2]
+    attacks = [
+        _Forged("a token whose signature was replaced by other bytes", altered(trial.token), garbage),
+        _Forged("a token without its signature", stripped(trial.token), garbage),
+        *(
+            _Forged(f"a token of `alg: {name}` without a signature", unsigned(trial.token, name), garbage)
+            for name in ("none", "None", "NONE", "nOnE")
+        ),
+    ]
+    for forged in attacks:
+        if found := trial.taken(forged):
+            return Looked(len(attacks), (trial.seen(forged, found, "unverified"),))
+    return Looked(len(attacks))
+
+
+def guessed_secret(target: Target) -> Looked:
+    """Tokens are signed with a secret that stands in documentation, or with nothing (CWE-1391)."""
+    trial = _Trial(target)
+    names = _names(target)
+    secret = weak_secret(trial.token, names)
+    other = keyed(trial.token, secrets.token_bytes(32))
+    if secret is None:
+        trial.verified()
+        forged = _Forged("a token that was signed with an empty secret", keyed(trial.token, b""), other)
+        found = trial.taken(forged)
+        return Looked(1, (trial.seen(forged, found, "secret"),) if found else ())
+    claims = {**trial.token.claims, "jti": secrets.token_hex(8)}
+    shown = f"a well-known secret ({secret[:2]}..., {len(secret)} characters)" if secret else "an empty secret"
+    target.probe.hide(secret)
+    forged = _Forged(f"a token that the audit signed: {shown} signs them", keyed(trial.token, secret.encode(), claims=claims),
+                     keyed(trial.token, secrets.token_bytes(32), claims=claims))  # fmt: skip
+    if found := trial.taken(forged):
+        return Looked(1, (trial.seen(forged, found, "secret"),))
+    detail = f"The token that was given is signed with {shown}; forged ones could not be told from others."
+    seen = Observation(trial.call.place, detail, (), cause="secret", confidence=Confidence.SUSPECTED)
+    return Looked(1, (seen,))
+
+
+def confused_key(target: Target) -> Looked:
+    """A token chooses the key that it is verified with: a public one, its own, or none (CWE-347)."""
+    trial = _Trial(target)
+    trial.verified()
+    attacks = [*_as_hmac(trial), *_key_files(trial), *_embedded(trial)]
+    for forged in attacks:
+        if found := trial.taken(forged):
+            return Looked(len(attacks), (trial.seen(forged, found, "key"),))
+    return Looked(len(attacks))
+
+
+def claims(target: Target) -> Looked:
+    """Tokens are accepted after their time, or for another audience or issuer (CWE-613, CWE-287)."""
+    trial = _Trial(target)
+    seen = []
+    if "exp" not in trial.token.claims:
+        detail = "The token that was given has no `exp`: whoever gets hold of it may use it for good."
+        evidence = (f"claims: {', '.join(sorted(trial.token.claims))[:200]}",)
+        seen.append(Observation(trial.call.place, detail, evidence, cause="exp", severity=Severity.MEDIUM))
+    secret = weak_secret(trial.token, _names(target))
+    if secret is None:
+        if seen:
+            return Looked(1, tuple(seen))
+        raise Untried("a token with other claims can be made only with the secret, and that is not known", missed=False)
+    trial.verified()
+    sign, own = secret.encode(), trial.token.claims
+    past = {**own, "exp": int(target.now) - 24 * _HOUR}
+    attacks = [("a token that ran out a day ago", past, "exp")]
+    attacks += [("a token for another audience", {**own, "aud": _ELSEWHERE}, "aud")] if "aud" in own else []
+    attacks += [("a token of another issuer", {**own, "iss": _ELSEWHERE}, "iss")] if "iss" in own else []
+    for what, forged, cause in attacks:
+        control = keyed(trial.token, secrets.token_bytes(32), claims=forged)
+        made = _Forged(what, keyed(trial.token, sign, claims=forged), control)
+        if found := trial.taken(made):
+            seen.append(trial.seen(made, found, cause))
+    return Looked(len(attacks), tuple(seen))
+
+
+def _names(target: Target) -> tuple[str, ...]:
+    """What the API calls itself, in small letters: its title's words and all of them together, and its host."""
+    words = [one for one in (target.description.title if target.description else "").lower().split() if one.isalnum()]
+    host = urlsplit(target.url).hostname or ""
+    named = [one for one in host.split(".")[:-1] if one.isalnum() and not one.isdigit() and len(one) > 2]
+    return tuple(
+        dict.fromkeys(one for one in ("".join(words), "-".join(words), "_".join(words), *words, *named) if one)
+    )
+
+
+def _as_hmac(trial: _Trial) -> Iterator[_Forged]:
+    """The public key, which everybody has, as the secret of an HMAC."""
+    if trial.token.algorithm[:2] not in {"RS", "PS", "ES"}:
+        return
+    for public in _public_keys(trial):
+        for secret in dict.fromkeys((public, public.strip())):
+            what = f"a token of HS256 whose secret is the public key of its own {trial.token.algorithm}"
+            yield _Forged(what, keyed(trial.token, secret), keyed(trial.token, secrets.token_bytes(32)))
+
+
+def _key_files(trial: _Trial) -> Iterator[_Forged]:
+    for kid in _EMPTY_FILES:
+        header = {"kid": kid}
+        attack, control = (keyed(trial.token, secret, header=header) for secret in (b"", secrets.token_bytes(32)))
+        yield _Forged("a token whose `kid` names an empty file, signed with nothing", attack, control)
+
+
+def _embedded(trial: _Trial) -> Iterator[_Forged]:
+    """A token that brings the key along which verifies it (RFC 8725 section 3.5)."""
+    own, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+    numbers = own.public_key().public_numbers()
+    jwk = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "own", "n": _number(numbers.n), "e": _number(numbers.e)}
+    header = {"typ": "JWT", "alg": "RS256", "kid": "own", "jwk": jwk}
+    head = f"{encoded(json.dumps(header, separators=(',', ':')).encode())}.{trial.token.body}"
+    attack, control = (
+        f"{head}.{encoded(key.sign(head.encode(), padding.PKCS1v15(), hashes.SHA256()))}" for key in (own, other)
+    )
+    yield _Forged("a token that was signed with a key which it brings along in `jwk`", attack, control)
+
+
+def _public_keys(trial: _Trial) -> Iterator[bytes]:
+    """The keys of the API's own set as PEM, as servers keep them: SubjectPublicKeyInfo, then PKCS #1."""
+    for raw in _key_set(trial)[:_KEYS]:
+        try:
+            n, e = (int.from_bytes(decoded(str(raw[name]))) for name in ("n", "e"))
+            key = rsa.RSAPublicNumbers(e, n).public_key()
+        except (KeyError, ValueError):
+            continue
+        for form in (serialization.PublicFormat.SubjectPublicKeyInfo, serialization.PublicFormat.PKCS1):
+            yield key.public_bytes(serialization.Encoding.PEM, form)
+
+
+def _key_set(trial: _Trial) -> list[dict[str, Any]]:
+    target = trial.target
+    told = [one.path for one in target.description.operations if "jwks" in one.path] if target.description else []
+    base = target.probe.origin.base
+    paths = [target.survey.base + one for one in told if "{" not in one]
+    for path in _DISCOVERY:
+        found = target.probe.send(Ask("GET", base + path)).json()
+        where = urlsplit(str(found.get("jwks_uri", ""))) if isinstance(found, dict) else urlsplit("")
+        if where.path and where.hostname == target.probe.origin.host:
+            paths.append(where.path)
+    for path in dict.fromkeys((*paths, *(base + one for one in _KEY_SETS))):
+        found = target.probe.send(Ask("GET", path)).json()
+        keys = found.get("keys") if isinstance(found, dict) else None
+        if isinstance(keys, list) and keys:
+            keys = [one for one in keys if isinstance(one, dict)]
+            return sorted(keys, key=lambda one: one.get("kid") != trial.token.header.get("kid"))
+    return []
+
+
+def _number(value: int) -> str:
+    return encoded(value.to_bytes((value.bit_length() + 7) // 8))
