@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from ninefold.audit.advisory import rating, read_advisories
+from ninefold.audit.advisory import rating
+from ninefold.audit.index import read_advisories
 from ninefold.audit.finding import Severity
 from ninefold.errors import FileError
 
@@ -111,7 +112,7 @@ def test_records_come_from_every_usual_place(tmp_path: Path, kind: str) -> None:
         told = record(INTRODUCED)
         path.write_text(json.dumps({"json": told, "list": [told], "query": {"vulns": [told]}}[kind]))
     known = read_advisories(path, ["some-package"])
-    assert (known.total, known.newest) == (1, "2026-10-01")
+    assert (known.total, known.holdings["PyPI"].day) == (1, "2026-10-01")
     assert known.records[0].affects("some-package", "1.0", "PyPI")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ninefold.audit.rule import Needs
+from ninefold.audit.supply import Supply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,7 @@ class Target:
     log: Path | None = None
     keys: tuple[Key, ...] = ()
     advisories: Path | None = None
+    supply: Supply = field(default_factory=Supply)
     active: bool = False
     _probe: Probe | None = None
     _survey: Survey | None = None
@@ -72,5 +74,7 @@ class Target:
             Needs.KEYS: len({key.value for key in self.keys}) > 1,
             Needs.ADVISORIES: self.advisories is not None,
             Needs.ACTIVE: self.active,
+            Needs.COMPONENTS: self.source is not None or self.supply.sbom is not None,
+            Needs.REGISTRY: self.supply.registries is not None,
         }
         return tuple(need for need in needs if not given[need])

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from ninefold.audit.advisory import Advisories, Advisory, read_advisories
+from ninefold.audit.assess import assess
+from ninefold.audit.components import chains, components
 from ninefold.audit.finding import Confidence, Location, Method, Severity
-from ninefold.audit.manifests.read import Manifests, manifests
+from ninefold.audit.flaw import fixed_in
+from ninefold.audit.index import read_advisories
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.version import key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from ninefold.audit.assess import Assessment
+    from ninefold.audit.components import Chains
+    from ninefold.audit.flaw import Flaw
     from ninefold.audit.manifests.pin import Pin
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
@@ -35,79 +37,39 @@ _FIELDS = (
 _PRODUCT = re.compile(r"([A-Za-z][A-Za-z0-9_.+-]*)[/ ]v?(\d+(?:\.\d+)+[A-Za-z0-9.+-]*)")
 
 
-def _read(target: Target) -> Manifests:
-    found = manifests(target.tree)
-    if not found.read:
-        others = f"; {', '.join(found.unread)}" if found.unread else ""
-        raise Untried(f"no manifest or lock file that can be read was found in the source{others}")
-    return found
-
-
 def _vulnerable(target: Target) -> Looked:
-    if target.advisories is None:
-        raise Untried("not verified: without advisories (--advisories PATH) nothing is known about any version")
-    found = _read(target)
-    pins = [pin for pin in found.pins if pin.ecosystem != "Docker"]  # an image is no package; OSV knows none
-    pinned = [pin for pin in pins if pin.version and pin.version != "url"]
-    known = read_advisories(target.advisories, {pin.name for pin in pinned})
-    source = f"{known.total} records, the newest of {known.newest or 'no date'}"
-    seen = []
-    for pin in pinned:
-        hits = [one for one in known.records if one.affects(pin.name, pin.version, pin.ecosystem)]
-        if hits:
-            seen.append(_hit(pin, hits, source))
-    if not seen:
-        _verified(found, pins, pinned, known)
-    return Looked(len(pinned), tuple(seen))
-
-
-def _verified(found: Manifests, pins: list[Pin], pinned: list[Pin], known: Advisories) -> None:
-    """Nothing was found: was all of it looked for? Raises `Untried` where it was not."""
-    if found.unread:
-        raise Untried(f"not verified: {', '.join(found.unread)}; in the other manifests nothing was found")
-    if len(pinned) < len(pins):
-        raise Untried(
-            f"not verified: {len(pins) - len(pinned)} of {len(pins)} dependencies have no exact version; "
-            "in the others nothing was found"
-        )
-    if unknown := sorted({pin.ecosystem for pin in pinned} - known.ecosystems):
-        raise Untried(f"not verified: the advisories have no record of {', '.join(unknown)}")
-    if odd := [pin for pin in pinned if key(pin.ecosystem, pin.version) is None]:
-        shown = ", ".join(f"{pin.name} {pin.version}" for pin in odd[:5])
-        raise Untried(f"not verified: {len(odd)} versions cannot be ordered ({shown})")
-
-
-def _hit(pin: Pin, hits: list[Advisory], source: str) -> Observation:
-    names = list(dict.fromkeys(one.name for one in hits))
-    told = [one.severity for one in hits if one.severity is not None]
-    fix = fixed_in(pin, hits)
-    close = f"; {fix} has none of them" if fix else "; no fixed version is known"
-    listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    return Observation(
-        Location(file=pin.file, line=pin.line),
-        f"{pin.name} {pin.version} has {len(names)} known "
-        f"vulnerabilit{'ies' if len(names) > 1 else 'y'} ({listed}){close}.",
-        (*(f"{one.name}: {one.summary}" for one in hits[:6]), f"advisories: {source}"),
-        cause=f"{pin.name} {pin.version}",
-        severity=max(told, key=lambda one: one.rank) if told else Severity.MEDIUM,
+    done = assess(target)
+    ways = chains(done.found.pins)
+    seen = tuple(_hit(pin, found, done, ways) for pin, found in done.flawed.items())
+    if not seen and done.missed:
+        raise Untried(f"not verified: {done.missed}; otherwise nothing was found ({done.source})")
+    note = "; ".join((done.source, *done.quiet))
+    return Looked(
+        len(done.asked), seen, f"not verified beyond what was found: {done.missed}" if done.missed else "", note
     )
 
 
-def fixed_in(pin: Pin, hits: Iterable[Advisory]) -> str:
-    """The least later version that none of the records affects; empty if none is known."""
-    records = tuple(hits)
-    mine = key(pin.ecosystem, pin.version)
-    if mine is None:
-        return ""
-    fixes = {text for hit in records for text in hit.fixes(pin.name, pin.ecosystem)}
-    later = sorted((at, text) for text in fixes if (at := key(pin.ecosystem, text)) is not None and at > mine)
-    return next(
-        (text for _, text in later if not any(hit.affects(pin.name, text, pin.ecosystem) for hit in records)), ""
+def _hit(pin: Pin, found: list[Flaw], done: Assessment, ways: Chains) -> Observation:
+    names = [one.name for one in found]
+    fix = fixed_in(pin, done.about[pin.ecosystem, pin.name])
+    close = f"; {fix} has none of them" if fix else "; no fixed version is known"
+    listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    exploited = [one.name for one in found if one.exploited]
+    known = f" Attackers use {', '.join(exploited[:3])} (CISA KEV)." if exploited else ""
+    way = ways.told(pin)
+    quiet = tuple(one for one in done.quiet if f" in {pin.name} {pin.version} " in one)
+    return Observation(
+        Location(file=pin.file, line=pin.line),
+        f"{pin.name} {pin.version} has {len(names)} known "
+        f"vulnerabilit{'ies' if len(names) > 1 else 'y'} ({listed}){close}.{known}{f' {way}' if way else ''}",
+        (*(one.told for one in found[:6]), *quiet[:3], done.source),
+        cause=f"{pin.name} {pin.version}",
+        severity=found[0].severity,
     )
 
 
 def _unpinned(target: Target) -> Looked:
-    found = _read(target)
+    found = components(target)
     seen = tuple(
         Observation(
             Location(file=pin.file, line=pin.line),
@@ -168,7 +130,7 @@ RULES = (
         why="What is known about the version is known to attackers too, often with a working program.",
         remedy="Raise the dependency to the fixed version that the finding names, and install from the lock file.",
         contract="",
-        needs=(Needs.SOURCE,),
+        needs=(Needs.COMPONENTS,),
         look=_vulnerable,
     ),
     Rule(
