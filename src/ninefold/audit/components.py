@@ -62,12 +62,15 @@ class Chains:
 
 
 def chains(pins: Sequence[Pin]) -> Chains:
-    """The shortest way to each, file by file."""
+    """The shortest way to each, file by file. Where a lock does not say what is direct, what nobody asks for is."""
     over: dict[tuple[str, str, str], tuple[str, str, str] | None] = {}
     by: dict[tuple[str, str], list[Pin]] = {}
     for pin in pins:
         by.setdefault((pin.file, pin.name), []).append(pin)
-    waiting = deque(pin for pin in pins if pin.direct)
+    told = {pin.file for pin in pins if pin.direct}
+    linked = {pin.file for pin in pins if pin.needs} - told
+    needed = {(pin.file, need.name) for pin in pins for need in pin.needs}
+    waiting = deque(pin for pin in pins if pin.direct or (pin.file in linked and (pin.file, pin.name) not in needed))
     over |= {_key(pin): None for pin in waiting}
     while waiting:
         one = waiting.popleft()

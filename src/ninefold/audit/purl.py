@@ -29,10 +29,14 @@ def purl(pin: Pin) -> PackageURL | None:
     version = pin.version if pin.version != "url" else ""
     if kind == "golang" and version:
         version = f"v{version}"
+    whole = pin.name
+    if kind == "docker" and ":" in whole.rpartition("/")[2]:
+        whole, _, tag = whole.rpartition(":")
+        version = version or tag
     if kind == "maven":
-        group, _, last = pin.name.partition(":")
+        group, _, last = whole.partition(":")
     else:
-        group, _, last = pin.name.rpartition("/")
+        group, _, last = whole.rpartition("/")
     try:
         return PackageURL(kind, group or None, last, version or None)
     except ValueError:

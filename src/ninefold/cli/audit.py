@@ -11,16 +11,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ninefold.audit.assess import assess
 from ninefold.audit.baseline import read_baseline, render_baseline
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
 from ninefold.audit.key import Key, parse_key
 from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, trust
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
+from ninefold.audit.report.vex import render_vex
 from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
+from ninefold.audit.supply import AGE, Supply
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
+from ninefold.audit.vex import read_vex
+from ninefold.cli.places import default_index
+from ninefold.cli.registries import registries
 from ninefold.cli.screen import screen
 from ninefold.contract.openapi import load
 from ninefold.errors import FileError, Place, WriteError
@@ -39,7 +45,7 @@ Exit codes
   2   incomplete: a rule failed, or could not check what it was asked to
   64  the command line is not understood
   65  the description cannot be read or understood
-  66  a file (source, baseline, advisories, authority) cannot be read
+  66  a file (source, baseline, advisories, bill, statements, authority) cannot be read
   69  the API cannot be reached
   73  a report or baseline cannot be written
 
@@ -48,6 +54,7 @@ Examples
   ninefold audit openapi.yaml
   ninefold audit openapi.yaml --url http://127.0.0.1:8000 --key @key.txt --source .
   ninefold audit openapi.yaml --source . --advisories osv.zip --sarif ninefold.sarif
+  ninefold advisories fetch PyPI && ninefold audit --source . --vex-in vex.json --vex now.vex.json
 """
 
 
@@ -68,7 +75,33 @@ class _Outputs:
 @click.option(
     "--advisories",
     type=click.Path(exists=True, path_type=Path),
-    help="OSV records: a folder, .json, .yaml, .tar.gz or .zip. Without them versions stay unverified.",
+    help="An index (`ninefold advisories`), or OSV records: a folder, .json, .yaml, .tar.gz or .zip. Default: the index "
+    "at $XDG_DATA_HOME/ninefold/advisories.db. Without any versions stay unverified.",
+)
+@click.option(
+    "--advisories-max-age",
+    "oldest",
+    type=click.IntRange(0),
+    default=AGE,
+    show_default=True,
+    help="Days up to which advisories are believed to know of everything.",
+)
+@click.option(
+    "--sbom",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The API's bill of materials (CycloneDX JSON 1.2 to 1.6), as a source of components.",
+)
+@click.option(
+    "--vex-in",
+    "statements",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Statements about flaws (CycloneDX or OpenVEX): what does not affect the API, each with its reason.",
+)
+@click.option(
+    "--registry",
+    is_flag=True,
+    help="Ask the package registries (PyPI's and npm's, as pip and npm are set up) about direct dependencies.",
 )
 @click.option(
     "--key",
@@ -116,6 +149,9 @@ class _Outputs:
 @click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Also write SARIF 2.1.0 here.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write JUnit XML here.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write the HTML page here.")
+@click.option(
+    "--vex", type=click.Path(dir_okay=False, path_type=Path), help="Also write the flaws as CycloneDX VEX here."
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -125,6 +161,10 @@ def command(
     source: Path | None,
     log: Path | None,
     advisories: Path | None,
+    oldest: int,
+    sbom: Path | None,
+    statements: tuple[Path, ...],
+    registry: bool,
     keys: tuple[str, ...],
     headers: tuple[str, ...],
     authority: Path | None,
@@ -144,10 +184,11 @@ def command(
     sarif: Path | None,
     junit: Path | None,
     html: Path | None,
+    vex: Path | None,
 ) -> None:
     """Find which of the nine signs an API shows: from its DESCRIPTION (OpenAPI), its source, itself."""
-    if not (description or url or source or log):
-        raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --log")
+    if not (description or url or source or log or sbom):
+        raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --sbom, --log")
     if write_baseline and not reason.strip():
         raise click.UsageError("--write-baseline needs --reason: why is what it finds accepted?")
     rules = _rules(chosen)
@@ -163,7 +204,13 @@ def command(
         source=source,
         log=log,
         keys=callers,
-        advisories=advisories,
+        advisories=advisories or default_index(),
+        supply=Supply(
+            sbom=sbom,
+            vex=tuple(one for path in statements for one in read_vex(path)),
+            oldest=oldest,
+            registries=registries(now) if registry else None,
+        ),
         active=active,
     )
     if url is None:
@@ -182,6 +229,8 @@ def command(
             target = target.at(url, probe, Survey(probe, api, callers))
             done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
     _report(done, outputs)
+    if vex:
+        _write(vex, render_vex(assess(target), now))
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
         _write(write_baseline, render_baseline(done.findings, reason, last))

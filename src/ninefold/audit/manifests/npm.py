@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.manifests.pin import Lines, Pin
+from ninefold.audit.manifests.pin import Lines, Need, Pin
 from ninefold.contract.source import SourceFault, parse
 
 if TYPE_CHECKING:
@@ -27,12 +27,51 @@ def package_lock(file: SourceFile) -> Iterator[Pin]:
     if "lockfileVersion" not in document:
         raise ValueError("it is no lock file")
     if "packages" in document:
-        for place, told in document["packages"].items():
-            name = told.get("name") or place.rpartition("node_modules/")[2]
-            if place and "node_modules/" in place and not told.get("link") and told.get("version"):
-                yield _pin(file, name, told["version"], lines.of(f'"{place}"'))
+        packages = document["packages"]
+        own = [place for place, told in packages.items() if "node_modules/" not in place and isinstance(told, dict)]
+        direct = {found for place in own for _, found in _resolved(packages, place)}
+        for place, told in packages.items():
+            if "node_modules/" in place and not told.get("link") and told.get("version"):
+                yield Pin(
+                    _named(packages, place),
+                    told["version"],
+                    file.name,
+                    lines.of(f'"{place}"'),
+                    f"{_named(packages, place)} {told['version']}",
+                    "npm",
+                    needs=tuple(need for need, _ in _resolved(packages, place)),
+                    direct=place in direct if direct else None,
+                    hashed=bool(told.get("integrity")) if not told.get("inBundle") else None,
+                    deprecated=str(told["deprecated"])[:200] if told.get("deprecated") else None,
+                    licence=told["license"] if isinstance(told.get("license"), str) else "",
+                    tells=frozenset({"deprecated"}),
+                )
         return
     yield from _nested(file, document.get("dependencies", {}), lines)
+
+
+def _named(packages: dict[str, Any], place: str) -> str:
+    """The package's own name, which an alias hides in the place."""
+    return str(packages[place].get("name") or place.rpartition("node_modules/")[2])
+
+
+def _resolved(packages: dict[str, Any], place: str) -> Iterator[tuple[Need, str]]:
+    """What the package at `place` asks for, and where Node finds it: beside it, or in a folder above."""
+    told = packages[place]
+    groups = ("dependencies", "optionalDependencies", "peerDependencies")
+    names = dict.fromkeys(name for group in (*groups, "devDependencies") for name in told.get(group) or {})
+    for name in names:
+        above = place
+        while True:
+            at = f"{above}/node_modules/{name}" if above else f"node_modules/{name}"
+            if at in packages:
+                to = str(packages[at].get("resolved", "")) if packages[at].get("link") else at
+                if to == at and packages[at].get("version"):
+                    yield Need(_named(packages, at), str(packages[at]["version"])), at
+                break
+            if not above:
+                break
+            above = above.rpartition("/node_modules/")[0] if "/node_modules/" in above else ""
 
 
 def _nested(file: SourceFile, dependencies: dict[str, Any], lines: Lines) -> Iterator[Pin]:

@@ -1,5 +1,5 @@
-"""Sign 4, outdated or vulnerable dependencies: known vulnerabilities, open versions, versions told to the
-world.
+"""Sign 4, outdated or vulnerable dependencies: known vulnerabilities, open versions, missing hashes, what is withdrawn,
+given up, behind or unused, and versions told to the world.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.flaw import fixed_in
 from ninefold.audit.index import read_advisories
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.unused import unused
+from ninefold.audit.upkeep import deprecated, major, outdated, yanked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ninefold.audit.assess import Assessment
     from ninefold.audit.components import Chains
     from ninefold.audit.flaw import Flaw
     from ninefold.audit.manifests.pin import Pin
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
+    from ninefold.audit.upkeep import Learned
 
 #: Fields that say which software answers.
 _FIELDS = (
@@ -80,6 +85,85 @@ def _unpinned(target: Target) -> Looked:
         if not pin.version
     )
     return Looked(len(found.pins), seen)
+
+
+def _unhashed(target: Target) -> Looked:
+    """A file that has no digest at all, or some that lack it; one finding a file."""
+    told = [pin for pin in components(target).pins if pin.exact and pin.hashed is not None]
+    some = {pin.file for pin in told if pin.hashed}
+    seen = tuple(
+        Observation(
+            Location(file=pin.file, line=pin.line),
+            f"`{pin.text[:80]}` has no hash, and others in the file do."
+            if pin.file in some
+            else f"no entry of {pin.file} has a hash, so whatever is served under these names is installed.",
+            cause=f"no hashes in {pin.file}",
+        )
+        for pin in told
+        if not pin.hashed
+    )
+    return Looked(len(told), seen)
+
+
+def _kept(learned: Learned, target: Target, seen: Iterable[Observation]) -> Looked:
+    """Raises `Untried` where nothing at all was learned. What a registry was asked for and did not tell is missed."""
+    asked = target.supply.registries is not None
+    if not learned.of:
+        raise Untried(f"not verified: {learned.missed or 'there is no exact version to ask for'}", missed=asked)
+    missed = f"not verified: {learned.missed}" if learned.silent and asked else ""
+    note = learned.note + (f"; not verified: {learned.missed}" if learned.silent and not asked else "")
+    return Looked(learned.of, tuple(seen), missed, note)
+
+
+def _yanked(target: Target) -> Looked:
+    learned = yanked(target)
+    return _kept(learned, target, (_told(pin, "was withdrawn", why) for pin, why in learned.told))
+
+
+def _deprecated(target: Target) -> Looked:
+    learned = deprecated(target)
+    return _kept(learned, target, (_told(pin, "is deprecated or given up", why) for pin, why in learned.told))
+
+
+def _told(pin: Pin, what: str, why: str) -> Observation:
+    place = Location(file=pin.file, line=pin.line)
+    because = f": {why.rstrip('.')}." if why else "; no reason is given."
+    return Observation(place, f"{pin.name} {pin.version} {what}{because}", cause=f"{pin.name} {pin.version}")
+
+
+def _outdated(target: Target) -> Looked:
+    learned = outdated(target)
+    seen = []
+    for pin, latest in learned.told:
+        behind = major(pin.version) != major(latest.partition(" ")[0])
+        seen.append(
+            Observation(
+                Location(file=pin.file, line=pin.line),
+                f"{pin.name} {pin.version}: the newest release is {latest}{', a new major version' if behind else ''}.",
+                cause=pin.name,
+                severity=Severity.LOW if behind else Severity.INFO,
+            )
+        )
+    return _kept(learned, target, seen)
+
+
+def _unused(target: Target) -> Looked:
+    told = unused(target.tree)
+    seen = tuple(
+        Observation(
+            Location(file=one.file, line=one.line),
+            f"{one.name} is required, and no file imports or names it.",
+            ("told by deptry (DEP002)",),
+            cause=one.name,
+        )
+        for one in told.unused
+    )
+    doubt = (
+        f"not judged, for their modules are not known here: {', '.join(told.doubtful[:10])}" if told.doubtful else ""
+    )
+    if told.doubtful and not seen:
+        raise Untried(f"not verified: {doubt}", missed=False)
+    return Looked(told.asked, seen, note=doubt)
 
 
 def _disclosed(target: Target) -> Looked:
@@ -149,6 +233,90 @@ RULES = (
         contract="",
         needs=(Needs.SOURCE,),
         look=_unpinned,
+    ),
+    Rule(
+        id="dependencies-unhashed",
+        sign=4,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED,
+        title="Dependencies are installed without their hash",
+        owasp="API8:2023",
+        cwe="CWE-494",
+        asvs="V15.2.4",
+        why="A registry, a mirror or whoever stands between can serve another file under the same name and version.",
+        remedy="Lock with hashes (`pip-compile --generate-hashes`, `uv pip compile --generate-hashes`, `npm install`) and "
+        "install with `--require-hashes` or `npm ci`.",
+        contract="",
+        needs=(Needs.SOURCE,),
+        look=_unhashed,
+    ),
+    Rule(
+        id="dependencies-yanked",
+        sign=4,
+        method=Method.STATIC,
+        severity=Severity.MEDIUM,
+        confidence=Confidence.CONFIRMED,
+        title="A version was withdrawn by its makers",
+        owasp="API8:2023",
+        cwe="CWE-1395",
+        asvs="V15.2.1",
+        why="Makers withdraw what is broken, vulnerable or not theirs; nobody mends it afterwards.",
+        remedy="Move to a version that stands, and lock again.",
+        contract="",
+        needs=(Needs.COMPONENTS,),
+        look=_yanked,
+    ),
+    Rule(
+        id="dependencies-deprecated",
+        sign=4,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED,
+        title="A dependency is deprecated or no longer maintained",
+        owasp="API8:2023",
+        cwe="CWE-1104",
+        asvs="V15.2.1",
+        why="The next vulnerability in it will not be mended.",
+        remedy="Move to what its makers name instead, or to something that is maintained.",
+        contract="",
+        needs=(Needs.COMPONENTS,),
+        look=_deprecated,
+    ),
+    Rule(
+        id="dependencies-outdated",
+        sign=4,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED,
+        title="A dependency is behind its newest release",
+        owasp="API8:2023",
+        cwe="CWE-1104",
+        asvs="V15.1.1",
+        why="Fixes come with new versions; the further behind, the longer the way on the day that one is urgent.",
+        remedy="Raise it, at best by a machine that proposes every new release (Dependabot, Renovate).",
+        contract="",
+        needs=(
+            Needs.COMPONENTS,
+            Needs.REGISTRY,
+        ),
+        look=_outdated,
+    ),
+    Rule(
+        id="dependencies-unused",
+        sign=4,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.SUSPECTED,
+        title="A dependency is not used",
+        owasp="API8:2023",
+        cwe="CWE-1164",
+        asvs="V15.2.3",
+        why="What nobody uses is attacked, updated and trusted all the same.",
+        remedy="Take it out of the requirements, and lock again; if something loads it by name, say so where it is required.",
+        contract="",
+        needs=(Needs.SOURCE,),
+        look=_unused,
     ),
     Rule(
         id="dependencies-disclosed",
