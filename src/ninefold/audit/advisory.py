@@ -159,22 +159,24 @@ def _affects(affected: Mapping[str, Any], text: str) -> bool:
         for one in affected.get("versions") or ()
     ):
         return True
-    return mine is not None and any(_within(mine, ecosystem, _list(span.get("events"))) for span in _spans(affected))
+    return mine is not None and any(
+        _within(mine, ecosystem, _list(span.get("events"))) for span in _spans(affected) if _read(span, ecosystem)
+    )
 
 
 def _spans(affected: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     return (one for one in _list(affected.get("ranges")) if one.get("type") in {"ECOSYSTEM", "SEMVER"})
 
 
+def _read(span: Mapping[str, Any], ecosystem: str) -> bool:
+    """Whether all its ends are versions of the ecosystem; `*` is the limit that is none."""
+    ends = (text for event in _list(span.get("events")) for text in event.values() if text != "*")
+    return all(version.key(ecosystem, str(text)) is not None for text in ends)
+
+
 def _unsure(affected: Mapping[str, Any]) -> bool:
     ecosystem = str(_mapping(affected.get("package")).get("ecosystem", ""))
-    return any(
-        version.key(ecosystem, str(text)) is None
-        for span in _spans(affected)
-        for event in _list(span.get("events"))
-        for text in event.values()
-        if text != "*"
-    )
+    return not all(_read(span, ecosystem) for span in _spans(affected))
 
 
 def _within(mine: version.Key, ecosystem: str, events: Iterable[Mapping[str, Any]]) -> bool:
