@@ -14,6 +14,8 @@ from ninefold.audit import renown
 from ninefold.audit.fetch import day, past
 from ninefold.audit.index import Addition, write_index
 from ninefold.audit.osv import documents, records
+from ninefold.audit.snapshot import ecosystems
+from ninefold.audit.version import base
 from ninefold.errors import FileError, Place
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ MOST, SECONDS = 1024 * 1024 * 1024, 1800.0
 
 
 def fetch(
-    ecosystems: Iterable[str],
+    names: Iterable[str],
     index: Path,
     fetcher: Fetcher,
     *,
@@ -38,13 +40,13 @@ def fetch(
     source: str = EXPORTS,
     told: Callable[[str], None] | None = None,
 ) -> None:
-    """Put the exports of these into the index. All of them are got before any is put in: half of it is nothing.
+    """Put the exports of the ecosystems of these `names` into the index. All of them are got before any is put in: half of it is nothing.
 
     `told` is called with each URL. Raises `ServiceError` where one cannot be got, and what `write_index` does.
     """
     with TemporaryDirectory(prefix="ninefold-") as folder:
         additions = []
-        for at, ecosystem in enumerate(dict.fromkeys(ecosystems)):
+        for at, ecosystem in enumerate(dict.fromkeys(names)):
             url = f"{source.rstrip('/')}/{quote(ecosystem, safe='')}/all.zip"
             if told:
                 told(url)
@@ -62,9 +64,7 @@ def _rows(path: Path, ecosystem: str, url: str) -> Iterator[dict[str, Any]]:
     known = False
     for name, raw in documents(path):
         for one in records(name, raw):
-            known = known or ecosystem in {
-                str(part.get("package", {}).get("ecosystem", "")) for part in one["affected"]
-            }
+            known = known or base(ecosystem) in ecosystems(one)
             yield one
     if not known:
         raise FileError(f"no record in it is about {ecosystem}", place=Place(url), remedy="check the name and --from")

@@ -101,7 +101,8 @@ def _openvex(document: Mapping[str, Any], path: Path) -> Iterator[Statement]:
         else:
             names = {str(told or "")} - {""}  # as OpenVEX 0.0 wrote it
         named = []
-        for product in one.get("products") or ():
+        products = one.get("products")
+        for product in products if isinstance(products, list) else ():
             inner = _list(product.get("subcomponents")) if isinstance(product, dict) else ()
             named += [text for part in (list(inner) or [product]) for text in _identifiers(part)]
         detail = str(

@@ -79,7 +79,7 @@ def decoded(raw: bytes, path: Path) -> dict[str, Any]:
 
 def components(document: Mapping[str, Any], path: Path) -> Iterator[dict[str, Any]]:
     """Every component, those within others too. Raises `FileError` where there are too many, or one is none."""
-    waiting: list[tuple[Any, int]] = [(document.get("components") or [], 0)]
+    waiting: list[tuple[Any, int]] = [(document.get("components", []), 0)]
     count = 0
     while waiting:
         listed, depth = waiting.pop()
