@@ -94,9 +94,8 @@ def assess(target: Target) -> Assessment:
         hits = [one for one in mine if one.affects(pin.name, pin.version, pin.ecosystem)]
         unsure |= {one.name for one in mine if one.unsure(pin.name, pin.version, pin.ecosystem)}
         verdicts += [Verdict(pin, one, _said(pin, one, target)) for one in flaws(hits, pin, known)]
-    source = (
-        f"advisories: {known.told(pin.ecosystem for pin in pins)}; {len(asked)} of {len(pins)} components asked for"
-    )
+    answered = sum(base(pin.ecosystem) in known.holdings for pin in asked)
+    source = f"advisories: {known.told(pin.ecosystem for pin in pins)}; {answered} of {len(pins)} components looked up"
     missed = _missed(found, pins, asked, known, target.supply, target.now)
     if unsure:
         missed.append(f"ranges of {_few(sorted(unsure))} cannot be read")

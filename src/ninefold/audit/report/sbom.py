@@ -87,7 +87,7 @@ def document(root: Component | None, parts: Iterable[Component], now: float) -> 
     bom = Bom(components=listed)
     refs = "\n".join(sorted(str(one.bom_ref.value) for one in listed))
     bom.serial_number = UUID(
-        bytes=hashlib.sha256(f"{root.name if root else ''}\n{refs}".encode()).digest()[:16], version=8
+        bytes=hashlib.sha256(f"{root.name if root else ''}\n{refs}".encode()).digest()[:16], version=5
     )
     bom.metadata.component = root
     bom.metadata.timestamp = datetime.fromtimestamp(int(now), UTC)
