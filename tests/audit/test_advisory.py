@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from ninefold.audit.advisory import rating
-from ninefold.audit.index import read_advisories
 from ninefold.audit.finding import Severity
+from ninefold.audit.index import read_advisories
 from ninefold.errors import FileError
 
 if TYPE_CHECKING:

@@ -65,7 +65,9 @@ def test_advisories_without_a_date_are_not_believed(source: Callable[..., Target
 
 
 def test_an_ecosystem_without_records_is_not_looked_up(tmp_path: Path, known: Callable[..., Path]) -> None:
-    target = Target(now=NOW, advisories=known(record("A", "PyPI", "a")), supply=bill(tmp_path, "pkg:pypi/a@3", "pkg:generic/b@1"))
+    target = Target(
+        now=NOW, advisories=known(record("A", "PyPI", "a")), supply=bill(tmp_path, "pkg:pypi/a@3", "pkg:generic/b@1")
+    )
     done = assess(target)
     assert "no record of generic" in done.missed
     assert "1 of 2 components looked up" in done.source
@@ -74,7 +76,9 @@ def test_an_ecosystem_without_records_is_not_looked_up(tmp_path: Path, known: Ca
 def test_a_release_of_a_distribution_is_not_another(tmp_path: Path, known: Callable[..., Path]) -> None:
     fixed = [{"introduced": "0"}, {"fixed": "1.0-1+deb12u1"}]
     path = known(record("DSA-1", "Debian:12", "curl", *fixed), record("DSA-2", "Debian:11", "wget", *fixed))
-    purls = [f"pkg:deb/debian/{name}@1.0-1?distro=debian-{release}" for name in ("curl", "wget") for release in (11, 12)]
+    purls = [
+        f"pkg:deb/debian/{name}@1.0-1?distro=debian-{release}" for name in ("curl", "wget") for release in (11, 12)
+    ]
     done = assess(Target(now=NOW, advisories=path, supply=bill(tmp_path, *purls)))
     assert {(pin.name, pin.ecosystem) for pin in done.flawed} == {("curl", "Debian:12"), ("wget", "Debian:11")}
     assert done.missed == ""
@@ -95,8 +99,13 @@ def test_versions_that_cannot_be_ordered_are_told(tmp_path: Path, known: Callabl
     assert "1 versions cannot be ordered (a latest)" in assess(target).missed
 
 
-def test_notices_and_packages_without_upkeep_are_no_flaws(source: Callable[..., Target], known: Callable[..., Path]) -> None:
-    told = [record(f"RUSTSEC-{kind}", "PyPI", "jinja2", {"introduced": "0"}) for kind in ("unmaintained", "notice", "unsound")]
+def test_notices_and_packages_without_upkeep_are_no_flaws(
+    source: Callable[..., Target], known: Callable[..., Path]
+) -> None:
+    told = [
+        record(f"RUSTSEC-{kind}", "PyPI", "jinja2", {"introduced": "0"})
+        for kind in ("unmaintained", "notice", "unsound")
+    ]
     for one, kind in zip(told, ("unmaintained", "notice", "unsound"), strict=True):
         one["affected"][0]["database_specific"] = {"informational": kind}
     done = assess(source({"requirements.txt": "jinja2==3\n"}, known(*told)))
@@ -106,7 +115,7 @@ def test_notices_and_packages_without_upkeep_are_no_flaws(source: Callable[..., 
 class TestStatements:
     def target(self, source: Callable[..., Target], known: Callable[..., Path], folder: Path, *states: str) -> Target:
         path = known(record("GHSA-1", "PyPI", "jinja2", aliases=["CVE-2026-1111"]))
-        told = []
+        told: list[Any] = []
         for at, state in enumerate(states):
             analysis = {"state": state, "detail": "no sandbox"}
             ref = [{"ref": "pkg:pypi/jinja2@1.0"}]
@@ -123,7 +132,9 @@ class TestStatements:
         assert not done.flawed
         assert done.quiet == ("CVE-2026-1111 in jinja2 1.0 does not count: no sandbox (vex0.json)",)
 
-    @pytest.mark.parametrize("states", [("not_affected", "exploitable"), ("exploitable", "not_affected"), ("exploitable",)])
+    @pytest.mark.parametrize(
+        "states", [("not_affected", "exploitable"), ("exploitable", "not_affected"), ("exploitable",)]
+    )
     def test_that_disagree_leave_it_loud(
         self, source: Callable[..., Target], known: Callable[..., Path], tmp_path: Path, states: tuple[str, ...]
     ) -> None:

@@ -135,7 +135,12 @@ NPM = {
     "lockfileVersion": 3,
     "packages": {
         "": {"name": "app", "dependencies": {"flask": "^2"}, "devDependencies": {"markupsafe": "^2"}},
-        "node_modules/flask": {"version": "2.0", "integrity": "sha512-x", "dependencies": {"jinja2": "^2"}, "license": "MIT"},
+        "node_modules/flask": {
+            "version": "2.0",
+            "integrity": "sha512-x",
+            "dependencies": {"jinja2": "^2"},
+            "license": "MIT",
+        },
         "node_modules/jinja2": {"version": "2.11", "integrity": "sha512-x", "dependencies": {"markupsafe": "^1"}},
         "node_modules/jinja2/node_modules/markupsafe": {"version": "1.0", "integrity": "sha512-x", "deprecated": "old"},
         "node_modules/markupsafe": {"version": "2.0.0"},
@@ -146,7 +151,12 @@ NUGET = {
     "dependencies": {
         "net8.0": {
             "Flask": {"type": "Direct", "resolved": "2.0", "contentHash": "x", "dependencies": {"Jinja2": "2.11"}},
-            "Jinja2": {"type": "Transitive", "resolved": "2.11", "contentHash": "x", "dependencies": {"MarkupSafe": "1.0"}},
+            "Jinja2": {
+                "type": "Transitive",
+                "resolved": "2.11",
+                "contentHash": "x",
+                "dependencies": {"MarkupSafe": "1.0"},
+            },
             "MarkupSafe": {"type": "Transitive", "resolved": "1.0"},
         }
     },

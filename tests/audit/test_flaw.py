@@ -23,7 +23,15 @@ def record(id_: str, *aliases: str, fixed: str = "2.0", vector: str = "", **more
     affected = {"package": {"ecosystem": "PyPI", "name": "lib"}, "ranges": [span], **more.pop("affected", {})}
     severity = [{"type": "CVSS_V3", "score": vector}] if vector else []
     return advisory(
-        {"id": id_, "aliases": list(aliases), "modified": "x", "summary": "bad", "affected": [affected], "severity": severity, **more}
+        {
+            "id": id_,
+            "aliases": list(aliases),
+            "modified": "x",
+            "summary": "bad",
+            "affected": [affected],
+            "severity": severity,
+            **more,
+        }
     )
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 NOW = 1_795_000_000.0  # 2026-11-18
 
 
-def record(id_: str, name: str = "jinja2", *, ecosystem: str = "PyPI", modified: str = "2026-11-10", **more: Any) -> Any:
+def record(
+    id_: str, name: str = "jinja2", *, ecosystem: str = "PyPI", modified: str = "2026-11-10", **more: Any
+) -> Any:
     affected = {
         "package": {"ecosystem": ecosystem, "name": name},
         "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2"}]}],
@@ -37,7 +39,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_records_are_found_by_the_name_that_their_ecosystem_compares(path: Path) -> None:
-    write_index(path, [osv("a", record("X-1", "Flask_Login"), record("X-2", "Newtonsoft.Json", ecosystem="NuGet"))], NOW)
+    write_index(
+        path, [osv("a", record("X-1", "Flask_Login"), record("X-2", "Newtonsoft.Json", ecosystem="NuGet"))], NOW
+    )
     assert [one.id for one in read_index(path, ["flask-login"]).records] == ["X-1"]
     assert [one.id for one in read_index(path, ["newtonsoft.json", "other"]).records] == ["X-2"]
     assert read_index(path, []).records == ()
@@ -72,8 +76,12 @@ def test_the_day_is_the_newest_record_s_unless_it_is_told(path: Path) -> None:
 
 
 def test_the_catalogue_and_the_table_are_given_for_the_records_asked_for(path: Path) -> None:
-    kev = Addition("CISA KEV", "KEV", "kev.json", "2026-11-16", [Exploited("CVE-2026-1111", "2026-11-01", ransomware=True)])
-    epss = Addition("EPSS", "EPSS", "e.csv", "2026-11-17", [Odds("CVE-2026-1111", 0.9, 0.99), Odds("CVE-2026-2222", 0, 0)])
+    kev = Addition(
+        "CISA KEV", "KEV", "kev.json", "2026-11-16", [Exploited("CVE-2026-1111", "2026-11-01", ransomware=True)]
+    )
+    epss = Addition(
+        "EPSS", "EPSS", "e.csv", "2026-11-17", [Odds("CVE-2026-1111", 0.9, 0.99), Odds("CVE-2026-2222", 0, 0)]
+    )
     write_index(path, [osv("a", record("GHSA-1", aliases=["CVE-2026-1111"])), kev, epss], NOW)
     known = read_index(path, ["jinja2"])
     assert known.exploited == {"CVE-2026-1111": Exploited("CVE-2026-1111", "2026-11-01", ransomware=True)}

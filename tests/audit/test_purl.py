@@ -44,7 +44,10 @@ def test_an_image_is_its_digest_or_its_tag(name: str, version: str, text: str) -
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12&upstream=openssl", ("Debian:12", "openssl", "3.0.11-1")),
+        (
+            "pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12&upstream=openssl",
+            ("Debian:12", "openssl", "3.0.11-1"),
+        ),
         ("pkg:deb/debian/curl@7.88.1-10?distro=debian-12.5", ("Debian:12", "curl", "7.88.1-10")),
         ("pkg:deb/debian/curl@7.88.1", ("Debian", "curl", "7.88.1")),
         ("pkg:apk/alpine/musl@1.2.4-r2?distro=alpine-3.18.4", ("Alpine:v3.18", "musl", "1.2.4-r2")),

@@ -50,7 +50,11 @@ def serving(documents: dict[str, Any], seen: list[tuple[str, str]] | None = None
         if seen is not None:
             seen.append((call.path, call.headers["Accept"]))
         told = documents.get(call.path)
-        return (404, {}, b"") if told is None else (200, {}, told if isinstance(told, bytes) else json.dumps(told).encode())
+        return (
+            (404, {}, b"")
+            if told is None
+            else (200, {}, told if isinstance(told, bytes) else json.dumps(told).encode())
+        )
 
     return api
 

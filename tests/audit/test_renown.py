@@ -21,7 +21,9 @@ KEV = {
         {"cveID": "CVE-2026-1111", "dateAdded": "2026-11-01", "knownRansomwareCampaignUse": "Unknown"},
     ],
 }
-EPSS = "#model_version:v2025.03.14,score_date:2026-11-17T12:55:00Z\ncve,epss,percentile\nCVE-2021-44228,0.94358,0.99957\n"
+EPSS = (
+    "#model_version:v2025.03.14,score_date:2026-11-17T12:55:00Z\ncve,epss,percentile\nCVE-2021-44228,0.94358,0.99957\n"
+)
 
 
 def test_the_catalogue_is_read_with_its_day(tmp_path: Path) -> None:
@@ -37,7 +39,9 @@ def test_the_catalogue_is_read_with_its_day(tmp_path: Path) -> None:
     assert not is_catalogue([])
 
 
-@pytest.mark.parametrize("change", [{"dateReleased": ""}, {"vulnerabilities": []}, {"vulnerabilities": [{"cveID": "x"}]}])
+@pytest.mark.parametrize(
+    "change", [{"dateReleased": ""}, {"vulnerabilities": []}, {"vulnerabilities": [{"cveID": "x"}]}]
+)
 def test_a_catalogue_that_is_not_whole_is_told(tmp_path: Path, change: dict[str, object]) -> None:
     with pytest.raises(FileError):
         catalogue({**KEV, **change}, tmp_path)
@@ -76,5 +80,3 @@ def test_a_cut_table_is_told(tmp_path: Path) -> None:
     (tmp_path / "epss.csv.gz").write_bytes(gzip.compress(EPSS.encode())[:-9])
     with pytest.raises(FileError, match="cannot be read"):
         table(tmp_path / "epss.csv.gz")
-
-

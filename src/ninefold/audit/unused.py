@@ -1,8 +1,8 @@
 """Dependencies of Python programs that no file imports, as deptry tells them (https://deptry.com), which is an extra.
 
 What deptry tells is doubted where it guesses: it knows the modules of what is installed alone (`PyYAML` is imported as
-`yaml`), and no servers, drivers and plugins that others load. So a dependency is told only if its modules are known, no
-other file names it, and no other dependency has it among its own optional ones.
+`yaml`), and no servers, drivers and plugins that others load. So a dependency is told only if its modules are known, it
+brings no commands and no plugins (entry points), no other file names it, and no other dependency asks for it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Unused:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`asked` projects, what is not used in them, and the names of dependencies whose modules nobody here knows."""
+    """`asked` dependencies, what is not used in them, and the names of dependencies whose modules nobody here knows."""
 
     asked: int
     unused: tuple[Unused, ...]
@@ -61,12 +61,16 @@ def unused(root: Path) -> Told:
         if find_spec("deptry") is None:
             raise Untried("not verified: needs deptry, which `pip install 'ninefold[unused]'` installs", missed=False)
         installed, declared = _installed(project), _declared(project / manifest)
-        asked += 1
+        asked += len(declared)
         for raw in _deptry(project, manifest, installed):
             name = canonicalize_name(str(raw["module"]))
             if name not in installed:
                 doubtful.add(name)
-            elif not _named(project, name) and not _optional(name, declared, installed):
+            elif (
+                not installed[name].entry_points
+                and not _named(project, name)
+                and not _optional(name, declared, installed)
+            ):
                 place = raw["location"]
                 file = (project / str(place["file"])).relative_to(root) if root.is_dir() else Path(place["file"])
                 found.append(Unused(name, file.as_posix(), int(place["line"] or _line(project / place["file"], name))))
@@ -96,7 +100,8 @@ def _declared(path: Path) -> frozenset[str]:
             ]
         else:
             listed = text.splitlines()
-        return frozenset(canonicalize_name(found[0]) for one in listed if (found := _NAME.match(str(one))))
+        names = (canonicalize_name(found[0]) for one in listed if (found := _NAME.match(str(one))))
+        return frozenset(name for name in names if name != "python")  # poetry's word for the interpreter
     except (OSError, ValueError, AttributeError):
         return frozenset()
 
@@ -120,7 +125,7 @@ def _deptry(project: Path, manifest: str, installed: Mapping[str, Distribution])
         command = [sys.executable, "-P", "-m", "deptry", ".", "--no-ansi", "--json-output", str(out)]
         if manifest != "pyproject.toml":
             command += ["--requirements-files", manifest]
-        if known := _modules(project, installed):
+        if known := _mapping(project, installed):
             command += ["--package-module-name-map", known]
         try:
             done = subprocess.run(  # noqa: S603  # this interpreter, and names as arguments
@@ -136,7 +141,7 @@ def _deptry(project: Path, manifest: str, installed: Mapping[str, Distribution])
             raise Untried(f"not verified: deptry gave no answer ({last})") from None
 
 
-def _modules(project: Path, installed: Mapping[str, Distribution]) -> str:
+def _mapping(project: Path, installed: Mapping[str, Distribution]) -> str:
     """The modules of what is installed in the project's own environment, as deptry takes them."""
     own = []
     for name, one in installed.items():

@@ -56,7 +56,9 @@ def test_components_within_others_count(tmp_path: Path) -> None:
 
 def test_what_has_no_purl_is_named(tmp_path: Path) -> None:
     told = document(
-        {"type": "library", "name": "openssl", "version": "3"}, {"type": "file", "name": "x"}, component("odd", name="odd")
+        {"type": "library", "name": "openssl", "version": "3"},
+        {"type": "file", "name": "x"},
+        component("odd", name="odd"),
     )
     assert read_sbom(bill(tmp_path, told))[1] == ["openssl 3", "odd"]
 
@@ -86,7 +88,9 @@ def test_too_many_and_too_deep_is_told(tmp_path: Path, monkeypatch: pytest.Monke
         read_sbom(bill(tmp_path, document(deep)))
 
 
-@pytest.mark.parametrize("more", [{"dependencies": 5}, {"dependencies": [5, {"ref": []}]}, {"metadata": 5}, {"metadata": {"component": 5}}])
+@pytest.mark.parametrize(
+    "more", [{"dependencies": 5}, {"dependencies": [5, {"ref": []}]}, {"metadata": 5}, {"metadata": {"component": 5}}]
+)
 def test_odd_members_are_passed_over(tmp_path: Path, more: dict[str, Any]) -> None:
     odd = component("pkg:pypi/a@1", licenses=[5, {"license": 5}], version=7)
     assert [one.name for one in read_sbom(bill(tmp_path, document(odd, **more)))[0]] == ["a"]

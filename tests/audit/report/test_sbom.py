@@ -85,4 +85,6 @@ def test_the_same_tree_has_the_same_bill_at_the_same_time() -> None:
     found = Manifests((Pin("a", "1.0", "x", 1, "a", "npm"),), ("x",), ())
     assert render_sbom(found, "app", NOW) == render_sbom(found, "app", NOW)
     other = Manifests((Pin("a", "2.0", "x", 1, "a", "npm"),), ("x",), ())
-    assert valid(render_sbom(found, "app", NOW))["serialNumber"] != valid(render_sbom(other, "app", NOW))["serialNumber"]
+    assert (
+        valid(render_sbom(found, "app", NOW))["serialNumber"] != valid(render_sbom(other, "app", NOW))["serialNumber"]
+    )

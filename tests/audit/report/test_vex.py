@@ -55,7 +55,12 @@ def test_it_is_in_triage_with_its_rating_and_way_out(target: Target) -> None:
     one = next(one for one in told["vulnerabilities"] if one["id"] == "CVE-2026-1111")
     assert one["analysis"] == {"state": "in_triage"}
     assert one["affects"] == [{"ref": "pkg:pypi/jinja2@2.11"}]
-    assert one["ratings"][0] | {"vector": ""} == {"score": 9.8, "severity": "critical", "method": "CVSSv31", "vector": ""}
+    assert one["ratings"][0] | {"vector": ""} == {
+        "score": 9.8,
+        "severity": "critical",
+        "method": "CVSSv31",
+        "vector": "",
+    }
     assert one["recommendation"] == "Raise jinja2 to 3.0."
     assert [ref["id"] for ref in one["references"]] == ["GHSA-jinja2"]
     properties = {one["name"]: one["value"] for one in told["properties"]}
