@@ -40,7 +40,8 @@ def fetch(
     source: str = EXPORTS,
     told: Callable[[str], None] | None = None,
 ) -> None:
-    """Put the exports of the ecosystems of these `names` into the index. All of them are got before any is put in: half of it is nothing.
+    """Put the exports of the ecosystems of these `names` into the index. All of them are got before any is put in: half of
+    it is nothing.
 
     `told` is called with each URL. Raises `ServiceError` where one cannot be got, and what `write_index` does.
     """

@@ -95,10 +95,9 @@ def _show(path: Path, now: float) -> None:
         age = one.holding.age(now)
         old = "" if age is None else f", {age} day{'s' if age != 1 else ''} old"
         stale = f" (older than {AGE} days)" if age is not None and age > AGE else ""
-        what = one.ecosystem or one.label
-        click.echo(
-            printable(
-                f"  {what:12} {one.holding.records:7} {'records' if one.ecosystem else 'CVEs'} of "
-                f"{one.holding.day or 'no date'}{old}{stale}, from {one.origin}"
-            )
+        unit = "record" if one.ecosystem else "CVE"
+        number = f"{one.holding.records} {unit}{'s' if one.holding.records != 1 else ''}"
+        told = (
+            f"  {one.ecosystem or one.label}: {number} of {one.holding.day or 'no date'}{old}{stale}, from {one.origin}"
         )
+        click.echo(printable(told))

@@ -19,6 +19,7 @@ from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, tru
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
 from ninefold.audit.report.vex import render_vex
+from ninefold.audit.rule import Untried
 from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.supply import AGE, Supply
@@ -230,7 +231,7 @@ def command(
             done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
     _report(done, outputs)
     if vex:
-        _write(vex, render_vex(assess(target), now))
+        _write_vex(vex, target)
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
         _write(write_baseline, render_baseline(done.findings, reason, last))
@@ -297,6 +298,18 @@ def _report(done: Audit, outputs: _Outputs) -> None:
         click.echo(terminal.render(done, width=width, colour=colour), nl=False)
     else:
         click.echo(FORMATS[outputs.kind](done), nl=False)
+
+
+def _write_vex(path: Path, target: Target) -> None:
+    try:
+        done = assess(target)
+    except Untried as fault:
+        raise FileError(
+            f"no VEX is written: {fault.reason}",
+            place=Place(str(path)),
+            remedy="give components and advisories, or leave out --vex",
+        ) from None
+    _write(path, render_vex(done, target.now))
 
 
 def _write(path: Path, text: str) -> None:
