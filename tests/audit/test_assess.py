@@ -139,3 +139,13 @@ class TestStatements:
         self, source: Callable[..., Target], known: Callable[..., Path], tmp_path: Path, states: tuple[str, ...]
     ) -> None:
         assert len(assess(self.target(source, known, tmp_path, *states)).flawed) == 1
+
+
+def test_a_release_without_records_is_not_looked_up(tmp_path: Path, known: Callable[..., Path]) -> None:
+    path = known(record("DSA-2", "Debian:11", "curl"), record("USN-1", "Ubuntu:22.04:LTS", "curl"))
+    purls = ("pkg:deb/debian/curl@1.0?distro=debian-12", "pkg:deb/ubuntu/curl@1.0?distro=ubuntu-22.04")
+    done = assess(Target(now=NOW, advisories=path, supply=bill(tmp_path, *purls)))
+    assert "no record of Debian:12" in done.missed
+    assert {(pin.ecosystem, flaw.name) for pin, found in done.flawed.items() for flaw in found} == {
+        ("Ubuntu:22.04", "USN-1")
+    }

@@ -33,14 +33,9 @@ def record(id_: str = "GHSA-1", day: str = "2020-01-01") -> dict[str, Any]:
     }
 
 
-@pytest.fixture(autouse=True)
-def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Data and caches of this test's own; gives the place of the index."""
-    for name in ("PIP_INDEX_URL", "PIP_CONFIG_FILE", "npm_config_registry", "NPM_CONFIG_REGISTRY", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+@pytest.fixture
+def homes(tmp_path: Path) -> Path:
+    """Where the index is made and looked for."""
     return tmp_path / "data" / "ninefold" / "advisories.db"
 
 
@@ -164,8 +159,10 @@ def test_findings_of_old_advisories_below_fail_on_are_no_success(ninefold: Run, 
 def test_statements_go_in_and_out(ninefold: Run, tmp_path: Path, tree: Path) -> None:
     (tmp_path / "osv.json").write_text(json.dumps(record()))
     vex = tmp_path / "vex.json"
-    only = ("audit", "--source", tree, "--rule", "dependencies-vulnerable", "--advisories", tmp_path / "osv.json")
-    only = (*only, "--advisories-max-age", "36500")
+    only = (
+        "audit", "--source", tree, "--rule", "dependencies-vulnerable", "--advisories", tmp_path / "osv.json",
+        "--advisories-max-age", "36500",
+    )  # fmt: skip
     assert ninefold(*only, "--vex", vex)[0] == 1
     document = json.loads(vex.read_text())
     assert document["vulnerabilities"][0]["analysis"] == {"state": "in_triage"}

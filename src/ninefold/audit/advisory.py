@@ -101,9 +101,7 @@ class Advisory:
 
 def same(told: str, ecosystem: str) -> bool:
     """Whether a record's ecosystem is this one. `Debian:12` is not `Debian:11`; `Maven:https://...` is Maven."""
-    if version.base(told) != version.base(ecosystem):
-        return False
-    return version.base(ecosystem) not in version.RELEASED or told == ecosystem
+    return version.release(told) == version.release(ecosystem)
 
 
 def advisory(raw: Mapping[str, Any]) -> Advisory:

@@ -11,7 +11,7 @@ from ninefold.audit.components import components
 from ninefold.audit.flaw import flaws
 from ninefold.audit.index import read_advisories
 from ninefold.audit.rule import Untried
-from ninefold.audit.version import RELEASED, base, key
+from ninefold.audit.version import RELEASED, base, key, release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,7 +94,7 @@ def assess(target: Target) -> Assessment:
         hits = [one for one in mine if one.affects(pin.name, pin.version, pin.ecosystem)]
         unsure |= {one.name for one in mine if one.unsure(pin.name, pin.version, pin.ecosystem)}
         verdicts += [Verdict(pin, one, _said(pin, one, target)) for one in flaws(hits, pin, known)]
-    answered = sum(base(pin.ecosystem) in known.holdings for pin in asked)
+    answered = sum(release(pin.ecosystem) in known.holdings for pin in asked)
     source = f"advisories: {known.told(pin.ecosystem for pin in pins)}; {answered} of {len(pins)} components looked up"
     missed = _missed(found, pins, asked, known, target.supply, target.now)
     if unsure:
@@ -135,7 +135,7 @@ def _missed(
         told.append(f"not read: {', '.join(found.unread)}")
     if len(asked) < len(pins):
         told.append(f"{len(pins) - len(asked)} of {len(pins)} dependencies have no exact version")
-    ecosystems = sorted({base(pin.ecosystem) for pin in asked})
+    ecosystems = sorted({release(pin.ecosystem) for pin in asked})
     if unknown := [one for one in ecosystems if one not in known.holdings]:
         told.append(f"the advisories have no record of {', '.join(unknown)}")
     for ecosystem in ecosystems:
@@ -149,7 +149,7 @@ def _missed(
                 f"the advisories of {ecosystem} are of {held.day}, {age} days old (at most {supply.oldest}; "
                 "--advisories-max-age), so what was published since is not known"
             )
-    odd = [pin for pin in asked if key(pin.ecosystem, pin.version) is None and base(pin.ecosystem) in known.holdings]
+    odd = [pin for pin in asked if key(pin.ecosystem, pin.version) is None and release(pin.ecosystem) in known.holdings]
     if odd:
         told.append(f"{len(odd)} versions cannot be ordered ({_few([f'{pin.name} {pin.version}' for pin in odd])})")
     if loose := [pin.name for pin in asked if pin.ecosystem in RELEASED]:

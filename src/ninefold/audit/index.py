@@ -15,7 +15,7 @@ import msgspec
 from ninefold.audit.advisory import AFFECTED, MEMBERS, advisory
 from ninefold.audit.osv import RECORD
 from ninefold.audit.renown import Exploited, Odds
-from ninefold.audit.snapshot import Holding, Snapshot, packages, read_files
+from ninefold.audit.snapshot import Holding, Snapshot, ecosystems, packages, read_files
 from ninefold.errors import FileError, Place, WriteError
 from ninefold.store.sqlite import explained
 
@@ -154,7 +154,7 @@ def _add(store: sqlite3.Connection, addition: Addition, now: int) -> None:
 
 def _record(store: sqlite3.Connection, source: int | None, row: Mapping[str, Any], held: dict[str, list[Any]]) -> None:
     named = packages(row)
-    for ecosystem in {ecosystem for ecosystem, _ in named}:
+    for ecosystem in ecosystems(row):
         known = held.setdefault(ecosystem, [0, ""])
         known[0] += 1
         known[1] = max(known[1], str(row["modified"])[:10])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ninefold.audit.renown import Exploited, Odds
 
-_ECOSYSTEM = re.compile(rb"[\"']?\becosystem[\"']?\s*:\s*[\"']?([A-Za-z.]+(?: [A-Za-z]+)*)")
+_ECOSYSTEM = re.compile(rb"[\"']?\becosystem[\"']?\s*:\s*[\"']?([A-Za-z.]+(?: [A-Za-z]+)*(?::[\w.]+)?)")
 _MODIFIED = re.compile(rb"[\"']?\bmodified[\"']?\s*:\s*[\"']?(\d{4}-\d\d-\d\d)")
 
 
@@ -53,7 +53,7 @@ class Snapshot:
     @property
     def total(self) -> int:
         """How many records there are of all packages."""
-        return sum(one.records for one in self.holdings.values())
+        return sum(one.records for name, one in self.holdings.items() if ":" not in name)
 
     def told(self, ecosystems: Iterable[str]) -> str:
         """Where the records of these are from, for a report: `PyPI 3329 records of 2024-10-10`."""
@@ -81,7 +81,8 @@ def read_files(path: Path, named: Iterable[str]) -> Snapshot:
             day = _MODIFIED.search(raw)  # a file of YAML is one record; it is parsed only when it is needed
             if day:
                 total += 1
-                _count(count, days, {one.decode() for one in told}, day[1].decode())
+                named_here = {version.release(one.decode()) for one in told}
+                _count(count, days, named_here | {version.base(one) for one in named_here}, day[1].decode())
             continue
         for one in records(name, raw):
             total += 1
@@ -98,18 +99,21 @@ def read_files(path: Path, named: Iterable[str]) -> Snapshot:
 
 
 def packages(record: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Of what a raw record speaks: ecosystem (without its release) and name as that compares names."""
+    """Of what a raw record speaks: ecosystem (with its release, where releases differ) and name as that compares names."""
     affected = record.get("affected")
     told = (one.get("package") for one in affected if isinstance(one, dict)) if isinstance(affected, list) else ()
     named = (
-        (version.base(str(one.get("ecosystem", ""))), str(one.get("name", ""))) for one in told if isinstance(one, dict)
+        (version.release(str(one.get("ecosystem", ""))), str(one.get("name", "")))
+        for one in told
+        if isinstance(one, dict)
     )
-    return {(ecosystem, version.name(ecosystem, name)) for ecosystem, name in named if ecosystem and name}
+    return {(ecosystem, version.name(version.base(ecosystem), name)) for ecosystem, name in named if ecosystem and name}
 
 
 def ecosystems(record: Mapping[str, Any]) -> set[str]:
-    """Of which ecosystems a raw record speaks, without their releases."""
-    return {ecosystem for ecosystem, _ in packages(record)}
+    """Of which ecosystems a raw record speaks, and of which releases of them."""
+    told = {ecosystem for ecosystem, _ in packages(record)}
+    return told | {version.base(one) for one in told}
 
 
 def _count(count: Counter[str], days: dict[str, str], named: Iterable[str], day: str) -> None:

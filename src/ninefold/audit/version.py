@@ -110,6 +110,12 @@ def base(ecosystem: str) -> str:
     return ecosystem.partition(":")[0]
 
 
+def release(ecosystem: str) -> str:
+    """With the release, where that has records of its own: `Ubuntu:22.04` for `Ubuntu:22.04:LTS`; else as `base`."""
+    parts = ecosystem.split(":")
+    return ":".join(parts[:2]) if parts[0] in RELEASED else parts[0]
+
+
 def name(ecosystem: str, text: str) -> str:
     """A package's name as its ecosystem compares names."""
     if ecosystem == "PyPI":
