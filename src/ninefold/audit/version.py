@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from univers import versions
+from univers.nuget import InvalidNuGetVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +36,9 @@ _COMPOSER = re.compile(
     r"(?:[.-]?(dev))?(?:\+\S*)?",
     re.IGNORECASE,
 )
+#: Alpine's words after a version, in their order; nothing stands among them.
+_SUFFIXES = ("alpha", "beta", "pre", "rc", "", "cvs", "svn", "git", "hg", "p")
+_APK = re.compile(rf"(\d+(?:\.\d+)*)([a-z]?)((?:_(?:{'|'.join(filter(None, _SUFFIXES))})\d*)*)(?:-r(\d+))?")
 
 
 def _semantic(text: str) -> tuple[Any, ...]:
@@ -62,6 +66,21 @@ def _composer(text: str) -> tuple[Any, ...]:
     return (*numbers, _STABILITIES[word], nth, 0 if found[4] and word != "dev" else 1)
 
 
+def _alpine(text: str) -> tuple[Any, ...]:
+    """Alpine's (apk-package(5)): numbers, a letter, suffixes of which some come before nothing, and the build's revision.
+
+    A number with a zero before it, which apk compares as a fraction, is not ordered.
+    """
+    found = _APK.fullmatch(text)
+    if found is None or re.search(r"\.0\d", found[1]):
+        raise ValueError(text)
+    numbers = tuple(int(one) for one in found[1].split("."))
+    suffixes = tuple(
+        (_SUFFIXES.index(word), int(number or 0)) for word, number in re.findall(r"_([a-z]+)(\d*)", found[3])
+    )
+    return numbers, found[2], (*suffixes, (_SUFFIXES.index(""), 0)), int(found[4] or 0)
+
+
 def _maven(text: str) -> Any:
     """`release` is an alias of nothing, as `ga` and `final` are (Maven's ComparableVersion)."""
     return versions.MavenVersion(re.sub(r"[.-]release$", "", text, flags=re.IGNORECASE))
@@ -81,7 +100,7 @@ _ORDERS: Mapping[str, Callable[[str], Any]] = {
     "NuGet": versions.NugetVersion,
     "Debian": versions.DebianVersion,
     "Ubuntu": versions.DebianVersion,
-    "Alpine": versions.AlpineLinuxVersion,
+    "Alpine": _alpine,
 }
 #: Ecosystems whose every release has records of its own (`Debian:12`): one release says nothing about another.
 RELEASED = frozenset({"Debian", "Ubuntu", "Alpine"})
@@ -101,7 +120,7 @@ def key(ecosystem: str, text: str) -> Key | None:
         return None
     try:
         return 1, order(text)
-    except (InvalidVersion, versions.InvalidVersion, ValueError, TypeError, AttributeError):
+    except (InvalidVersion, InvalidNuGetVersion, versions.InvalidVersion, ValueError, TypeError, AttributeError):
         return None
 
 
