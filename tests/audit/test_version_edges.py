@@ -119,7 +119,7 @@ def test_the_order_is_total_where_it_is_one(ecosystem: str, data: st.DataObject)
     assert b is not None
     assert c is not None
     assert (a < b) + (b < a) + (a == b) == 1
-    if a <= b and b <= c:
+    if a <= b <= c:
         assert a <= c
 
 

@@ -65,9 +65,9 @@ class Advisory:
     def kind(self, package: str, ecosystem: str | None) -> Kind:
         """What it says about this package."""
         for one in self.about(package, ecosystem):
-            told = _mapping(one.get("database_specific")).get("informational")
+            told = str(_mapping(one.get("database_specific")).get("informational"))
             if told in {Kind.UNMAINTAINED, Kind.NOTICE, Kind.UNSOUND}:
-                return Kind(str(told))
+                return Kind(told)
         return Kind.FLAW
 
     def affects(self, package: str, text: str, ecosystem: str | None) -> bool:
@@ -105,7 +105,7 @@ def same(told: str, ecosystem: str) -> bool:
 
 
 def advisory(raw: Mapping[str, Any]) -> Advisory:
-    """A record as OSV writes it. What it has that is not of the schema's shape is passed over."""
+    """A record as OSV writes it, of the form that `osv.records` holds it to."""
     affected = tuple(_list(raw.get("affected")))
     score, vector = _score(raw, affected)
     return Advisory(

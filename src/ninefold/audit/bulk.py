@@ -13,9 +13,10 @@ import msgspec
 from ninefold.audit import renown
 from ninefold.audit.fetch import day, past
 from ninefold.audit.index import Addition, write_index
-from ninefold.audit.osv import documents, records
+from ninefold.audit.osv import FILE, documents, records
 from ninefold.audit.snapshot import ecosystems
 from ninefold.audit.version import base
+from ninefold.contract.source import read_bytes
 from ninefold.errors import FileError, Place
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def addition(path: Path, day_: str = "") -> Addition:
         return Addition("EPSS", "EPSS", str(path), when, rows)
     if path.name.endswith(".json") and path.is_file():
         try:
-            document = msgspec.json.decode(path.read_bytes())
-        except (OSError, msgspec.MsgspecError) as fault:
+            document = msgspec.json.decode(read_bytes(path, FILE))
+        except (msgspec.MsgspecError, RecursionError) as fault:
             raise FileError(f"it cannot be read ({fault})", place=Place(str(path)), remedy="get it anew") from None
         if renown.is_catalogue(document):
             when, listed = renown.catalogue(document, path)

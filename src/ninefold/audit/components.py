@@ -74,7 +74,7 @@ def chains(pins: Sequence[Pin]) -> Chains:
     over |= {_key(pin): None for pin in waiting}
     while waiting:
         one = waiting.popleft()
-        for need in one.needs:
+        for need in dict.fromkeys(one.needs):
             for other in by.get((one.file, need.name), ()):
                 if _key(other) not in over and need.version in {"", other.version}:
                     over[_key(other)] = _key(one)

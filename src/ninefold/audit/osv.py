@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import yaml
 
+from ninefold.contract.source import read_bytes
 from ninefold.errors import FileError, Place
 
 if TYPE_CHECKING:
@@ -18,18 +19,59 @@ if TYPE_CHECKING:
 
 #: Most bytes of one record, and most records of one export. The largest published ones have a quarter of either.
 RECORD, RECORDS = 16 * 1024 * 1024, 2_000_000
+#: Most bytes of all of them unpacked, and of one file that is no archive.
+TOTAL, FILE = 16 * 1024 * 1024 * 1024, 1024 * 1024 * 1024
 #: Most values in one record of YAML: aliases unfold into more than the text says (CWE-776).
 _VALUES = 500_000
 
 _SUFFIXES = (".json", ".yaml", ".yml")
 
 
+class _Severity(msgspec.Struct):
+    type: str
+    score: str
+
+
+class _Package(msgspec.Struct):
+    ecosystem: str
+    name: str
+
+
+class _Range(msgspec.Struct):
+    type: str
+    events: list[dict[str, str]]
+
+
+class _Affected(msgspec.Struct):
+    package: _Package | None = None
+    ranges: list[_Range] | None = None
+    versions: list[str] | None = None
+    severity: list[_Severity] | None = None
+    database_specific: dict[str, Any] | None = None
+
+
+class _Record(msgspec.Struct):
+    """What of the schema is relied on; a record of another shape would be evaluated as if it said less."""
+
+    id: str
+    modified: str
+    withdrawn: str | None = None
+    aliases: list[str] | None = None
+    summary: str | None = None
+    details: str | None = None
+    severity: list[_Severity] | None = None
+    affected: list[_Affected] | None = None
+    database_specific: dict[str, Any] | None = None
+
+
 def documents(path: Path) -> Iterator[tuple[str, bytes]]:
     """Every document with its name. Raises `FileError` for what cannot be read, is broken or is too large."""
+    size = 0
     try:
         for at, (name, raw) in enumerate(_documents(path)):
-            if at >= RECORDS:
-                raise FileError(f"it has more than {RECORDS} files", place=Place(str(path)), remedy="give it in parts")
+            size += len(raw)
+            if at >= RECORDS or size > TOTAL:
+                raise FileError("it has too many or too large files", place=Place(str(path)), remedy="give it in parts")
             yield name, raw
     except (
         OSError,
@@ -69,7 +111,7 @@ def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
                     _bounded(f"{path}/{info.filename}", len(raw))
                     yield f"{path}/{info.filename}", raw
     else:
-        yield str(path), path.read_bytes()
+        yield str(path), read_bytes(path, FILE)
 
 
 def _bounded(name: str, size: int) -> None:
@@ -82,12 +124,15 @@ def _bounded(name: str, size: int) -> None:
 def records(name: str, raw: bytes) -> list[dict[str, Any]]:
     """The records of one document: one, a list, or an answer of OSV's (`{"vulns": [...]}`). Withdrawn ones too.
 
-    A version in YAML stays as it is written (`1.10`, and not 1.1). Raises `FileError` for what cannot be parsed.
+    A version in YAML stays as it is written (`1.10`, and not 1.1). Raises `FileError` for what cannot be parsed, and for a
+    record that is not of the schema's form.
     """
     try:
         document = yaml.load(raw, yaml.CBaseLoader) if name.endswith((".yaml", ".yml")) else msgspec.json.decode(raw)  # noqa: S506  # it makes text alone
         if name.endswith((".yaml", ".yml")):
             _counted(document)
+            if isinstance(document, dict) and document.get("withdrawn") in ("", "~", "null"):
+                del document["withdrawn"]  # as text it would be a date
     except (ValueError, yaml.YAMLError, RecursionError) as fault:
         said = str(fault).splitlines()[0]
         raise FileError(
@@ -96,7 +141,17 @@ def records(name: str, raw: bytes) -> list[dict[str, Any]]:
     if isinstance(document, dict) and isinstance(document.get("vulns"), list):
         document = document["vulns"]
     listed = document if isinstance(document, list) else [document]
-    return [one for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str) and "modified" in one]
+    told = [one for one in listed if isinstance(one, dict) and "id" in one and "modified" in one]
+    for one in told:
+        try:
+            msgspec.convert(one, _Record)
+        except msgspec.ValidationError as fault:
+            raise FileError(
+                f"record {str(one['id'])[:60]!r} is not of OSV's form ({fault})",
+                place=Place(name),
+                remedy="mend or remove the record",
+            ) from None
+    return told
 
 
 def _counted(document: Any) -> None:

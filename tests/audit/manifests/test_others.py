@@ -91,3 +91,22 @@ def test_images_are_pinned_by_their_digest_alone(tmp_path: Path) -> None:
         "FROM debian@sha256:aa\nCOPY --from=build /a /a\nFROM scratch\n"
     )
     assert pins(tmp_path, "Dockerfile", text, "Docker") == [("python:3.12", "", 2), ("debian", "sha256:aa", 4)]
+
+
+def test_images_of_every_form(tmp_path: Path) -> None:
+    digest = "sha256:" + "a" * 64
+    text = (
+        f"ARG BASE=python:3.12@{digest}\nARG TAG=1.27\n# FROM commented:1\nfrom ${{BASE}} as Build\nFROM build AS test\n"
+        "FROM --platform=$BUILDPLATFORM nginx:${TAG}\nFROM node:${NODE:-22} AS node\nFROM alpine\nFROM alpine:latest\n"
+        "COPY --chown=1 --from=build /a /a\nCOPY --from=0 /a /a\nCOPY --from=context /a /a\n"
+        f"COPY --from=ghcr.io/astral-sh/uv:latest /uv /bin/\nCOPY --from=busybox@{digest} /bin/sh /sh\nCOPY a b\n"
+    )
+    assert pins(tmp_path, "api.Dockerfile", text, "Docker") == [
+        ("python:3.12", digest, 4),
+        ("nginx:1.27", "", 6),
+        ("node:22", "", 7),
+        ("alpine", "", 8),
+        ("alpine:latest", "", 9),
+        ("ghcr.io/astral-sh/uv:latest", "", 13),
+        ("busybox", digest, 14),
+    ]

@@ -37,7 +37,7 @@ def read_sbom(path: Path) -> tuple[list[Pin], list[str]]:
     for one in components(document, path):
         told = parsed(str(one.get("purl", "")))
         if told is None:
-            if one.get("type") not in {"file", "operating-system", "data"}:
+            if str(one.get("type")) not in {"file", "operating-system", "data"}:
                 unnamed.append(f"{one.get('name', '?')} {one.get('version', '')}".strip())
             continue
         version = told[2] or str(one.get("version", ""))

@@ -22,6 +22,8 @@ _GEM = re.compile(r"^    (?P<name>[\w.-]+) \((?P<version>\d[\w.]*)(?:-[\w-]+)?\)
 _GRADLE = re.compile(r"^(?P<name>[\w.-]+:[\w.-]+):(?P<version>[^=\s]+)=")
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.IGNORECASE)
+_COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*?--from=(?P<image>\S+)", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$(?:\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?[^}]*\}|(?P<bare>\w+))")
 _ARG = re.compile(r"^\s*ARG\s+(?P<name>\w+)=(?P<value>\S+)", re.IGNORECASE)
 
 
@@ -90,7 +92,7 @@ def gemfile_lock(file: SourceFile) -> Iterator[Pin]:
             section = line
         elif section == "GEM" and (gem := _GEM.match(line)):
             found.append(Pin(gem["name"], gem["version"], file.name, number, line.strip(), "RubyGems"))
-        elif section == "GEM" and found and line.startswith("      "):
+        elif section == "GEM" and found and line.startswith("      ") and line.strip():
             needs.setdefault(len(found) - 1, []).append(Need(line.split()[0]))
         elif section == "DEPENDENCIES" and line.strip():
             direct.add(line.split()[0].rstrip("!"))
@@ -181,16 +183,31 @@ def nuget_lock(file: SourceFile) -> Iterator[Pin]:
 
 
 def dockerfile(file: SourceFile) -> Iterator[Pin]:
-    """`Dockerfile`: each base image; only a digest says which one it is, a tag moves."""
+    """`Dockerfile`: each base image, and each that files are copied from; only a digest says which one it is, a tag moves."""
     stages: set[str] = set()
     known: dict[str, str] = {}
     for number, line in enumerate(file.text.splitlines(), 1):
         if argument := _ARG.match(line):
             known[argument["name"]] = argument["value"].strip("\"'")
         if found := _FROM.match(line):
-            image = re.sub(r"\$\{?(\w+)\}?", lambda one: known.get(one[1], one[0]), found["image"])
-            if image not in stages and image != "scratch":
-                name, _, digest = image.partition("@")
-                yield Pin(name, digest, file.name, number, line.strip()[:120], "Docker")
+            image = _filled(found["image"], known)
+            if image.lower() not in stages and image != "scratch":
+                yield _image(file, image, number, line)
             if found["stage"]:
-                stages.add(found["stage"])
+                stages.add(found["stage"].lower())  # Docker compares their names without regard to case
+        elif found := _COPY.match(line):
+            image = _filled(found["image"], known)
+            if image.lower() not in stages and re.search(
+                r"[:/@]", image
+            ):  # else it is a stage's number or a build context
+                yield _image(file, image, number, line)
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    """With the arguments' defaults in the place of `$NAME`, `${NAME}` and `${NAME:-default}`."""
+    return _VARIABLE.sub(lambda one: known.get(one["name"] or one["bare"], one["default"] or one[0]), text)
+
+
+def _image(file: SourceFile, image: str, number: int, line: str) -> Pin:
+    name, _, digest = image.partition("@")
+    return Pin(name, digest, file.name, number, line.strip()[:120], "Docker")

@@ -49,7 +49,7 @@ def requirements(file: SourceFile) -> Iterator[Pin]:
 
 def _note(line: str, told: list[str]) -> None:
     """A comment of a compiler's about the entry above it: `# via flask`, or `#   flask` after `# via`."""
-    if line.lstrip().startswith("#") and ("via" in line or told) and (of := _VIA.match(line)):
+    if len(line) < 500 and line.lstrip().startswith("#") and ("via" in line or told) and (of := _VIA.match(line)):
         told += [one.strip() for one in (of["from"] or "via").split(",")]
 
 

@@ -43,7 +43,7 @@ def render_sbom(found: Manifests, name: str, now: float) -> str:
     over: dict[Name, set[Name]] = {}
     for pin in found.pins:
         wanted = over.setdefault(named(pin), set())
-        for need in pin.needs:
+        for need in dict.fromkeys(pin.needs):
             wanted |= {named(one) for one in by.get((pin.file, need.name), ()) if need.version in {"", one.version}}
     bom.register_dependency(root, [parts[named(pin)] for pin in unique(found.pins) if len(ways.of(pin)) == 1])
     for one, part in parts.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from ninefold.audit.advisory import Kind
 from ninefold.audit.assess import assess
 from ninefold.audit.components import chains, components
 from ninefold.audit.finding import Confidence, Location, Method, Severity
@@ -181,7 +182,9 @@ def _disclosed(target: Target) -> Looked:
         again = target.probe.send(target.survey.as_caller(call.ask))
         if (product, version) not in _PRODUCT.findall(again.header(field) or ""):
             continue
-        hits = [one for one in known if one.affects(canonicalize_name(product), version, ecosystem=None)]
+        name = canonicalize_name(product)
+        flawed = (one for one in known if one.kind(name, None) in {Kind.FLAW, Kind.UNSOUND})
+        hits = [one for one in flawed if one.affects(name, version, ecosystem=None)]
         names = ", ".join(dict.fromkeys(one.name for one in hits))
         worst = max((one.severity or Severity.MEDIUM for one in hits), key=lambda one: one.rank, default=None)
         detail = f"`{field}` says {product} {version}" + (
