@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tarfile
 from pathlib import Path
@@ -17,11 +18,14 @@ from ninefold.audit.bulk import addition
 from ninefold.audit.index import read_index, write_index
 from ninefold.audit.snapshot import read_files
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpora" / "osv-pypi-2024-10.tar.gz"
-CORPUS = CORPUS if CORPUS.exists() else Path("/work/shared/corpora/osv-pypi-2024-10.tar.gz")
+#: Beside the checkout, or where the environment says.
+CORPORA = Path(os.environ.get("NINEFOLD_CORPORA") or Path(__file__).parents[3] / "shared" / "corpora")
+CORPUS = CORPORA / "osv-pypi-2024-10.tar.gz"
 NOW = 1_728_600_000.0  # 2024-10-10
 
-pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the corpora are not beside the checkout")
+pytestmark = pytest.mark.skipif(
+    not CORPUS.exists(), reason="the corpora are not beside the checkout (NINEFOLD_CORPORA)"
+)
 
 
 class Strings(yaml.SafeLoader):

@@ -98,3 +98,10 @@ def test_a_clear_sign_does_not_hide_what_is_excused(sample: Audit) -> None:
 def test_an_audit_of_nothing_is_still_nine_lines(audit_of: Callable[..., Audit]) -> None:
     assert render(audit_of(())).count("? unknown  no rule was chosen") == 9
     assert "1 passed" in render(audit_of((Passed("a", 1, Method.LIVE, 1),)), width=80)
+
+
+def test_on_what_a_pass_rests_is_told(audit_of: Callable[..., Audit]) -> None:
+    text = render(audit_of((Passed("a", 4, Method.STATIC, 1, "PyPI 3 records of 2026-11-10"),)), width=80)
+    assert "Clear by what was known" in text
+    assert "PyPI 3 records of 2026-11-10" in text
+    assert "Clear by" not in render(audit_of((Passed("a", 4, Method.STATIC, 1),)), width=80)

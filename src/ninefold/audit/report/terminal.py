@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Severity, Skipped
+from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Passed, Severity, Skipped
 from ninefold.audit.report.card import MARKS, coverage, known, ordered, tiles, verdict, when
 from ninefold.audit.report.evidence import answered, asked, told
 from ninefold.audit.report.text import count, line, visible
@@ -49,6 +49,7 @@ def render(audit: Audit, *, width: int = 100, colour: bool = False, rules: Seque
     for finding in findings:
         _finding(console, finding, by_id)
     _unlooked(console, audit)
+    _rests(console, audit)
     if excused := sum(isinstance(one, Finding) and one.baselined for one in audit.outcomes):
         console.print(f"\n{count(excused, 'finding')} excused by the baseline", style="dim")
     console.print(Text(f"\n{verdict(audit)}", style="bold"))
@@ -143,6 +144,20 @@ def _pieces(finding: Finding) -> Text:
     if len(finding.evidence) > _PIECES:
         text.append(f"\nand {len(finding.evidence) - _PIECES} more", style="dim")
     return text
+
+
+def _rests(console: Console, audit: Audit) -> None:
+    """On which data a pass rests, where it rests on any."""
+    noted = [one for one in audit.outcomes if isinstance(one, Passed) and one.note]
+    if not noted:
+        return
+    console.print("\nClear by what was known", style="bold")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in noted:
+        table.add_row(line(one.rule), Text(visible(one.note), style="dim"))
+    console.print(table)
 
 
 def _unlooked(console: Console, audit: Audit) -> None:

@@ -68,7 +68,7 @@ def _hit(pin: Pin, found: list[Flaw], done: Assessment, ways: Chains) -> Observa
         Location(file=pin.file, line=pin.line),
         f"{pin.name} {pin.version} has {len(names)} known "
         f"vulnerabilit{'ies' if len(names) > 1 else 'y'} ({listed}){close}.{known}{f' {way}' if way else ''}",
-        (*(one.told for one in found[:6]), *quiet[:3], done.source),
+        (done.source, *(one.told for one in found[:6]), *quiet[:3]),
         cause=f"{pin.name} {pin.version}",
         severity=found[0].severity,
     )
