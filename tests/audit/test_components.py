@@ -146,6 +146,88 @@ NPM = {
         "node_modules/markupsafe": {"version": "2.0.0"},
     },
 }
+PNPM9 = """
+lockfileVersion: '9.0'
+importers:
+  .:
+    dependencies:
+      flask: {specifier: ^2, version: '2.0'}
+    devDependencies:
+      own: {specifier: 'link:../own', version: 'link:../own'}
+packages:
+  flask@2.0:
+    resolution: {integrity: sha512-x}
+  jinja2@2.11:
+    resolution: {integrity: sha512-x}
+    deprecated: use another
+  markupsafe@1.0:
+    resolution: {integrity: sha512-x}
+snapshots:
+  flask@2.0(peer@1.0.0):
+    dependencies:
+      jinja2: 2.11
+  jinja2@2.11:
+    dependencies:
+      escape: markupsafe@1.0
+  markupsafe@1.0: {}
+"""
+PNPM5 = """
+lockfileVersion: 5.4
+specifiers: {flask: ^2}
+dependencies:
+  flask: '2.0'
+packages:
+  /flask/2.0:
+    resolution: {integrity: sha512-x}
+    dependencies: {jinja2: 2.11_peer@1.0.0}
+  /jinja2/2.11_peer@1.0.0:
+    resolution: {integrity: sha512-x}
+    dependencies: {markupsafe: '1.0'}
+  /markupsafe/1.0:
+    resolution: {integrity: sha512-x}
+"""
+YARN1 = """# yarn lockfile v1
+
+flask@^2, flask@~2.0:
+  version "2.0"
+  resolved "x"
+  dependencies:
+    jinja2 "^2"
+    "@gone/x" "^1"
+
+jinja2@^2:
+  version "2.11"
+  dependencies:
+    markupsafe ">=1 <2"
+
+"markupsafe@>=1 <2":
+  version "1.0"
+"""
+YARN2 = """__metadata:
+  version: 8
+
+"flask@npm:^2":
+  version: 2.0
+  resolution: "flask@npm:2.0"
+  dependencies:
+    jinja2: "npm:^2"
+  checksum: x
+
+"jinja2@npm:^2":
+  version: 2.11
+  dependencies:
+    markupsafe: ^1
+  peerDependencies:
+    flask: "*"
+
+"markupsafe@npm:^1, markupsafe@npm:^1.0":
+  version: 1.0
+
+"app@workspace:.":
+  version: 0.0.0-use.local
+  dependencies:
+    flask: ^2
+"""
 NUGET = {
     "version": 1,
     "dependencies": {
@@ -168,6 +250,7 @@ NUGET = {
     [
         ("uv.lock", UV), ("poetry.lock", POETRY), ("requirements.txt", COMPILED), ("requirements.txt", ANNOTATED), ("Cargo.lock", CARGO),
         ("Gemfile.lock", GEMS), ("package-lock.json", json.dumps(NPM)), ("packages.lock.json", json.dumps(NUGET)),
+        ("pnpm-lock.yaml", PNPM9), ("pnpm-lock.yaml", PNPM5), ("yarn.lock", YARN1), ("yarn.lock", YARN2),
     ],
 )  # fmt: skip
 def test_lock_files_tell_the_way(tmp_path: Path, file: str, text: str) -> None:
