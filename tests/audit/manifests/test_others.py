@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ninefold.audit.manifests.read import manifests
 
 if TYPE_CHECKING:
@@ -110,3 +112,9 @@ def test_images_of_every_form(tmp_path: Path) -> None:
         ("ghcr.io/astral-sh/uv:latest", "", 13),
         ("busybox", digest, 14),
     ]
+
+
+@pytest.mark.parametrize("line", ["FROM " + "${a:-" * 50_000, "FROM " + "$A" * 10_000])
+def test_a_line_without_end_is_named_and_costs_nothing(tmp_path: Path, line: str) -> None:
+    (tmp_path / "Dockerfile").write_text(f"ARG A=x\n{line}\n")
+    assert manifests(tmp_path).unread == ("Dockerfile (ValueError)",)

@@ -23,7 +23,9 @@ _GRADLE = re.compile(r"^(?P<name>[\w.-]+:[\w.-]+):(?P<version>[^=\s]+)=")
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.IGNORECASE)
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*?--from=(?P<image>\S+)", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$(?:\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?[^}]*\}|(?P<bare>\w+))")
+_VARIABLE = re.compile(r"\$(?:\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<bare>\w+))")
+#: Longest line of a Dockerfile that is read.
+_LINE = 4096
 _ARG = re.compile(r"^\s*ARG\s+(?P<name>\w+)=(?P<value>\S+)", re.IGNORECASE)
 
 
@@ -187,15 +189,17 @@ def dockerfile(file: SourceFile) -> Iterator[Pin]:
     stages: set[str] = set()
     known: dict[str, str] = {}
     for number, line in enumerate(file.text.splitlines(), 1):
-        if argument := _ARG.match(line):
+        if len(line) > _LINE and _FROM.match(line[:_LINE]):
+            raise ValueError(f"line {number} is too long")
+        if argument := _ARG.match(line[:_LINE]):
             known[argument["name"]] = argument["value"].strip("\"'")
-        if found := _FROM.match(line):
+        if found := _FROM.match(line[:_LINE]):
             image = _filled(found["image"], known)
             if image.lower() not in stages and image != "scratch":
                 yield _image(file, image, number, line)
             if found["stage"]:
                 stages.add(found["stage"].lower())  # Docker compares their names without regard to case
-        elif found := _COPY.match(line):
+        elif found := _COPY.match(line[:_LINE]):
             image = _filled(found["image"], known)
             if image.lower() not in stages and re.search(
                 r"[:/@]", image
