@@ -148,7 +148,8 @@ def audit(case: Case, folder: Path, *servers: Child) -> None:
     done = _run(
         "audit", str(case.description), "--url", case.url, "--source", str(SHOP / case.source), "--log", str(case.log),
         "--origin", FRONT,
-        "--advisories", str(SHOP / "advisories"), *(part for key in case.keys for part in ("--key", key)),
+        "--advisories", str(SHOP / "advisories"), "--advisories-max-age", "36500",
+        *(part for key in case.keys for part in ("--key", key)),
         *(("--authority", str(case.authority)) if case.authority else ()),
         "--json", str(report), "--html", str(report.with_suffix(".html")), "--out", str(report.with_suffix(".txt")),
     )  # fmt: skip

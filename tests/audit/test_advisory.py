@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from ninefold.audit.advisory import rating, read_advisories
+from ninefold.audit.advisory import rating
 from ninefold.audit.finding import Severity
+from ninefold.audit.index import read_advisories
 from ninefold.errors import FileError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def test_records_come_from_every_usual_place(tmp_path: Path, kind: str) -> None:
         told = record(INTRODUCED)
         path.write_text(json.dumps({"json": told, "list": [told], "query": {"vulns": [told]}}[kind]))
     known = read_advisories(path, ["some-package"])
-    assert (known.total, known.newest) == (1, "2026-10-01")
+    assert (known.total, known.holdings["PyPI"].day) == (1, "2026-10-01")
     assert known.records[0].affects("some-package", "1.0", "PyPI")
 
 
@@ -161,3 +162,43 @@ def test_the_scale_is_cvss_s() -> None:
         *[Severity.HIGH] * 2,
         *[Severity.CRITICAL] * 2,
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"affected": "x"}, {"affected": [5]}, {"affected": [{"package": {"ecosystem": "PyPI"}}]}, {"affected": [{"versions": [1.1]}]},
+        {"affected": [{"ranges": [{"type": "SEMVER", "events": [{"introduced": 0}]}]}]}, {"aliases": "CVE-1"}, {"severity": [5]},
+        {"modified": 5}, {"id": []}, {"database_specific": []},
+    ],
+)  # fmt: skip
+def test_a_record_of_another_form_is_told_and_not_read_as_less(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({**record(INTRODUCED), **change}))
+    with pytest.raises(FileError, match="not of OSV's form"):
+        read_advisories(path, ["some-package"])
+
+
+def test_yaml_keeps_versions_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "id: X-1\nmodified: 2026-10-01T00:00:00Z\nwithdrawn: null\naffected:\n- package: {ecosystem: PyPI, name: some-package}\n"
+        "  versions: [1.10, 2.0]\n"
+    )
+    (one,) = read_advisories(tmp_path, ["some-package"]).records
+    assert one.affects("some-package", "1.10", "PyPI")
+    assert not one.affects("some-package", "1.1", "PyPI")
+
+
+def test_yaml_that_unfolds_into_too_much_is_told(tmp_path: Path) -> None:
+    rows = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    rows += [f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 10)}]" for n in range(7)]
+    (tmp_path / "x.yaml").write_text("id: X-1\nmodified: some-package\n" + "\n".join(rows))
+    with pytest.raises(FileError, match="unfolds"):
+        read_advisories(tmp_path, ["some-package"])
+
+
+def test_a_record_that_is_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ninefold.audit.osv.RECORD", 100)
+    (tmp_path / "x.json").write_text(json.dumps(record(INTRODUCED)))
+    with pytest.raises(FileError, match="more than"):
+        read_advisories(tmp_path, ["some-package"])

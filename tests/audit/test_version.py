@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ninefold.audit.advisory import read_advisories
+from ninefold.audit.index import read_advisories
 from ninefold.audit.version import FIRST, key, name
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_ranges_of_each_ecosystem(
         json.dumps({"id": "X-1", "modified": "2026-10-01T00:00:00Z", "affected": [affected]})
     )
     known = read_advisories(tmp_path / "x.json", [package])
-    assert known.ecosystems == {ecosystem}
+    assert set(known.holdings) == {ecosystem}
     (record,) = known.records
     assert [record.affects(package, one, ecosystem) for one in [*bad, *good]] == [True] * len(bad) + [False] * len(good)
     assert not record.affects(package, bad[0], "PyPI")

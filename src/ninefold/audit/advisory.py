@@ -1,34 +1,21 @@
-"""Known vulnerabilities as OSV records (https://ossf.github.io/osv-schema/), from a folder, a file or an
-archive.
-"""
+"""One known flaw as an OSV record (https://ossf.github.io/osv-schema/), and which versions it is in."""
 
 from __future__ import annotations
 
-import json
-import re
-import tarfile
-import zipfile
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]
 from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
 from packaging.utils import canonicalize_name
 
 from ninefold.audit import version
 from ninefold.audit.finding import Severity
-from ninefold.errors import FileError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
-#: Most bytes of one record; the largest published one has less than a tenth of it.
-_RECORD = 4 * 1024 * 1024
-
-_ECOSYSTEM = re.compile(rb"[\"']?\becosystem[\"']?\s*:\s*[\"']?([A-Za-z.]+)")
-_SUFFIXES = (".json", ".yaml", ".yml")
 _WORDS = {
     "CRITICAL": Severity.CRITICAL,
     "HIGH": Severity.HIGH,
@@ -38,122 +25,121 @@ _WORDS = {
 }
 _VECTORS: Mapping[str, Callable[[str], Any]] = {"CVSS_V4": CVSS4, "CVSS_V3": CVSS3, "CVSS_V2": CVSS2}
 
+#: Members of a record, and of each `affected` in it, that are read here; the rest need not be kept.
+MEMBERS = ("id", "modified", "withdrawn", "aliases", "summary", "severity", "database_specific")
+AFFECTED = ("package", "ranges", "versions", "severity", "database_specific", "ecosystem_specific")
+
+
+class Kind(StrEnum):
+    """What a record is about: a flaw, or (RustSec's `informational`) a package that nobody maintains, or a notice."""
+
+    FLAW = "flaw"
+    UNSOUND = "unsound"
+    UNMAINTAINED = "unmaintained"
+    NOTICE = "notice"
+
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """One record. `severity` is None where neither the record nor its package says."""
+    """One record. `severity` is None where neither the record nor its package says; `score` is CVSS's, 0 to 10."""
 
     id: str
     aliases: tuple[str, ...]
     summary: str
     severity: Severity | None
     affected: tuple[Mapping[str, Any], ...]
+    modified: str = ""
+    score: float | None = None
+    vector: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its id and those by which others know it."""
+        return (self.id, *self.aliases)
 
     @property
     def name(self) -> str:
         """The CVE number if it has one, as people know it."""
-        return next((one for one in (self.id, *self.aliases) if one.startswith("CVE-")), self.id)
+        return next((one for one in self.names if one.startswith("CVE-")), self.id)
+
+    def kind(self, package: str, ecosystem: str | None) -> Kind:
+        """What it says about this package."""
+        for one in self.about(package, ecosystem):
+            told = str(_mapping(one.get("database_specific")).get("informational"))
+            if told in {Kind.UNMAINTAINED, Kind.NOTICE, Kind.UNSOUND}:
+                return Kind(told)
+        return Kind.FLAW
 
     def affects(self, package: str, text: str, ecosystem: str | None) -> bool:
         """Whether the version `text` of this package is vulnerable. `ecosystem` None: in whichever the name is known."""
         return any(_affects(one, text) for one in self.about(package, ecosystem))
 
+    def unsure(self, package: str, text: str, ecosystem: str) -> bool:
+        """Whether it cannot be said: no version is named, and a range has ends that are no versions there."""
+        return any(_unsure(one) and not _affects(one, text) for one in self.about(package, ecosystem))
+
     def about(self, package: str, ecosystem: str | None) -> Iterator[Mapping[str, Any]]:
+        """What it says of this package. Where releases have records of their own, only those of the same release."""
         for one in self.affected:
-            told = str((one.get("package") or {}).get("name", ""))
+            told = str(_mapping(one.get("package")).get("name", ""))
             if ecosystem is None:
                 if canonicalize_name(told) == package:
                     yield one
-            elif _ecosystem(one) == ecosystem and version.name(ecosystem, told) == package:
+            elif (
+                same(str(_mapping(one.get("package")).get("ecosystem", "")), ecosystem)
+                and version.name(version.base(ecosystem), told) == package
+            ):
                 yield one
 
     def fixes(self, package: str, ecosystem: str | None) -> Iterator[str]:
         """Versions that the record calls fixed."""
         for one in self.about(package, ecosystem):
-            for span in one.get("ranges") or ():
+            for span in _list(one.get("ranges")):
                 if span.get("type") != "GIT":
-                    yield from (str(event["fixed"]) for event in span.get("events") or () if "fixed" in event)
+                    yield from (str(event["fixed"]) for event in _list(span.get("events")) if "fixed" in event)
 
 
-@dataclass(frozen=True, slots=True)
-class Advisories:
-    """`records` are those about the packages asked for; `total` how many were there, `newest` the last change of any,
-    `ecosystems` those of which there is a record at all.
-    """
-
-    records: tuple[Advisory, ...]
-    total: int
-    newest: str
-    ecosystems: frozenset[str]
+def same(told: str, ecosystem: str) -> bool:
+    """Whether a record's ecosystem is this one. `Debian:12` is not `Debian:11`; `Maven:https://...` is Maven."""
+    return version.release(told) == version.release(ecosystem)
 
 
-def read_advisories(path: Path, packages: Iterable[str]) -> Advisories:
-    """The records about `packages` (canonical names). Raises `FileError` when there is nothing to read, or it
-    is broken.
-    """
-    names = [re.escape(one).replace(r"\-", "[-_.]+") for one in set(packages)]
-    wanted = re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])".encode(), re.IGNORECASE) if names else None
-    records: list[Advisory] = []
-    total, newest = 0, ""
-    ecosystems: set[str] = set()
-    for name, raw in _documents(path):
-        ecosystems |= {found.decode() for found in _ECOSYSTEM.findall(raw)}
-        if found := re.search(rb"[\"']?modified[\"']?\s*:\s*[\"']?(\d{4}-\d\d-\d\d)", raw):
-            newest = max(newest, found[1].decode())
-        count, told = _records(name, raw) if wanted and wanted.search(raw) else (_count(raw), [])
-        total += count
-        records += told
-    if not total:
-        raise FileError(
-            "there is no OSV record in it",
-            place=Place(str(path)),
-            remedy="give a folder, .json, .tar.gz or .zip of records",
-        )
-    return Advisories(tuple(records), total, newest, frozenset(ecosystems))
-
-
-def _count(raw: bytes) -> int:
-    """How many records a document holds that was not parsed: each has one `modified`."""
-    return len(re.findall(rb"[\"']?\bmodified[\"']?\s*:", raw))
-
-
-def _records(name: str, raw: bytes) -> tuple[int, list[Advisory]]:
-    try:
-        document = json.loads(raw) if name.endswith(".json") else yaml.load(raw, yaml.CSafeLoader)
-    except (ValueError, yaml.YAMLError, RecursionError) as fault:
-        said = str(fault).splitlines()[0]
-        raise FileError(
-            f"it cannot be parsed ({said})", place=Place(name), remedy="mend or remove the record"
-        ) from None
-    if isinstance(document, dict) and isinstance(document.get("vulns"), list):
-        document = document["vulns"]
-    listed = document if isinstance(document, list) else [document]
-    told = [one for one in listed if isinstance(one, dict) and "id" in one]
-    return len(told), [_advisory(one) for one in told if not one.get("withdrawn")]
-
-
-def _advisory(raw: Mapping[str, Any]) -> Advisory:
-    affected = tuple(one for one in raw.get("affected") or () if isinstance(one, dict))
+def advisory(raw: Mapping[str, Any]) -> Advisory:
+    """A record as OSV writes it, of the form that `osv.records` holds it to."""
+    affected = tuple(_list(raw.get("affected")))
+    score, vector = _score(raw, affected)
     return Advisory(
-        str(raw["id"]),
-        tuple(str(one) for one in raw.get("aliases") or ()),
+        str(raw.get("id", "")),
+        tuple(str(one) for one in raw.get("aliases") or () if isinstance(one, str)),
         str(raw.get("summary") or str(raw.get("details") or "").partition("\n")[0])[:160],
-        _severity(raw, affected),
+        _severity(raw, score),
         affected,
+        str(raw.get("modified", "")),
+        score,
+        vector,
     )
 
 
-def _severity(raw: Mapping[str, Any], affected: Iterable[Mapping[str, Any]]) -> Severity | None:
-    told = [one for holder in (raw, *affected) for one in holder.get("severity") or ()]
+def _score(raw: Mapping[str, Any], affected: Iterable[Mapping[str, Any]]) -> tuple[float | None, str]:
+    """The base score of the newest kind of vector that can be read, and the vector."""
+    told = [one for holder in (raw, *affected) for one in _list(holder.get("severity"))]
     for kind, reader in _VECTORS.items():
         for one in told:
-            if isinstance(one, dict) and one.get("type") == kind:
+            vector = str(one.get("score"))
+            if one.get("type") == kind and len(vector) < 512:
                 try:
-                    return rating(float(reader(str(one.get("score"))).scores()[0]))
-                except (CVSSError, ValueError, IndexError):
+                    return float(reader(vector).scores()[0]), vector
+                except (CVSSError, ValueError, IndexError, TypeError):
                     continue
-    word = (raw.get("database_specific") or {}).get("severity")
-    return _WORDS.get(str(word).upper())
+    return None, ""
+
+
+def _severity(raw: Mapping[str, Any], score: float | None) -> Severity | None:
+    if str(raw.get("id", "")).startswith("MAL-"):  # a package that was made to do harm (OpenSSF malicious packages)
+        return Severity.CRITICAL
+    if score is not None:
+        return rating(score)
+    return _WORDS.get(str(_mapping(raw.get("database_specific")).get("severity")).upper())
 
 
 def rating(score: float) -> Severity:
@@ -162,22 +148,33 @@ def rating(score: float) -> Severity:
     return next((severity for least, severity in steps if score >= least), Severity.INFO)
 
 
-def _ecosystem(affected: Mapping[str, Any]) -> str:
-    """Without the release that some have behind a colon (`Debian:12`)."""
-    return str((affected.get("package") or {}).get("ecosystem", "")).partition(":")[0]
-
-
 def _affects(affected: Mapping[str, Any], text: str) -> bool:
     """The evaluation that the OSV schema gives; GIT ranges say nothing about versions."""
-    ecosystem = _ecosystem(affected)
+    ecosystem = version.base(str(_mapping(affected.get("package")).get("ecosystem", "")))
     mine = version.key(ecosystem, text)
     if any(
         text == str(one) or (mine is not None and version.key(ecosystem, str(one)) == mine)
         for one in affected.get("versions") or ()
     ):
         return True
-    spans = (one for one in affected.get("ranges") or () if one.get("type") in {"ECOSYSTEM", "SEMVER"})
-    return mine is not None and any(_within(mine, ecosystem, span.get("events") or ()) for span in spans)
+    return mine is not None and any(
+        _within(mine, ecosystem, _list(span.get("events"))) for span in _spans(affected) if _read(span, ecosystem)
+    )
+
+
+def _spans(affected: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    return (one for one in _list(affected.get("ranges")) if one.get("type") in {"ECOSYSTEM", "SEMVER"})
+
+
+def _read(span: Mapping[str, Any], ecosystem: str) -> bool:
+    """Whether all its ends are versions of the ecosystem; `*` is the limit that is none."""
+    ends = (text for event in _list(span.get("events")) for text in event.values() if text != "*")
+    return all(version.key(ecosystem, str(text)) is not None for text in ends)
+
+
+def _unsure(affected: Mapping[str, Any]) -> bool:
+    ecosystem = str(_mapping(affected.get("package")).get("ecosystem", ""))
+    return not all(_read(span, ecosystem) for span in _spans(affected))
 
 
 def _within(mine: version.Key, ecosystem: str, events: Iterable[Mapping[str, Any]]) -> bool:
@@ -202,27 +199,9 @@ def _within(mine: version.Key, ecosystem: str, events: Iterable[Mapping[str, Any
     return inside
 
 
-def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
-    try:
-        if path.is_dir():
-            for one in sorted(path.rglob("*")):
-                if one.name.endswith(_SUFFIXES) and one.is_file() and one.stat().st_size <= _RECORD:
-                    yield str(one), one.read_bytes()
-        elif path.name.endswith((".tar.gz", ".tgz", ".tar")):
-            with tarfile.open(path) as archive:
-                for member in archive:
-                    if member.isfile() and member.name.endswith(_SUFFIXES) and member.size <= _RECORD:
-                        stream = archive.extractfile(member)
-                        assert stream is not None
-                        yield f"{path}/{member.name}", stream.read()
-        elif path.name.endswith(".zip"):
-            with zipfile.ZipFile(path) as packed:
-                for info in packed.infolist():
-                    if info.filename.endswith(_SUFFIXES) and info.file_size <= _RECORD:
-                        yield f"{path}/{info.filename}", packed.read(info)
-        else:
-            yield str(path), path.read_bytes()
-    except (OSError, tarfile.TarError, zipfile.BadZipFile) as fault:
-        raise FileError(
-            f"the advisories cannot be read ({fault})", place=Place(str(path)), remedy="mend --advisories"
-        ) from None
+def _list(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list | tuple) else iter(())
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

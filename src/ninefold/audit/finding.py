@@ -108,12 +108,13 @@ class Errored:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The rule ran to its end and found nothing. `looked_at` says on how many things it was tried."""
+    """The rule ran to its end and found nothing. `looked_at` says on how many things it was tried, `note` on what it rests."""
 
     rule: str
     sign: int
     method: Method
     looked_at: int
+    note: str = ""
 
 
 Outcome = Finding | Skipped | Errored | Passed

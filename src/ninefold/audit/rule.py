@@ -29,6 +29,8 @@ class Needs(StrEnum):
     ADVISORIES = "known vulnerabilities as OSV records (--advisories PATH)"
     CONTRACT = "the contract that the API is to keep (--contract FILE)"
     ACTIVE = "leave to change things (--active)"
+    COMPONENTS = "the API's source or bill of materials (--source DIR or --sbom FILE)"
+    REGISTRY = "leave to ask the package registries (--registry)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,16 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """`at`: on how many things the rule was tried. None at all is no pass: it is reported as skipped."""
+    """`at`: on how many things the rule was tried. None at all is no pass: it is reported as skipped.
+
+    `missed`: what could not be looked at beside; it is reported as skipped, whatever was seen. `note`: what a pass rests
+    on (a source of data, its date and coverage).
+    """
 
     at: int
     seen: tuple[Observation, ...] = ()
+    missed: str = ""
+    note: str = ""
 
 
 class Untried(Exception):

@@ -134,15 +134,16 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
         return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
     except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)
         return (Errored(rule.id, rule.sign, rule.method, _crash(fault)),)
-    if looked.seen:
-        return _findings(rule, looked, excuses, target.now)
+    missed = (Skipped(rule.id, rule.sign, rule.method, looked.missed, asked=True),) if looked.missed else ()
+    if looked.seen or missed:
+        return (*_findings(rule, looked, excuses, target.now), *missed)
     if looked.at == 0 and Needs.SOURCE in rule.needs and target.source and (other := unread_languages(target.source)):
         reason = f"{', '.join(other)} in the source is not read yet, and there is no Python to try it on"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=True),)
     if looked.at == 0:
         reason = "there was nothing to try it on"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked, applies=False),)
-    return (Passed(rule.id, rule.sign, rule.method, looked.at),)
+    return (Passed(rule.id, rule.sign, rule.method, looked.at, looked.note),)
 
 
 def _crash(fault: Exception) -> str:

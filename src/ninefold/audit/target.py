@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ninefold.audit.rule import Needs
+from ninefold.audit.supply import Supply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ class Target:
     log: Path | None = None
     keys: tuple[Key, ...] = ()
     advisories: Path | None = None
+    supply: Supply = field(default_factory=Supply)
     active: bool = False
     expired: Key | None = None
     revoked: Key | None = None
@@ -88,5 +90,7 @@ class Target:
             Needs.ADVISORIES: self.advisories is not None,
             Needs.CONTRACT: self.contract is not None,
             Needs.ACTIVE: self.active,
+            Needs.COMPONENTS: self.source is not None or self.supply.sbom is not None,
+            Needs.REGISTRY: self.supply.registries is not None,
         }
         return tuple(need for need in needs if not given[need])

@@ -2,27 +2,108 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from univers import versions
+from univers.nuget import InvalidNuGetVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: By OSV's name of the ecosystem. Semantic versions are npm's, Rust's and (with a leading v) Go's.
+_SEMANTIC = re.compile(
+    r"v?(0|[1-9]\d*)(?:\.(0|[1-9]\d*))?(?:\.(0|[1-9]\d*))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?"
+)
+#: Composer's words for a stability, in PHP's order (version_compare); a number stands between RC and patch.
+_STABILITIES = {
+    "dev": 0,
+    "alpha": 1,
+    "a": 1,
+    "beta": 2,
+    "b": 2,
+    "rc": 3,
+    "": 4,
+    "stable": 4,
+    "patch": 6,
+    "pl": 6,
+    "p": 6,
+}
+_COMPOSER = re.compile(
+    r"v?(\d+(?:\.\d+){0,3})(?:[._-]?(stable|beta|b|rc|alpha|a|patch|pl|p|dev)(?:[.-]?(\d+(?:[.-]\d+)*))?)?"
+    r"(?:[.-]?(dev))?(?:\+\S*)?",
+    re.IGNORECASE,
+)
+#: Alpine's words after a version, in their order; nothing stands among them.
+_SUFFIXES = ("alpha", "beta", "pre", "rc", "", "cvs", "svn", "git", "hg", "p")
+_APK = re.compile(rf"(\d+(?:\.\d+)*)([a-z]?)((?:_(?:{'|'.join(filter(None, _SUFFIXES))})\d*)*)(?:-r(\d+))?")
+
+
+def _semantic(text: str) -> tuple[Any, ...]:
+    """SemVer 2.0.0 section 11: a build's name does not count, a pre-release comes before, numbers before words."""
+    found = _SEMANTIC.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    numbers = tuple(int(one or 0) for one in found.groups()[:3])
+    before = found[4]
+    if before is None:
+        return (*numbers, 1, ())
+    words = tuple((0, int(one), "") if one.isdigit() else (1, 0, one) for one in before.split("."))
+    return (*numbers, 0, words)
+
+
+def _composer(text: str) -> tuple[Any, ...]:
+    """Composer's normal form: four numbers, then dev < alpha < beta < RC < nothing < patch."""
+    found = _COMPOSER.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    numbers = [int(one) for one in found[1].split(".")]
+    numbers += [0] * (4 - len(numbers))
+    word = (found[2] or "").lower()
+    nth = tuple(int(one) for one in re.split(r"[.-]", found[3])) if found[3] else ()
+    return (*numbers, _STABILITIES[word], nth, 0 if found[4] and word != "dev" else 1)
+
+
+def _alpine(text: str) -> tuple[Any, ...]:
+    """Alpine's (apk-package(5)): numbers, a letter, suffixes of which some come before nothing, and the build's revision.
+
+    A number with a zero before it, which apk compares as a fraction, is not ordered.
+    """
+    found = _APK.fullmatch(text)
+    if found is None or re.search(r"\.0\d", found[1]):
+        raise ValueError(text)
+    numbers = tuple(int(one) for one in found[1].split("."))
+    suffixes = tuple(
+        (_SUFFIXES.index(word), int(number or 0)) for word, number in re.findall(r"_([a-z]+)(\d*)", found[3])
+    )
+    return numbers, found[2], (*suffixes, (_SUFFIXES.index(""), 0)), int(found[4] or 0)
+
+
+def _maven(text: str) -> Any:
+    """`release` is an alias of nothing, as `ga` and `final` are (Maven's ComparableVersion)."""
+    return versions.MavenVersion(re.sub(r"[.-]release$", "", text, flags=re.IGNORECASE))
+
+
+#: By OSV's name of the ecosystem. Go's pseudo-versions are semantic versions.
 _ORDERS: Mapping[str, Callable[[str], Any]] = {
     "PyPI": Version,
-    "npm": versions.SemverVersion,
-    "crates.io": versions.SemverVersion,
-    "Go": versions.GolangVersion,
+    "npm": _semantic,
+    "crates.io": _semantic,
+    "Go": _semantic,
+    "Hex": _semantic,
+    "Pub": _semantic,
     "RubyGems": versions.RubygemsVersion,
-    "Maven": versions.MavenVersion,
-    "Packagist": versions.ComposerVersion,
+    "Maven": _maven,
+    "Packagist": _composer,
     "NuGet": versions.NugetVersion,
+    "Debian": versions.DebianVersion,
+    "Ubuntu": versions.DebianVersion,
+    "Alpine": _alpine,
 }
+#: Ecosystems whose every release has records of its own (`Debian:12`): one release says nothing about another.
+RELEASED = frozenset({"Debian", "Ubuntu", "Alpine"})
 
 #: What sorts versions of one ecosystem; `FIRST` is before every version (OSV writes it `0`).
 Key = tuple[int, Any]
@@ -34,13 +115,24 @@ def key(ecosystem: str, text: str) -> Key | None:
     """The place of a version among those of its ecosystem. None: it is no version there, or the order is not known."""
     if text == "0":
         return FIRST
-    order = _ORDERS.get(ecosystem)
-    if order is None or not text:
+    order = _ORDERS.get(base(ecosystem))
+    if order is None or not text or len(text) > 256:
         return None
     try:
         return 1, order(text)
-    except (InvalidVersion, versions.InvalidVersion, ValueError, TypeError, AttributeError):
+    except (InvalidVersion, InvalidNuGetVersion, versions.InvalidVersion, ValueError, TypeError, AttributeError):
         return None
+
+
+def base(ecosystem: str) -> str:
+    """Without the release that some have behind a colon (`Debian:12`)."""
+    return ecosystem.partition(":")[0]
+
+
+def release(ecosystem: str) -> str:
+    """With the release, where that has records of its own: `Ubuntu:22.04` for `Ubuntu:22.04:LTS`; else as `base`."""
+    parts = ecosystem.split(":")
+    return ":".join(parts[:2]) if parts[0] in RELEASED else parts[0]
 
 
 def name(ecosystem: str, text: str) -> str:

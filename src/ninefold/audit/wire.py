@@ -58,23 +58,27 @@ class _Stream(httpcore.NetworkStream):
 
 
 class Backend(httpcore.NetworkBackend):
-    """TCP to where `dial` leads, whatever host is asked for; every read and write keeps to the deadline."""
+    """TCP to where `dial` leads, whatever host is asked for, or without one to that host; every read and write keeps to
+    the deadline.
+    """
 
-    def __init__(self, deadline: Deadline, dial: Dial) -> None:
+    def __init__(self, deadline: Deadline, dial: Dial | None = None) -> None:
         self._backend = httpcore.SyncBackend()
         self._deadline = deadline
         self._dial = dial
 
     def connect_tcp(
         self,
-        host: str,  # noqa: ARG002
-        port: int,  # noqa: ARG002
+        host: str,
+        port: int,
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        at = self._dial.port if self._dial else port
+
         def connect(address: str) -> httpcore.NetworkStream:
             most = min(self._deadline.left(), 5.0 if timeout is None else timeout)
-            return self._backend.connect_tcp(address, self._dial.port, most, local_address, socket_options)
+            return self._backend.connect_tcp(address, at, most, local_address, socket_options)
 
-        return _Stream(self._dial.through(connect), self._deadline)
+        return _Stream(self._dial.through(connect) if self._dial else connect(host), self._deadline)

@@ -16,6 +16,7 @@ import click
 
 from ninefold.audit import plan
 from ninefold.audit.again import Shell, variables
+from ninefold.audit.assess import assess
 from ninefold.audit.baseline import read_baseline, render_baseline
 from ninefold.audit.dial import Dial
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
@@ -23,10 +24,16 @@ from ninefold.audit.key import Key, parse_key
 from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, trust
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
+from ninefold.audit.report.vex import render_vex
+from ninefold.audit.rule import Untried
 from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
+from ninefold.audit.supply import AGE, Supply
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
+from ninefold.audit.vex import read_vex
+from ninefold.cli.places import default_index
+from ninefold.cli.registries import registries
 from ninefold.cli.screen import Progress, printable, screen
 from ninefold.contract.describe import describe
 from ninefold.contract.load import load_contract
@@ -48,7 +55,7 @@ Exit codes
   2   incomplete: a rule failed, or could not check what it was asked to, or what it made could not be removed
   64  the command line is not understood
   65  the description or the contract cannot be read or understood
-  66  a file (source, baseline, advisories, authority) cannot be read
+  66  a file (source, baseline, advisories, bill, statements, authority) cannot be read
   69  the API cannot be reached, or its address is one that hands out credentials
   70  a fault of Ninefold itself
   73  a report or baseline cannot be written
@@ -60,6 +67,7 @@ Examples
   ninefold audit openapi.yaml --url http://127.0.0.1:8000 --key @one.txt --key @other.txt --active
   ninefold audit openapi.yaml --source . --advisories osv.zip --sarif ninefold.sarif
   ninefold audit openapi.yaml --url https://api.example.com --contract contract.yaml --format markdown
+  ninefold advisories fetch PyPI && ninefold audit --source . --vex-in vex.json --vex now.vex.json
 """
 
 
@@ -86,7 +94,33 @@ class _Outputs:
 @click.option(
     "--advisories",
     type=click.Path(exists=True, path_type=Path),
-    help="OSV records: a folder, .json, .yaml, .tar.gz or .zip. Without them versions stay unverified.",
+    help="An index (`ninefold advisories`), or OSV records: a folder, .json, .yaml, .tar.gz or .zip. Default: the index "
+    "at $XDG_DATA_HOME/ninefold/advisories.db. Without any versions stay unverified.",
+)
+@click.option(
+    "--advisories-max-age",
+    "oldest",
+    type=click.IntRange(0),
+    default=AGE,
+    show_default=True,
+    help="Days up to which advisories are believed to know of everything.",
+)
+@click.option(
+    "--sbom",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The API's bill of materials (CycloneDX JSON 1.2 to 1.6), as a source of components.",
+)
+@click.option(
+    "--vex-in",
+    "statements",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Statements about flaws (CycloneDX or OpenVEX): what does not affect the API, each with its reason.",
+)
+@click.option(
+    "--registry",
+    is_flag=True,
+    help="Ask the package registries (PyPI's and npm's, as pip and npm are set up) about direct dependencies.",
 )
 @click.option(
     "--key",
@@ -156,6 +190,9 @@ class _Outputs:
 @click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Also write SARIF 2.1.0 here.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write JUnit XML here.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write the HTML page here.")
+@click.option(
+    "--vex", type=click.Path(dir_okay=False, path_type=Path), help="Also write the flaws as CycloneDX VEX here."
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -166,6 +203,10 @@ def command(
     kept: Path | None,
     log: Path | None,
     advisories: Path | None,
+    oldest: int,
+    sbom: Path | None,
+    statements: tuple[Path, ...],
+    registry: bool,
     keys: tuple[str, ...],
     headers: tuple[str, ...],
     expired_key: str | None,
@@ -191,10 +232,13 @@ def command(
     sarif: Path | None,
     junit: Path | None,
     html: Path | None,
+    vex: Path | None,
 ) -> None:
     """Find which of the nine signs an API shows: from its DESCRIPTION (OpenAPI), its source, itself."""
-    if not (description or url or source or kept or log):
-        raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --contract, --log")
+    if not (description or url or source or sbom or kept or log):
+        raise click.UsageError(
+            "there is nothing to look at; give DESCRIPTION, --url, --source, --sbom, --contract, --log"
+        )
     if write_baseline and not reason.strip():
         raise click.UsageError("--write-baseline needs --reason: why is what it finds accepted?")
     if dry_run and not url:
@@ -214,7 +258,13 @@ def command(
         source=source,
         log=log,
         keys=callers,
-        advisories=advisories,
+        advisories=advisories or default_index(),
+        supply=Supply(
+            sbom=sbom,
+            vex=tuple(one for path in statements for one in read_vex(path)),
+            oldest=oldest,
+            registries=registries(now) if registry else None,
+        ),
         active=active,
         expired=expired,
         revoked=revoked,
@@ -251,6 +301,8 @@ def command(
             with _interruptible(active=active):
                 done = _audit(target, rules, frozenset(chosen), excuses, progress)
     _report(done, outputs)
+    if vex:
+        _write_vex(vex, target)
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
         _write(write_baseline, render_baseline(done.findings, reason, last))
@@ -369,6 +421,18 @@ def _report(done: Audit, outputs: _Outputs) -> None:
         click.echo(terminal.render(done, width=width, colour=colour), nl=False)
     else:
         click.echo(FORMATS[outputs.kind](done), nl=False)
+
+
+def _write_vex(path: Path, target: Target) -> None:
+    try:
+        done = assess(target)
+    except Untried as fault:
+        raise FileError(
+            f"no VEX is written: {fault.reason}",
+            place=Place(str(path)),
+            remedy="give components and advisories, or leave out --vex",
+        ) from None
+    _write(path, render_vex(done, target.now))
 
 
 def _write(path: Path, text: str) -> None:

@@ -49,6 +49,7 @@ def test_npms_lock_of_its_first_version(tmp_path: Path) -> None:
     [
         ("/express/4.17.1", "express", "4.17.1"),
         ("/@babel/core/7.1.0_abc@1.0.0", "@babel/core", "7.1.0"),
+        ("/core/7.1.0_abc@1.0.0", "core", "7.1.0"),
         ("/express@4.17.1(debug@4.0.0)", "express", "4.17.1"),
         ("'@babel/core@7.1.0'", "@babel/core", "7.1.0"),
     ],

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ninefold.audit.manifests.read import manifests
 
 if TYPE_CHECKING:
@@ -91,3 +93,28 @@ def test_images_are_pinned_by_their_digest_alone(tmp_path: Path) -> None:
         "FROM debian@sha256:aa\nCOPY --from=build /a /a\nFROM scratch\n"
     )
     assert pins(tmp_path, "Dockerfile", text, "Docker") == [("python:3.12", "", 2), ("debian", "sha256:aa", 4)]
+
+
+def test_images_of_every_form(tmp_path: Path) -> None:
+    digest = "sha256:" + "a" * 64
+    text = (
+        f"ARG BASE=python:3.12@{digest}\nARG TAG=1.27\n# FROM commented:1\nfrom ${{BASE}} as Build\nFROM build AS test\n"
+        "FROM --platform=$BUILDPLATFORM nginx:${TAG}\nFROM node:${NODE:-22} AS node\nFROM alpine\nFROM alpine:latest\n"
+        "COPY --chown=1 --from=build /a /a\nCOPY --from=0 /a /a\nCOPY --from=context /a /a\n"
+        f"COPY --from=ghcr.io/astral-sh/uv:latest /uv /bin/\nCOPY --from=busybox@{digest} /bin/sh /sh\nCOPY a b\n"
+    )
+    assert pins(tmp_path, "api.Dockerfile", text, "Docker") == [
+        ("python:3.12", digest, 4),
+        ("nginx:1.27", "", 6),
+        ("node:22", "", 7),
+        ("alpine", "", 8),
+        ("alpine:latest", "", 9),
+        ("ghcr.io/astral-sh/uv:latest", "", 13),
+        ("busybox", digest, 14),
+    ]
+
+
+@pytest.mark.parametrize("line", ["FROM " + "${a:-" * 50_000, "FROM " + "$A" * 10_000])
+def test_a_line_without_end_is_named_and_costs_nothing(tmp_path: Path, line: str) -> None:
+    (tmp_path / "Dockerfile").write_text(f"ARG A=x\n{line}\n")
+    assert manifests(tmp_path).unread == ("Dockerfile (ValueError)",)

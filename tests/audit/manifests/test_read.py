@@ -54,3 +54,17 @@ def test_ranges_that_a_lock_file_settles_are_not_open(tmp_path: Path) -> None:
     assert [(pin.name, pin.version) for pin in alone] == [("left", ""), ("right", "2.0.0")]
     (tmp_path / "yarn.lock").write_text('left@^1.0.0:\n  version "1.4.2"\n')
     assert [(pin.name, pin.version, pin.file) for pin in manifests(tmp_path).pins] == [("left", "1.4.2", "yarn.lock")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("package-lock.json", '{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": 5}}}'),
+        ("packages.lock.json", '{"dependencies": {"n": {"a": {"type": "Direct", "resolved": [1]}}}}'),
+        ("package-lock.json", '{"lockfileVersion": 3, "packages": {"node_modules/": {"version": "1.0.0"}}}'),
+    ],
+)
+def test_a_name_or_version_that_is_no_text_is_named(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    found = manifests(tmp_path)
+    assert (found.pins, found.unread) == ((), (f"{name} (TypeError)",))

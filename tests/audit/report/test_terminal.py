@@ -136,3 +136,10 @@ def test_of_very_many_findings_the_worst_are_told_and_the_rest_is_counted(
     text = render(audit_of(many))
     assert text.count("  rule      ") == 200
     assert "and 50 more findings, no worse than these; --html and --json have all" in text
+
+
+def test_on_what_a_pass_rests_is_told(audit_of: Callable[..., Audit]) -> None:
+    text = render(audit_of((Passed("a", 4, Method.STATIC, 1, "PyPI 3 records of 2026-11-10"),)), width=80)
+    assert "Clear by what was known" in text
+    assert "PyPI 3 records of 2026-11-10" in text
+    assert "Clear by" not in render(audit_of((Passed("a", 4, Method.STATIC, 1),)), width=80)

@@ -39,7 +39,7 @@ def record(id_: str, name: str, *events: dict[str, str], **more: Any) -> dict[st
     affected = {"package": {"ecosystem": "PyPI", "name": name}, "ranges": ranges}
     return {
         "id": id_,
-        "modified": "2026-10-01T00:00:00Z",
+        "modified": "2026-11-10T00:00:00Z",
         "summary": "It is bad.",
         "affected": [affected],
         **more,
@@ -77,7 +77,7 @@ class TestVulnerableDependencies:
         assert "CVE-2020-28493, GHSA-2" in seen.detail
         assert "3.1.4 has none of them" in seen.detail
         assert seen.severity is Severity.CRITICAL
-        assert "advisories: 5 records, the newest of 2026-10-01" in seen.evidence
+        assert any("PyPI 5 records of 2026-11-10" in str(one) for one in seen.evidence)
 
     def test_are_not_told_of_the_fixed_version(self, source: Callable[..., Target], advisories: Path) -> None:
         looked = look("dependencies-vulnerable", source({"requirements.txt": "jinja2==3.1.4\n"}, advisories))

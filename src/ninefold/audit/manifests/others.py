@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from ninefold.audit.manifests.pin import Lines, Pin
+from ninefold.audit.manifests.pin import Lines, Need, Pin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ninefold.audit.source import SourceFile
 
@@ -21,6 +22,10 @@ _GEM = re.compile(r"^    (?P<name>[\w.-]+) \((?P<version>\d[\w.]*)(?:-[\w-]+)?\)
 _GRADLE = re.compile(r"^(?P<name>[\w.-]+:[\w.-]+):(?P<version>[^=\s]+)=")
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.IGNORECASE)
+_COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*?--from=(?P<image>\S+)", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$(?:\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<bare>\w+))")
+#: Longest line of a Dockerfile that is read.
+_LINE = 4096
 _ARG = re.compile(r"^\s*ARG\s+(?P<name>\w+)=(?P<value>\S+)", re.IGNORECASE)
 
 
@@ -43,27 +48,58 @@ def go_mod(file: SourceFile) -> Iterator[Pin]:
             if not instead["version"]:
                 continue  # a folder of one's own
             name, version = instead["new"], instead["version"]
-        yield Pin(name, version.removesuffix("+incompatible"), file.name, number, line.strip(), "Go")
+        indirect = "// indirect" in file.text.splitlines()[number - 1]
+        yield Pin(
+            name, version.removesuffix("+incompatible"), file.name, number, line.strip(), "Go", direct=not indirect
+        )
 
 
 def cargo_lock(file: SourceFile) -> Iterator[Pin]:
     """`Cargo.lock`: what comes from a registry."""
     lines = Lines(file.text)
-    for package in tomllib.loads(file.text).get("package", ()):
+    packages = tomllib.loads(file.text).get("package", ())
+    direct = {one[:2] for package in packages if not package.get("source") for one in _crates(package)}
+    for package in packages:
         if "registry" in str(package.get("source", "")):
             name, version = str(package["name"]), str(package["version"])
             at = lines.of(f'name = "{name}"\nversion = "{version}"')
-            yield Pin(name, version, file.name, at, f"{name} {version}", "crates.io")
+            yield Pin(
+                name,
+                version,
+                file.name,
+                at,
+                f"{name} {version}",
+                "crates.io",
+                needs=tuple(_crates(package)),
+                direct=bool({(name, version), (name, "")} & direct) if direct else None,
+                hashed=bool(package.get("checksum")),
+            )
+
+
+def _crates(package: Mapping[str, Any]) -> Iterator[Need]:
+    """`name`, or `name version` (and where from) where there are several of a name."""
+    for one in package.get("dependencies", ()):
+        name, _, rest = str(one).partition(" ")
+        yield Need(name, rest.partition(" ")[0])
 
 
 def gemfile_lock(file: SourceFile) -> Iterator[Pin]:
     """`Gemfile.lock`: the `GEM` section's own entries (what they ask for is indented deeper)."""
     section = ""
+    found: list[Pin] = []
+    needs: dict[int, list[Need]] = {}
+    direct: set[str] = set()
     for number, line in enumerate(file.text.splitlines(), 1):
         if line and not line[0].isspace():
             section = line
-        elif section == "GEM" and (found := _GEM.match(line)):
-            yield Pin(found["name"], found["version"], file.name, number, line.strip(), "RubyGems")
+        elif section == "GEM" and (gem := _GEM.match(line)):
+            found.append(Pin(gem["name"], gem["version"], file.name, number, line.strip(), "RubyGems"))
+        elif section == "GEM" and found and line.startswith("      ") and line.strip():
+            needs.setdefault(len(found) - 1, []).append(Need(line.split()[0]))
+        elif section == "DEPENDENCIES" and line.strip():
+            direct.add(line.split()[0].rstrip("!"))
+    for at, pin in enumerate(found):
+        yield replace(pin, needs=tuple(needs.get(at, ())), direct=pin.name in direct if direct else None)
 
 
 def pom_xml(file: SourceFile) -> Iterator[Pin]:
@@ -112,7 +148,20 @@ def composer_lock(file: SourceFile) -> Iterator[Pin]:
             name, version = str(package["name"]).lower(), str(package["version"]).removeprefix("v")
             exact = "" if version.startswith("dev-") else version
             at = lines.of(f'"{package["name"]}"')
-            yield Pin(name, exact, file.name, at, f"{name} {version}", "Packagist")
+            gone = package.get("abandoned")
+            instead = f"use {gone}" if isinstance(gone, str) else ""
+            yield Pin(
+                name,
+                exact,
+                file.name,
+                at,
+                f"{name} {version}",
+                "Packagist",
+                needs=tuple(Need(str(one).lower()) for one in package.get("require") or {} if "/" in str(one)),
+                deprecated=f"abandoned{f', {instead}' if instead else ''}" if gone else None,
+                licence=" OR ".join(str(one) for one in package.get("license") or () if isinstance(one, str)),
+                tells=frozenset({"deprecated"}),
+            )
 
 
 def nuget_lock(file: SourceFile) -> Iterator[Pin]:
@@ -122,20 +171,47 @@ def nuget_lock(file: SourceFile) -> Iterator[Pin]:
         for name, told in framework.items():
             if told.get("type") != "Project" and told.get("resolved"):
                 at = lines.of(f'"{name}"')
-                yield Pin(name.lower(), told["resolved"], file.name, at, f"{name} {told['resolved']}", "NuGet")
+                yield Pin(
+                    name.lower(),
+                    told["resolved"],
+                    file.name,
+                    at,
+                    f"{name} {told['resolved']}",
+                    "NuGet",
+                    needs=tuple(Need(str(one).lower()) for one in told.get("dependencies") or {}),
+                    direct=told.get("type") == "Direct",
+                    hashed=bool(told.get("contentHash")),
+                )
 
 
 def dockerfile(file: SourceFile) -> Iterator[Pin]:
-    """`Dockerfile`: each base image; only a digest says which one it is, a tag moves."""
+    """`Dockerfile`: each base image, and each that files are copied from; only a digest says which one it is, a tag moves."""
     stages: set[str] = set()
     known: dict[str, str] = {}
     for number, line in enumerate(file.text.splitlines(), 1):
-        if argument := _ARG.match(line):
+        if len(line) > _LINE and _FROM.match(line[:_LINE]):
+            raise ValueError(f"line {number} is too long")
+        if argument := _ARG.match(line[:_LINE]):
             known[argument["name"]] = argument["value"].strip("\"'")
-        if found := _FROM.match(line):
-            image = re.sub(r"\$\{?(\w+)\}?", lambda one: known.get(one[1], one[0]), found["image"])
-            if image not in stages and image != "scratch":
-                name, _, digest = image.partition("@")
-                yield Pin(name, digest, file.name, number, line.strip()[:120], "Docker")
+        if found := _FROM.match(line[:_LINE]):
+            image = _filled(found["image"], known)
+            if image.lower() not in stages and image != "scratch":
+                yield _image(file, image, number, line)
             if found["stage"]:
-                stages.add(found["stage"])
+                stages.add(found["stage"].lower())  # Docker compares their names without regard to case
+        elif found := _COPY.match(line[:_LINE]):
+            image = _filled(found["image"], known)
+            if image.lower() not in stages and re.search(
+                r"[:/@]", image
+            ):  # else it is a stage's number or a build context
+                yield _image(file, image, number, line)
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    """With the arguments' defaults in the place of `$NAME`, `${NAME}` and `${NAME:-default}`."""
+    return _VARIABLE.sub(lambda one: known.get(one["name"] or one["bare"], one["default"] or one[0]), text)
+
+
+def _image(file: SourceFile, image: str, number: int, line: str) -> Pin:
+    name, _, digest = image.partition("@")
+    return Pin(name, digest, file.name, number, line.strip()[:120], "Docker")

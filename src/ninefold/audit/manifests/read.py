@@ -71,12 +71,20 @@ def manifests(root: Path) -> Manifests:
             unread.append(f"{name} (no text, or larger than {MOST_BYTES >> 20} MiB)")
             continue
         try:
-            pins += reader(file)
+            pins += _named(reader(file))
         except (ValueError, TypeError, KeyError, AttributeError, SyntaxError, RecursionError) as fault:
             unread.append(f"{name} ({type(fault).__name__})")
         else:
             read.append(name)
     return Manifests(tuple(pin for pin in pins if not _locked(pin.file, set(read))), tuple(read), tuple(unread))
+
+
+def _named(pins: Iterable[Pin]) -> list[Pin]:
+    """Raises `TypeError` where a file has something else in the place of a name or version."""
+    listed = list(pins)
+    if not all(isinstance(one.name, str) and isinstance(one.version, str) and one.name for one in listed):
+        raise TypeError("a name or version is no text")
+    return listed
 
 
 def _reader(name: str) -> Callable[[SourceFile], Iterable[Pin]] | None:

@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Severity, Skipped, Verdict
+from ninefold.audit.finding import Confidence, Errored, Exchange, Finding, Passed, Severity, Skipped, Verdict
 from ninefold.audit.report.card import MARKS, coverage, known, ordered, tiles, verdict, when
 from ninefold.audit.report.evidence import again, answered, asked, broken, told
-from ninefold.audit.report.text import count, line, shown
+from ninefold.audit.report.text import count, line, shown, visible
 from ninefold.audit.score import Standing, score
 from ninefold.audit.signs.order import RULES
 
@@ -65,6 +65,7 @@ def render(audit: Audit, *, width: int = 100, colour: bool = False, rules: Seque
         left = count(len(findings) - _FINDINGS, "more finding")
         console.print(f"\nand {left}, no worse than these; --html and --json have all", style="bold")
     _unlooked(console, audit)
+    _rests(console, audit)
     _baseline(console, audit)
     _left(console, audit)
     console.print(Text(f"\nScore: {numbers.told}", style=_tone(numbers.whole)))
@@ -228,6 +229,20 @@ def _baseline(console: Console, audit: Audit) -> None:
         )
     for told_ in audit.stale:
         console.print(Padding(Text(line(told_, 300), style="yellow"), (0, 0, 0, 2)))
+
+
+def _rests(console: Console, audit: Audit) -> None:
+    """On which data a pass rests, where it rests on any."""
+    noted = [one for one in audit.outcomes if isinstance(one, Passed) and one.note]
+    if not noted:
+        return
+    console.print("\nClear by what was known", style="bold")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in noted:
+        table.add_row(line(one.rule), Text(visible(one.note), style="dim"))
+    console.print(table)
 
 
 def _unlooked(console: Console, audit: Audit) -> None:
