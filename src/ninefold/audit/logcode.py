@@ -60,7 +60,8 @@ def secrets_logged(target: Target) -> Looked:
                 detail = f"A log line holds {', '.join(f'`{name}`' for name in sorted(told))}."
                 place = Location(file=module.file.name, line=node.lineno)
                 seen.append(Observation(place, detail, cause="secret logged"))
-    return Looked(at, tuple(seen))
+    code = target.code
+    return Looked(at + code.at.get("logged", 0), (*seen, *code.of("logged")), code.left)
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, frozenset[str]]]:
@@ -216,7 +217,8 @@ def silent_handlers(target: Target) -> Looked:
                 place = Location(file=module.file.name, line=node.lineno)
                 sure = Confidence.SUSPECTED if answers else None  # whoever called may speak of it
                 seen.append(Observation(place, detail, cause="silent", confidence=sure))
-    return Looked(at, tuple(seen))
+    code = target.code
+    return Looked(at + code.at.get("silent", 0), (*seen, *code.of("silent")), code.left)
 
 
 def _broad(node: ast.expr) -> bool:
@@ -248,7 +250,9 @@ def no_logging(target: Target) -> Looked:
         logs = logs or own or any(_LOGGERS.match(name) for name in names)
         if any(_WEB.match(name) for name in names):
             apps.append(module)
-    if not apps or logs:
-        return Looked(len(apps))
+    code = target.code
+    quiet = [apps[0].file.name] if apps and not logs else []
+    quiet += [names[0] for language, names in code.serving.items() if language not in code.logging]
     detail = "The application logs nothing of its own: refusals and faults leave no trace."
-    return Looked(len(apps), (Observation(Location(file=apps[0].file.name), detail, cause="no logging"),))
+    seen = tuple(Observation(Location(file=name), detail, cause="no logging") for name in quiet)
+    return Looked(len(apps) + sum(map(len, code.serving.values())), seen, code.left)

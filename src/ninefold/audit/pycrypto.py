@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
     from ninefold.audit.source import Module
 
-_FAST = frozenset(
+FAST = frozenset(
     {"md4", "md5", "sha", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b"}
 )
 _BROKEN_CIPHERS = frozenset({"DES", "DES3", "ARC2", "ARC4", "RC4", "Blowfish", "TripleDES", "IDEA", "CAST5", "SEED"})
 _CIPHERS = frozenset({"AES", *_BROKEN_CIPHERS})
-_PASSWORD = re.compile(r"passw(?:or)?d|passwd|\bpwd\b|passphrase|\bpin\b|_pw\b", re.IGNORECASE)
+PASSWORD = re.compile(r"passw(?:or)?d|passwd|\bpwd\b|passphrase|\bpin\b|_pw\b", re.IGNORECASE)
 
 #: What else goes through a digest in a function that is about passwords: `def reset_password(token)`.
-_NO_PASSWORD = re.compile(
+NO_PASSWORD = re.compile(
     r"\b(?:\w*_)?(?:token|key|code|nonce|otp|session|body|payload|file|email|user_?name)\b", re.IGNORECASE
 )
-_KEY = re.compile(
+KEY = re.compile(
     r"^_*(?:[a-z0-9]+_)*(?:secret_?key|signing_?key|encryption_?key|private_?key|jwt_?secret|jwt_?key|fernet_?key"
     r"|aes_?key|hmac_?key|cookie_?secret|session_?secret|app_?secret)$",
     re.IGNORECASE,
@@ -98,7 +98,7 @@ def _hash_through(node: ast.Call, name: str, digests: dict[str, str]) -> Iterato
     if algorithm is None:
         return
     given = " ".join(ast.unparse(one) for one in node.args)
-    if _PASSWORD.search(given) and not _NO_PASSWORD.search(given.rpartition(".")[2]):
+    if PASSWORD.search(given) and not NO_PASSWORD.search(given.rpartition(".")[2]):
         yield Danger("password", node.lineno, f"A password goes through {algorithm.upper()}, which is made to be fast.")
 
 
@@ -110,7 +110,7 @@ def _fast(node: ast.Call, name: str) -> str:
         algorithm = str(node.args[0].value).lower().replace("-", "")
     elif head not in {"hashlib", "Crypto.Hash", "Cryptodome.Hash"} and not head.endswith("hashes"):
         return ""
-    return algorithm if algorithm in _FAST else ""
+    return algorithm if algorithm in FAST else ""
 
 
 def _hash(node: ast.Call, name: str, words: str) -> Iterator[Danger]:
@@ -119,7 +119,7 @@ def _hash(node: ast.Call, name: str, words: str) -> Iterator[Danger]:
     if not algorithm:
         return
     given = " ".join(ast.unparse(one) for one in node.args)
-    if _PASSWORD.search(given) or (_PASSWORD.search(words) and not _NO_PASSWORD.search(given)):
+    if PASSWORD.search(given) or (PASSWORD.search(words) and not NO_PASSWORD.search(given)):
         yield Danger("password", node.lineno, f"A password goes through {algorithm.upper()}, which is made to be fast.")
 
 
@@ -164,7 +164,7 @@ def _assigned(node: ast.Assign | ast.AnnAssign) -> Iterator[Danger]:
             yield Danger("verification", node.lineno, "Certificates are not checked.")
         if last == "_create_default_https_context" and value is not None and "unverified" in dotted(value):
             yield Danger("verification", node.lineno, "Certificates are not checked anywhere in this process.")
-        if _KEY.match(last) and isinstance(literal, (str, bytes)) and _is_key(literal):
+        if KEY.match(last) and isinstance(literal, (str, bytes)) and is_key(literal):
             yield Danger("key", node.lineno, f"`{last}` is a literal in the source.")
 
 
@@ -177,17 +177,17 @@ def _literal_key(node: ast.Call, name: str) -> Iterator[Danger]:
     given = [node.args[at]] if len(node.args) > at else []
     given += [one.value for one in node.keywords if one.arg in {"key", "secret"}]
     for one in given:
-        if isinstance(one, ast.Constant) and isinstance(one.value, (str, bytes)) and _is_secret(one.value):
+        if isinstance(one, ast.Constant) and isinstance(one.value, (str, bytes)) and is_secret(one.value):
             yield Danger("key", node.lineno, f"`{name}` takes its key from a literal in the source.")
 
 
-def _is_secret(value: str | bytes) -> bool:
+def is_secret(value: str | bytes) -> bool:
     """Long enough to be meant, and no public key."""
     public = b"PUBLIC KEY" in value if isinstance(value, bytes) else "PUBLIC KEY" in value
     return len(value) >= 4 and not public
 
 
-def _is_key(value: str | bytes) -> bool:
+def is_key(value: str | bytes) -> bool:
     """A value rather than a placeholder: bytes, chance, or a sentence that was chosen as secret."""
     if isinstance(value, bytes):
         return len(value) >= 8

@@ -44,11 +44,23 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """Something that a rule did not read, and why. `missed`: the audit is incomplete without it."""
+
+    reason: str
+    missed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
-    """`at`: on how many things the rule was tried. None at all is no pass: it is reported as skipped."""
+    """`at`: on how many things the rule was tried. None at all is no pass: it is reported as skipped.
+
+    `left`: what else there was of its kind. It is reported as skipped beside what was seen or passed.
+    """
 
     at: int
     seen: tuple[Observation, ...] = ()
+    left: tuple[Left, ...] = ()
 
 
 class Untried(Exception):

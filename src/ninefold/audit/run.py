@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.baseline import Excuse, anchor
 from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Outcome, Passed, Skipped
-from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.source import unread_languages
+from ninefold.audit.rule import Looked, Observation, Rule, Untried
 from ninefold.errors import NinefoldError
 
 if TYPE_CHECKING:
@@ -79,14 +78,16 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
         return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
     except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)
         return (Errored(rule.id, rule.sign, rule.method, _crash(fault)),)
+    left = [
+        Skipped(rule.id, rule.sign, rule.method, f"not read: {one.reason}", asked=one.missed) for one in looked.left
+    ]
     if looked.seen:
-        return _findings(rule, looked, excuses, target.now)
-    if looked.at == 0 and Needs.SOURCE in rule.needs and target.source and (other := unread_languages(target.source)):
-        reason = f"{', '.join(other)} in the source is not read yet, and there is no Python to try it on"
-        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=True),)
+        return (*_findings(rule, looked, excuses, target.now), *left)
+    if looked.at == 0 and left:
+        return tuple(left)
     if looked.at == 0:
         return (Skipped(rule.id, rule.sign, rule.method, "there was nothing to try it on", asked=rule.id in asked),)
-    return (Passed(rule.id, rule.sign, rule.method, looked.at),)
+    return (Passed(rule.id, rule.sign, rule.method, looked.at), *left)
 
 
 def _crash(fault: Exception) -> str:

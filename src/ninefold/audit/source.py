@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ _OTHERS = frozenset(
 )
 
 _UNREAD = {
-    ".js": "JavaScript", ".mjs": "JavaScript", ".cjs": "JavaScript", ".ts": "TypeScript", ".go": "Go", ".java": "Java",
-    ".kt": "Kotlin", ".rb": "Ruby", ".php": "PHP", ".cs": "C#", ".rs": "Rust",
+    ".kt": "Kotlin", ".rb": "Ruby", ".php": "PHP", ".cs": "C#", ".rs": "Rust", ".scala": "Scala", ".ex": "Elixir",
 }  # fmt: skip
+
+_TEST = re.compile(r"\.(?:test|spec|e2e-spec|stories)\.[cm]?[jt]sx?$")
 
 #: Most files that are read, and most bytes of one.
 FILES, SIZE = 5000, 1024 * 1024
@@ -39,8 +41,11 @@ class SourceFile:
         """Whether it is a test or its data: what stands there is made up on purpose."""
         parts = self.name.lower().split("/")
         last = parts[-1]
-        return bool({"tests", "test", "fixtures", "testdata"} & set(parts[:-1])) or (
-            last.startswith(("test_", "conftest.")) or last.endswith(("_test.py", ".test.js", ".test.ts", "_test.go"))
+        return bool({"tests", "test", "fixtures", "testdata", "__tests__", "__mocks__", "spec"} & set(parts[:-1])) or (
+            last.startswith(("test_", "conftest."))
+            or last.endswith(("_test.py", "_test.go"))
+            or _TEST.search(last) is not None
+            or self.name.endswith(("Test.java", "Tests.java", "IT.java"))
         )
 
 

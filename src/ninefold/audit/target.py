@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ninefold.audit.code.read import sights
 from ninefold.audit.rule import Needs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ninefold.audit.code.read import Sights
     from ninefold.audit.key import Key
     from ninefold.audit.probe import Probe
     from ninefold.audit.survey import Survey
@@ -32,6 +34,7 @@ class Target:
     active: bool = False
     _probe: Probe | None = None
     _survey: Survey | None = None
+    _code: list[Sights] = field(default_factory=list, compare=False, repr=False)
 
     def at(self, url: str, probe: Probe, survey: Survey) -> Target:
         """The same target with a running API."""
@@ -60,6 +63,13 @@ class Target:
         """The source, for rules that say `Needs.SOURCE`."""
         assert self.source is not None
         return self.source
+
+    @property
+    def code(self) -> Sights:
+        """What the source in other languages than Python shows: read once, for all rules that say `Needs.SOURCE`."""
+        if not self._code:
+            self._code.append(sights(self.tree))
+        return self._code[0]
 
     def lacks(self, needs: tuple[Needs, ...]) -> tuple[Needs, ...]:
         """What of these was not given."""

@@ -41,7 +41,8 @@ def _in_source(target: Target) -> Looked:
                 found = _too_open({one.arg: one.value for one in node.keywords if one.arg})
             if found:
                 seen.append(Observation(Location(file=module.file.name, line=node.lineno), found, cause=found))
-    return Looked(read, tuple(seen))
+    code = target.code
+    return Looked(read + code.at.get("file", 0), (*seen, *code.of("cors")), code.left)
 
 
 def _functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

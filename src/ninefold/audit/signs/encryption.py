@@ -77,7 +77,8 @@ def _in_source(kind: str, target: Target) -> Looked:
             if danger.kind == kind:
                 place = Location(file=module.file.name, line=danger.line)
                 seen.append(Observation(place, danger.detail, cause=danger.detail))
-    return Looked(at, tuple(seen))
+    code = target.code
+    return Looked(at + code.at.get("file", 0), (*seen, *code.of(kind)), code.left)
 
 
 def _plain_http(target: Target) -> Looked:
@@ -201,7 +202,7 @@ _TLS_LINES = 'encryption:\n  tls: {certificate: cert.pem, key: key.pem, minimum:
 def _source_rule(
     id_: str, kind: str, severity: Severity, title: str, cwe: str, asvs: str, why: str, remedy: str
 ) -> Rule:
-    """The rules on Python source differ in what they look for, and in nothing else."""
+    """The rules on source differ in what they look for, and in nothing else."""
     return Rule(
         id=id_,
         sign=3,

@@ -1,0 +1,322 @@
+"""What JavaScript, TypeScript, Go and Java write to their logs, and what they keep quiet about (sign 8)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ninefold.audit.code.node import Node, inside
+from ninefold.audit.code.unit import Sight, receiver
+from ninefold.audit.sensitive import tells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninefold.audit.code.unit import Step, Unit
+
+_LEVELS = frozenset(
+    {
+        "log", "trace", "debug", "info", "warn", "warning", "error", "fatal", "verbose", "silly", "http", "notice", "critical",
+        "finest", "finer", "fine", "config", "severe", "dir", "write",
+        "Trace", "Debug", "Info", "Warn", "Warning", "Error", "Fatal", "Panic", "Print", "Log",
+        "Tracef", "Debugf", "Infof", "Warnf", "Warningf", "Errorf", "Fatalf", "Panicf", "Printf", "Println", "Fatalln", "Panicln",
+        "Infow", "Debugw", "Warnw", "Errorw", "Fatalw", "Infoln", "Errorln", "Debugln", "InfoContext", "WarnContext", "ErrorContext",
+        "DebugContext", "Msg", "Msgf", "Send",
+    }
+)  # fmt: skip
+_LOGGER = re.compile(r"(?:^|[._])_?(?:log|logger|logging|logs|winston|pino|bunyan|slog|logrus|zap|sugar|glog|klog)$|[a-z]Log(?:ger)?$", re.IGNORECASE)
+_MAKERS = re.compile(
+    r"(?:winston|bunyan)\.createLogger$|^(?:pino|log4js\.getLogger|fs\.createWriteStream)$|(?:^|\.)(?:getLogger|createLogger|NewLogger)$"
+    r"|^Logger$|^zap\.New\w+$|^slog\.New$"
+)
+_PRINTS = re.compile(r"^(?:console|System\.(?:out|err)|process\.std(?:out|err)|fmt)$")
+
+#: Calls that show what they are given, or what they are called on.
+_SHOWING = frozenset(
+    {
+        "stringify", "String", "toString", "inspect", "format", "valueOf", "concat", "trim", "join", "assign", "Sprintf", "Sprint",
+        "Sprintln", "string", "Any", "Str", "Bytes", "ByteString", "Stringp", "Interface", "Object", "printf", "formatted", "append",
+        "writeValueAsString", "toJson", "Stringer", "Group", "fromEntries", "entries", "Errorf", "String.format", "Sprintw",
+    }
+)  # fmt: skip
+#: Calls that look something up by its name.
+_LOOKS_UP = frozenset(
+    {
+        "get", "header", "getHeader", "GetHeader", "Get", "getParameter", "FormValue", "PostFormValue", "PostForm", "Query",
+        "param", "Param", "Getenv", "getenv", "getCookie", "Cookie", "cookie", "field", "getFirst", "getProperty",
+    }
+)  # fmt: skip
+#: Chains that give a logger one more value: zerolog, logrus, slog, slf4j.
+_ADDS = frozenset(
+    {"Str", "Any", "Interface", "WithField", "WithFields", "With", "addKeyValue", "addArgument", "Bytes", "child", "Object"}
+)
+_WHOLE = re.compile(
+    r"(?:^|\.)(?:req|request|event|ctx\.req|ctx\.request|this\.req|c\.Request|c\.req|r)\.(?:headers|rawHeaders|body|rawBody|cookies|Header|Form|PostForm)$"
+)
+_HIDES = re.compile(r"mask|redact|hash|digest|obfus|censor|scrub|sanit|length|len$", re.IGNORECASE)
+_LABELLED = re.compile(
+    r"(?:pass(?:word|wd|phrase)|pwd|secret|(?:access|api|auth)[ _-]?(?:key|token)|token|authorization)['\"]?\s*(?:[=:]|is)\s*['\"]?$",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"%[#0 +-]*\d*(?:\.\d+)?[sdvqxofOjTt+]|\{\d*\}")
+
+_BROAD = frozenset({"", "Exception", "Throwable", "RuntimeException", "Error", "any", "unknown"})
+_SECURITY = re.compile(
+    r"Jwt|JWT|Jws|Security|Authentic|Authoriz|Signature|AccessDenied|Credential|BadPadding|InvalidKey|SSL|Certificate"
+)
+#: What is tried so that it may fail: input that may be none, and what is put away.
+_EXPECTED = re.compile(
+    r"(?:^|\.)(?:parse|URL|decodeURI(?:Component)?|close|destroy|unlink(?:Sync)?|rm(?:Sync)?|abort|terminate|kill|disconnect|release"
+    r"|parseInt|parseLong|valueOf|accessSync|access|statSync|stat|existsSync|mkdirSync|sleep|cancel|removeItem|getItem|setItem|focus)$"
+)
+
+
+def writes(unit: Unit, step: Step) -> bool:
+    """Whether a call writes to a log."""
+    node = step.node
+    if node.kind != "call":
+        return False
+    if node.last in {"println", "print", "printf"} or (node.head == "fmt" and node.last in {"Print", "Println", "Printf"}):
+        return bool(_PRINTS.match(node.head))
+    if node.last not in _LEVELS:
+        return False
+    if node.owner is None and node.head in {"console", "process.stdout", "process.stderr"}:
+        return True
+    source = receiver(node)
+    for _ in range(12):
+        if source is None:
+            return False
+        if source.kind == "name":
+            if node.last == "write":
+                return unit.value(step, source).name == "fs.createWriteStream" and _LOGGER.search(source.name) is not None
+            if _LOGGER.search(source.name):
+                return True
+            made = unit.value(step, source)
+            return made.kind in {"call", "new"} and _MAKERS.search(made.name) is not None
+        if source.kind not in {"call", "new"}:
+            return False
+        if _MAKERS.search(source.name):
+            return True
+        source = receiver(source)
+    return False
+
+
+def secrets_logged(unit: Unit, step: Step) -> Iterator[Sight]:
+    """A log line with a secret by its name, its label or its origin, or with all that a caller sent."""
+    told: dict[str, None] = {}
+    node: Node | None = step.node
+    chained = False
+    for _ in range(20):
+        if node is None or node.kind not in {"call", "new"}:
+            break
+        if not chained or node.last in _ADDS:
+            told |= dict.fromkeys(name for one in node.parts for name in _spoken(unit, step, one))
+            told = told or dict.fromkeys(_labelled(unit, step, node.parts))
+        if node.last in _ADDS | {"String", "Any"} and len(node.parts) == 2:
+            told |= dict.fromkeys(_keyed(unit, step, node))
+        node, chained = node.owner, True
+    if told:
+        detail = f"A log line holds {', '.join(f'`{name}`' for name in sorted(told))}."
+        yield Sight("logged", step.node.line, detail, "secret logged")
+
+
+def _keyed(unit: Unit, step: Step, node: Node) -> Iterator[str]:
+    """`zap.String("password", x)`: the key is the label."""
+    key = node.parts[0]
+    if key.kind == "text" and tells(key.name) and not _hidden(unit, step, node.parts[1]):
+        yield key.name
+
+
+def _spoken(unit: Unit, step: Step, node: Node, followed: int = 0) -> Iterator[str]:
+    """Names of secrets whose values an expression shows; calls that hide them do not."""
+    kind = node.kind
+    if kind == "name":
+        yield from _named(unit, step, node, followed)
+    elif kind == "index":
+        key = node.parts[0] if node.parts else node
+        if key.kind == "text" and tells(key.name):
+            yield key.name
+    elif kind in {"call", "new"}:
+        first = node.parts[0] if node.parts else None
+        if first is not None and first.kind == "text" and node.last in _LOOKS_UP:
+            if tells(first.name):
+                yield first.name
+        elif not node.parts and (found := re.fullmatch(r"get([A-Z]\w+)", node.last)):
+            if tells(found[1]):
+                yield node.name
+        elif node.last in _SHOWING | {"[]byte"}:
+            if node.last in {"String", "Any", "Str"} and len(node.parts) == 2:
+                yield from _keyed(unit, step, node)
+            source = receiver(node)
+            if source is not None and node.last in _SELF_SHOWING:
+                yield from _spoken(unit, step, source, followed)
+            for one in node.parts:
+                yield from _spoken(unit, step, one, followed)
+    elif kind == "field":
+        value = node.parts[0] if node.parts else node
+        if tells(node.name) and not _hidden(unit, step, value):
+            yield node.name
+        else:
+            yield from _spoken(unit, step, value, followed)
+    elif kind in {"record", "list", "join", "choice", "block"}:
+        for one in node.parts:
+            yield from _spoken(unit, step, one, followed)
+
+
+_SELF_SHOWING = frozenset({"toString", "concat", "trim", "valueOf", "join", "formatted"})
+
+
+def _named(unit: Unit, step: Step, node: Node, followed: int) -> Iterator[str]:
+    if _HIDES.search(node.last):
+        return
+    if _WHOLE.search(node.name):
+        if unit.language == "Go" or not node.name.startswith("r."):
+            yield node.name
+        return
+    value = unit.value(step, node)
+    if tells(node.last):
+        if value is node or not _hidden(unit, step, value):
+            yield node.name
+        return
+    if value is not node and followed < 3 and value.kind not in {"record", "function", "list"}:
+        if value.kind in {"call", "new"} and value.last not in _LOOKS_UP | _SHOWING:
+            return
+        yield from _spoken(unit, step, value, followed + 1)
+
+
+def _labelled(unit: Unit, step: Step, given: tuple[Node, ...]) -> Iterator[str]:
+    """Labels that a text gives to values whose own names say nothing: `"password=" + pw`."""
+    for at, one in enumerate(given[:3]):
+        pieces = [one]
+        if one.kind == "join":
+            pieces = list(one.parts)
+            for before, value in zip(pieces, pieces[1:], strict=False):
+                if before.kind == "text" and value.kind != "text" and not _hidden(unit, step, value):
+                    yield from _label(before.name)
+        elif one.kind == "text":
+            rest = given[at + 1 :]
+            places = list(_PLACEHOLDER.finditer(one.name))
+            for place, value in zip(places, rest, strict=False):
+                if place[0][-1] not in "dtT" and not _hidden(unit, step, value):
+                    yield from _label(one.name[: place.start()])
+            if not places and rest and not _hidden(unit, step, rest[0]):
+                yield from _label(one.name)
+
+
+def _label(text: str) -> Iterator[str]:
+    if found := _LABELLED.search(text):
+        yield found[0].strip()
+
+
+def _hidden(unit: Unit, step: Step, node: Node) -> bool:
+    """A constant, a comparison, a part, or what a function made of it."""
+    if node.kind in {"call", "new"}:
+        return node.last not in _SHOWING | _LOOKS_UP
+    if node.kind == "name":
+        value = unit.value(step, node)
+        return bool(_HIDES.search(node.last)) or (value is not node and value.kind == "text" and _masked(value.name))
+    if node.kind == "choice":
+        return all(_hidden(unit, step, one) for one in node.parts)
+    return node.kind in {"text", "number", "flag", "null", "test", "function", "regex"}
+
+
+def _masked(value: str) -> bool:
+    return not re.search(r"[A-Za-z0-9]{3}", value) or "redacted" in value.lower()
+
+
+def silent(unit: Unit, step: Step) -> Iterator[Sight]:
+    """A handler of every fault that does nothing about it, or only gives a constant back."""
+    node = step.node
+    detail = "Every fault ends here without a word: nobody will know that something failed, or who tried what."
+    if node.kind == "try":
+        for one in node.parts:
+            if one.kind == "catch" and _catches_all(one) and (quiet := _quiet(one.parts)) and not _expected(node):
+                yield Sight("silent", one.line, detail, "silent", quiet == "nothing")
+    elif node.kind == "call" and node.last == "catch" and len(node.parts) == 1 and node.parts[0].kind == "function":
+        if _quiet(node.parts[0].parts[1:]) and unit.language in {"JavaScript", "TypeScript"}:
+            yield Sight("silent", node.line, detail, "silent", sure=False)
+    elif unit.language == "Go":
+        yield from _silent_go(step, detail)
+
+
+def _silent_go(step: Step, detail: str) -> Iterator[Sight]:
+    """An error of a check of credentials that is dropped, an `if err != nil {}`, a panic that is taken and forgotten."""
+    node = step.node
+    if node.kind == "if":
+        condition, consequence = node.parts[0], node.parts[1]
+        asked = [one.name for one in inside(condition) if one.kind == "name"]
+        if condition.name == "!=" and "err" in asked and consequence.kind == "block" and not consequence.parts:
+            yield Sight("silent", node.line, detail, "silent")
+    elif node.kind == "assign" and node.name == "_" and node.parts and node.parts[0].kind == "call":
+        called = node.parts[0]
+        if re.search(r"bcrypt\.Compare|^(?:rsa|ecdsa)\.Verify|\.Verify(?:Signature|Hostname|IDToken)?$|jwt\.Parse", called.name):
+            yield Sight("silent", node.line, f"What `{called.name}` says is thrown away.", "silent check")
+        elif called.name == "recover":
+            yield Sight("silent", node.line, detail, "silent", sure=False)
+
+
+def _catches_all(node: Node) -> bool:
+    types = {one.strip().rpartition(".")[2] for one in node.name.split("|")}
+    return bool(types & _BROAD) or any(_SECURITY.search(one) for one in types)
+
+
+def _quiet(parts: tuple[Node, ...]) -> str:
+    """`nothing`, or `answer` where a constant is given back; empty: it does something."""
+    body = [one for part in parts for one in (part.parts if part.kind == "block" else (part,))]
+    body = [one for one in body if one.kind != "continue" and not (one.kind == "block" and not one.parts)]
+    if not body:
+        return "nothing"
+    constant = {"text", "number", "flag", "null"}
+    if len(body) == 1 and body[0].kind == "return" and all(
+        one.kind in constant or (one.kind in {"record", "list", "block"} and not one.parts) for one in body[0].parts
+    ):
+        return "answer"
+    return ""
+
+
+def _expected(node: Node) -> bool:
+    """Whether all that is tried may fail on purpose."""
+    calls = [one for part in node.parts if part.kind != "catch" for one in inside(part) if one.kind in {"call", "new"}]
+    return all(_EXPECTED.search(one.name) for one in calls)
+
+
+_WEB = re.compile(
+    r"^(?:express|fastify|koa|restify|polka|hono|@nestjs/core|@hapi/hapi|@feathersjs/\w+|@koa/router|graphql-http\S*|apollo-server\S*|@apollo/server\S*)$"
+    r"|^github\.com/(?:gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/chi|gorilla/mux|julienschmidt/httprouter)"
+    r"|^(?:org\.springframework\.(?:web|boot)|jakarta\.(?:servlet|ws\.rs)|javax\.(?:servlet|ws\.rs)|io\.javalin|io\.micronaut\.http|spark\.Spark)\b"
+)
+_LOGS = re.compile(
+    r"^(?:winston|pino|bunyan|morgan|log4js|loglevel|signale|consola|tslog|debug|roarr|npmlog|koa-logger|koa-pino-logger|pino-http|express-winston"
+    r"|@sentry/\S+|@opentelemetry/\S+|dd-trace|newrelic|applicationinsights|nestjs-pino|nest-winston)$"
+    r"|^(?:log|log/slog|log/syslog)$|^(?:go\.uber\.org/zap|github\.com/(?:rs/zerolog|sirupsen/logrus|go-kit/\w+|golang/glog|apex/log))|^k8s\.io/klog"
+    r"|^(?:org\.slf4j|java\.util\.logging|org\.apache\.(?:logging|log4j|commons\.logging)|lombok\.extern|org\.jboss\.logging|io\.sentry)\b"
+    r"|^java\.lang\.System\.Logger|^@nestjs/common\.Logger$"
+)
+
+
+def serves(unit: Unit) -> bool:
+    """Whether a file belongs to a web application."""
+    if any(_WEB.match(_module(one)) for one in unit.imports.values()):
+        return True
+    return "net/http" in unit.imports.values() and any(
+        re.search(r"^http\.(?:ListenAndServe\w*|HandleFunc|Handle|NewServeMux)$", one.node.name) for one in unit.steps
+    )
+
+
+def logs(unit: Unit) -> bool:
+    """Whether a file has something that logs, or says that its framework does."""
+    if any(_LOGS.match(one) for one in unit.imports.values()):
+        return True
+    return any(
+        writes(unit, step)
+        or unit.full(step.node.name) in {"github.com/gin-gonic/gin.Default", "gin.Logger"}
+        or (step.node.kind == "field" and step.node.name == "logger" and not (step.node.parts and step.node.parts[0].name == "false"))
+        or step.node.last in {"LoggerWithConfig", "Logger"}
+        for step in unit.steps
+    )
+
+
+def _module(full: str) -> str:
+    """`express` of `express.Router`, `@nestjs/core` of `@nestjs/core.NestFactory`."""
+    head, slash, rest = full.rpartition("/")
+    return full if full.startswith(("github.com", "org.", "jakarta.", "javax.", "io.")) else head + slash + rest.partition(".")[0]
