@@ -96,7 +96,7 @@ def _digest(unit: Unit, step: Step) -> tuple[str, tuple[Node, ...]] | None:
     direct = _direct(unit.full(node.name)) if node.owner is None else ""
     if direct and node.parts:
         return direct, node.parts
-    if node.last not in _FEEDS or not node.parts:
+    if node.last not in _FEEDS or not node.parts or (node.last == "digest" and unit.language != "Java"):
         return None
     wrote = node.parts
     if node.last == "WriteString" and node.head == "io" and len(node.parts) == 2:

@@ -24,7 +24,7 @@ _LEVELS = frozenset(
         "DebugContext", "Msg", "Msgf", "Send",
     }
 )  # fmt: skip
-_LOGGER = re.compile(r"(?:^|[._])_?(?:log|logger|logging|logs|winston|pino|bunyan|slog|logrus|zap|sugar|glog|klog)$|[a-z]Log(?:ger)?$", re.IGNORECASE)
+_LOGGER = re.compile(r"(?:^|[._])_?(?:log|logger|logging|logs|winston|pino|bunyan|slog|logrus|zap|sugar|glog|klog)$|(?-i:[a-z]Log(?:ger)?$)", re.IGNORECASE)
 _MAKERS = re.compile(
     r"(?:winston|bunyan)\.createLogger$|^(?:pino|log4js\.getLogger|fs\.createWriteStream)$|(?:^|\.)(?:getLogger|createLogger|NewLogger)$"
     r"|^Logger$|^zap\.New\w+$|^slog\.New$"
@@ -147,6 +147,8 @@ def _spoken(unit: Unit, step: Step, node: Node, followed: int = 0) -> Iterator[s
         elif node.last in _SHOWING | {"[]byte"}:
             if node.last in {"String", "Any", "Str"} and len(node.parts) == 2:
                 yield from _keyed(unit, step, node)
+            if node.last in _FORMATS:
+                yield from _labelled(unit, step, node.parts)
             source = receiver(node)
             if source is not None and node.last in _SELF_SHOWING:
                 yield from _spoken(unit, step, source, followed)
@@ -163,6 +165,7 @@ def _spoken(unit: Unit, step: Step, node: Node, followed: int = 0) -> Iterator[s
             yield from _spoken(unit, step, one, followed)
 
 
+_FORMATS = frozenset({"format", "Sprintf", "formatted"})
 _SELF_SHOWING = frozenset({"toString", "concat", "trim", "valueOf", "join", "formatted"})
 
 

@@ -56,4 +56,4 @@ def inside(node: Node) -> Iterator[Node]:
 
 def names(node: Node) -> str:
     """All names in it, for a look at what it is about."""
-    return " ".join(one.name for one in inside(node) if one.kind in {"name", "call", "field"})
+    return " ".join(one.name for one in inside(node) if one.kind in {"name", "call", "new", "field"})

@@ -127,8 +127,7 @@ def _is_header(name: str) -> bool:
 
 def _reflects(unit: Unit, step: Step, node: Node) -> bool:
     """Whether it is the caller's own `Origin`, and the function does not compare it with anything."""
-    values = node.parts if node.kind == "choice" else (node,)
-    if not any(_is_origin(unit.value(step, one)) for one in values):
+    if not any(_is_origin(unit.value(step, one)) for one in _choices(node)):
         return False
     return step.function is None or not _compared(step.function)
 
@@ -146,25 +145,33 @@ def _is_origin(node: Node) -> bool:
 
 def _compared(function: Node) -> bool:
     """Whether an origin is compared, or looked for in a list. How well, is for a live rule to say."""
+    known = {one.name for one in inside(function) if one.kind == "assign" and any(map(_is_origin, _choices(one.parts[0])))}
     for one in inside(function):
         if one.kind == "test" and one.name in {"===", "==", "!==", "!="}:
-            if any(_names_origin(part) for part in one.parts) and not any(_is_nothing(part) for part in one.parts):
+            if any(_names_origin(part, known) for part in one.parts) and not any(_is_nothing(part) for part in one.parts):
                 return True
-        elif one.kind == "call" and one.last in _LOOKS and not (one.last == "get" and "eader" in one.name):
+        elif one.kind == "index":
+            if one.parts and one.parts[0].kind != "text" and _names_origin(one.parts[0], known):
+                return True
+        elif one.kind == "call" and not any(part.kind == "text" for part in one.parts):
             source = receiver(one)
-            if any(_names_origin(part) and part.kind != "text" for part in (*one.parts, *((source,) if source else ()))):
+            asked = one.parts if source is None else (*one.parts, source)
+            asks = one.last in _LOOKS or re.search(r"origin|cors|allow", one.name, re.IGNORECASE)
+            if asks and any(_names_origin(part, known) for part in asked):
                 return True
-        elif one.kind == "index" and one.parts and one.parts[0].kind != "text" and _names_origin(one.parts[0]):
-            return True
+    return False
+
+
+def _choices(node: Node) -> tuple[Node, ...]:
+    return node.parts if node.kind == "choice" else (node,)
+
+
+def _names_origin(node: Node, known: set[str]) -> bool:
     return any(
-        one.kind == "call" and re.search(r"origin|cors", one.name, re.IGNORECASE) and any(_names_origin(part) for part in one.parts)
-        for one in inside(function)
-        if one.kind == "call" and not any(part.kind == "text" for part in one.parts)
+        one.name in known or ("origin" in one.name.lower() and not _is_header(one.name))
+        for one in inside(node)
+        if one.kind in {"name", "text"}
     )
-
-
-def _names_origin(node: Node) -> bool:
-    return any("origin" in one.name.lower() for one in inside(node) if one.kind in {"name", "text"} and not _is_header(one.name))
 
 
 def _is_nothing(node: Node) -> bool:

@@ -49,8 +49,11 @@ _JAVASCRIPT = (javascript.HANDLERS, javascript.SKIPPED)
 
 #: A file without any of these words has nothing that a rule asks about.
 _WORDS = re.compile(
-    rb"catch|console|log|hash|crypt|cipher|hmac|md5|sha\d|jwt|secret|passw|token|[kK]ey|eject|ertificate|nsecureSkip|TLS|ors\b|rigin|print"
-    rb"|Print|errorhandler|express|fastify|koa|http|recover|err != nil|Debug|debug|estController|ervlet"
+    rb"catch|console|log|hash|crypt|cipher|hmac|md5|sha\d|jwt|secret|passw|token|key|reject|certificate|insecure|tls|verif|trust"
+    rb"|identity|cors|origin|print|errorhandler|express|fastify|koa|http|recover|err != nil|debug|controller|servlet|auth"
+    rb"|nestjs|hapi|restify|polka|hono|gin-gonic|echo|fiber|chi|mux|spring|javalin|micronaut|ws\.rs|spark|winston|pino|bunyan|zap|slf4j"
+    rb"|lombok|sentry|telemetry|morgan|signale|consola|datadog|dd-trace|newrelic|session",
+    re.IGNORECASE,
 )
 
 #: A line this long, or so long on average, was written by a machine.
@@ -169,7 +172,7 @@ def _sights(found: Sights, one: Unit) -> Iterator[Sight]:
         if step.node.kind == "call" and writes(one, step):
             found.count("logged", 1)
             yield from secrets_logged(one, step)
-        if step.node.kind == "catch":
+        if step.node.kind == "catch" or (step.node.kind == "if" and one.language == "Go"):
             found.count("silent", 1)
         yield from silent(one, step)
 
