@@ -84,7 +84,7 @@ def test_lines_that_show_none_are_left(seen: Look, name: str, text: str) -> None
 
 SILENT = [
     ("a.js", "try { charge(order); } catch (e) {}", "silent"),
-    ("a.js", "try { charge(order); } catch { /* whatever */ }", "silent"),
+    ("a.js", "try { charge(order); } catch { /* the mail goes out again */ }", "silent?"),
     ("a.ts", "function f() { try { return verify(token); } catch (e: unknown) { return null; } }", "silent?"),
     ("a.js", "for (const a of all) { try { send(a); } catch (e) { continue; } }", "silent"),
     ("a.js", "send(mail).catch(() => {});", "silent?"),
@@ -110,6 +110,8 @@ HEARD = [
     ("a.js", "try { charge(order); } finally { done(); }"),
     ("a.js", "function f(s) { try { return JSON.parse(s); } catch { return null; } }"),
     ("a.js", "try { socket.destroy(); } catch {}"),
+    ("a.js", "function has(o) { try { probe(o); return true; } catch (e) { return false; } }"),
+    ("a.js", "let wasm; try { wasm = require(\"wasm\"); } catch (e) {}"),
     ("a.js", "send(mail).catch((e) => logger.error(e)); send(mail).catch(next);"),
     ("A.java", "class A { void f() { try { a(); } catch (NumberFormatException e) { } } }"),
     ("A.java", "class A { void f() { try { a(); } catch (Exception e) { throw new X(e); } } }"),

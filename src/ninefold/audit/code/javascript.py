@@ -166,7 +166,11 @@ def _parameters(given: Raw) -> Iterator[str]:
 
 
 def _catch(low: Lowering, raw: Raw, depth: int) -> Node:
-    return Node("catch", "", line(raw), (low.one(raw.child_by_field_name("body"), depth + 1),))
+    """With a `comment` beside its body where one says why."""
+    body = raw.child_by_field_name("body")
+    said = any(one.type == "comment" for one in (body.named_children if body is not None else ()))
+    parts = (low.one(body, depth + 1), *((Node("comment", "", line(raw)),) if said else ()))
+    return Node("catch", "", line(raw), parts)
 
 
 def _if(low: Lowering, raw: Raw, depth: int) -> Node:

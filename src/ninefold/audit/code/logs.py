@@ -60,13 +60,14 @@ _LABELLED = re.compile(
 )
 _PLACEHOLDER = re.compile(r"%[#0 +-]*\d*(?:\.\d+)?[sdvqxofOjTt+]|\{\d*\}")
 
+_LETS_IN = re.compile(r"verify|auth|login|jwt|token|passw|decrypt|permission|session|charge|pay", re.IGNORECASE)
 _BROAD = frozenset({"", "Exception", "Throwable", "RuntimeException", "Error", "any", "unknown"})
 _SECURITY = re.compile(
     r"Jwt|JWT|Jws|Security|Authentic|Authoriz|Signature|AccessDenied|Credential|BadPadding|InvalidKey|SSL|Certificate"
 )
 #: What is tried so that it may fail: input that may be none, and what is put away.
 _EXPECTED = re.compile(
-    r"(?:^|\.)(?:parse|URL|decodeURI(?:Component)?|close|destroy|unlink(?:Sync)?|rm(?:Sync)?|abort|terminate|kill|disconnect|release"
+    r"(?:^|\.)(?:parse|URL|RegExp|require|import|decodeURI(?:Component)?|close|destroy|unlink(?:Sync)?|rm(?:Sync)?|abort|terminate|kill|disconnect|release"
     r"|parseInt|parseLong|valueOf|accessSync|access|statSync|stat|existsSync|mkdirSync|sleep|cancel|removeItem|getItem|setItem|focus)$"
 )
 
@@ -234,7 +235,10 @@ def silent(unit: Unit, step: Step) -> Iterator[Sight]:
     if node.kind == "try":
         for one in node.parts:
             if one.kind == "catch" and _catches_all(one) and (quiet := _quiet(one.parts)) and not _expected(node):
-                yield Sight("silent", one.line, detail, "silent", quiet == "nothing")
+                if quiet == "answer" and unit.language != "Java" and not _guards(step, node):
+                    continue  # asking by trying is how JavaScript asks
+                said = any(part.kind == "comment" for part in one.parts)
+                yield Sight("silent", one.line, detail, "silent", quiet == "nothing" and not said)
     elif node.kind == "call" and node.last == "catch" and len(node.parts) == 1 and node.parts[0].kind == "function":
         if _quiet(node.parts[0].parts[1:]) and unit.language in {"JavaScript", "TypeScript"}:
             yield Sight("silent", node.line, detail, "silent", sure=False)
@@ -263,10 +267,17 @@ def _catches_all(node: Node) -> bool:
     return bool(types & _BROAD) or any(_SECURITY.search(one) for one in types)
 
 
+def _guards(step: Step, node: Node) -> bool:
+    """Whether what is tried lets somebody in, or answers a request."""
+    given = {one.name for one in step.function.parts[0].parts} if step.function is not None else set()
+    calls = [one.last for part in node.parts if part.kind != "catch" for one in inside(part) if one.kind in {"call", "new"}]
+    return bool({"req", "res", "ctx", "reply", "request", "response"} & given) or any(map(_LETS_IN.search, calls))
+
+
 def _quiet(parts: tuple[Node, ...]) -> str:
     """`nothing`, or `answer` where a constant is given back; empty: it does something."""
     body = [one for part in parts for one in (part.parts if part.kind == "block" else (part,))]
-    body = [one for one in body if one.kind != "continue" and not (one.kind == "block" and not one.parts)]
+    body = [one for one in body if one.kind not in {"continue", "comment"} and not (one.kind == "block" and not one.parts)]
     if not body:
         return "nothing"
     constant = {"text", "number", "flag", "null"}

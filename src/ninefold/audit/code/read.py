@@ -64,7 +64,7 @@ _LARGE = "larger than 1 MiB, or no text"
 _MINIFIED, _BROKEN = "minified", "does not parse in part"
 
 #: Reasons that leave the audit whole: what a machine wrote has its source elsewhere, and a syntax error hides little.
-_MILD = frozenset({_MINIFIED, _BROKEN})
+_MILD = frozenset({_MINIFIED, _BROKEN, _LARGE})
 
 #: Most sights of one kind that are kept from one file.
 _MOST = 200
