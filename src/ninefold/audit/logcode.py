@@ -65,23 +65,37 @@ def secrets_logged(target: Target) -> Looked:
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, frozenset[str]]]:
-    """Every call, with the local names that hold the whole of what a caller sent."""
+    """Every call, with the local names that hold a secret, or the whole of what a caller sent."""
 
     def walk(node: ast.AST, whole: frozenset[str]) -> Iterator[tuple[ast.Call, frozenset[str]]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            whole = frozenset(
-                name.id
-                for one in ast.walk(node)
-                if isinstance(one, ast.Assign) and _is_whole(_shown(one.value))
-                for name in one.targets
-                if isinstance(name, ast.Name)
-            )
+            whole = _holding(node)
         if isinstance(node, ast.Call):
             yield node, whole
         for child in ast.iter_child_nodes(node):
             yield from walk(child, whole)
 
     return walk(tree, frozenset())
+
+
+def _holding(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
+    """Names that are given a secret, or all that came, and nothing else in this function."""
+    given: dict[str, list[bool]] = {}
+    for one in ast.walk(function):
+        if isinstance(one, ast.Assign | ast.AnnAssign | ast.NamedExpr) and one.value is not None:
+            targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+            holds = _is_whole(_shown(one.value)) or any(_spoken(_either(one.value), frozenset()))
+            for name in targets:
+                if isinstance(name, ast.Name):
+                    given.setdefault(name.id, []).append(holds)
+    return frozenset(name for name, held in given.items() if all(held))
+
+
+def _either(node: ast.expr) -> ast.expr:
+    """`a or b` is one of its parts, and is looked at like a list of them."""
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+        return ast.List([_either(one) for one in node.values], ast.Load())
+    return node
 
 
 def _loggers(module: Module) -> frozenset[str]:

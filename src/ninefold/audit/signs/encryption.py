@@ -76,7 +76,8 @@ def _in_source(kind: str, target: Target) -> Looked:
         for danger in dangers(module):
             if danger.kind == kind:
                 place = Location(file=module.file.name, line=danger.line)
-                seen.append(Observation(place, danger.detail, cause=danger.detail))
+                sure = None if danger.sure else Confidence.SUSPECTED
+                seen.append(Observation(place, danger.detail, cause=danger.detail, confidence=sure))
     code = target.code
     return Looked(at + code.at.get("file", 0), (*seen, *code.of(kind)), code.left)
 
