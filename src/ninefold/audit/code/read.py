@@ -17,6 +17,7 @@ from ninefold.audit.code import go, java, javascript
 from ninefold.audit.code.ciphers import dangers
 from ninefold.audit.code.flags import debug_flags
 from ninefold.audit.code.logs import logs, secrets_logged, serves, silent, writes
+from ninefold.audit.code.lookup import lookups
 from ninefold.audit.code.lower import Lowering
 from ninefold.audit.code.origins import open_origins
 from ninefold.audit.code.unit import unit
@@ -175,6 +176,7 @@ def _sights(found: Sights, one: Unit) -> Iterator[Sight]:
         if step.node.kind == "catch" or (step.node.kind == "if" and one.language == "Go"):
             found.count("silent", 1)
         yield from silent(one, step)
+        yield from lookups(one, step)
 
 
 @cache

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FOLLOWED = 5
 
 #: Kinds that some rule asks about.
-_STEPS = frozenset({"call", "new", "assign", "field", "record", "catch", "try", "function", "mark", "if", "class", "return"})
+_STEPS = frozenset({"call", "new", "assign", "field", "record", "catch", "try", "function", "mark", "if", "class", "return", "index", "test"})
 
 #: Calls that hand their first argument on as bytes or text.
 _SAME = frozenset(

@@ -13,6 +13,7 @@ from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import Judge, alike, proof, serves
 from ninefold.audit.key import Key
 from ninefold.audit.leak import leaks
+from ninefold.audit.lookup import keys_looked_up
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import files
@@ -32,12 +33,13 @@ _KEY_NAME = re.compile(
 _BITS = 64.0
 
 _SOURCE_SUFFIXES = (
-    ".py", ".js", ".ts", ".mjs", ".go", ".java", ".kt", ".rb", ".php", ".rs", ".cs", ".sh", ".env", ".yaml",
+    ".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", ".mts", ".cts", ".go", ".java", ".kt", ".rb", ".php", ".rs", ".cs", ".sh", ".env", ".yaml",
     ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", "Dockerfile",
+    ".env.local", ".env.development", ".env.staging", ".env.production", ".pem", ".key", ".xml", ".scala", ".ex", ".tf", ".tfvars",
 )  # fmt: skip
 
 #: Files that are written by machines, or to show where a key goes.
-_MADE = re.compile(r"(?:^|/)package-lock\.json$|\.(?:lock|min\.js|example|sample)$")
+_MADE = re.compile(r"(?:^|/)(?:package-lock|composer\.lock|pnpm-lock)\.(?:json|yaml)$|\.(?:lock|min\.[cm]?js|bundle\.js|example|sample|template|dist)$")
 
 
 def _is_api_key(scheme: SecurityScheme) -> bool:
@@ -101,11 +103,14 @@ def _key_in_source(target: Target) -> Looked:
             Location(file=file.name, line=leak.line),
             f"`{leak.shown}` in {file.name} reads as {leak.kind}.",
             cause=f"keys in {file.name}",
+            confidence=Confidence.CONFIRMED if leak.sure else None,
         )
         for file in read
         for leak in leaks(file.text)
     )
-    return Looked(len(read), seen)
+    known = {(one.place.file, one.place.line) for one in seen}
+    looked_up = [one for one in keys_looked_up(target) if (one.place.file, one.place.line) not in known]
+    return Looked(len(read), (*seen, *looked_up))
 
 
 def _learn(target: Target) -> tuple[Call, Judge]:
