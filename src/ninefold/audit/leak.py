@@ -45,7 +45,9 @@ _PASSWORD = re.compile(
     r"""(?P<quote>["'`]?)(?P<value>[!#%&()*+\-./0-9:;=?@A-Z_a-z~^]{8,64})(?P=quote)\s*(?:[,;})\]#].*)?$""",
     re.IGNORECASE,
 )
-_URL = re.compile(r"\b[a-z][a-z0-9+]{2,15}://[^:/\s@\"'{}$<>]{0,64}:(?P<value>[^@/\s\"'{}$<>,%]{8,64})@(?P<host>[A-Za-z0-9.-]+)")
+_URL = re.compile(
+    r"\b[a-z][a-z0-9+]{2,15}://[^:/\s@\"'{}$<>]{0,64}:(?P<value>[^@/\s\"'{}$<>,%]{8,64})@(?P<host>[A-Za-z0-9.-]+)"
+)
 _HERE = re.compile(r"^(?:localhost|127\.|0\.0\.0\.0|host\.docker\.internal|(?:[a-z]+\.)*example(?:\.|$))")
 
 #: A name that says API key, and a literal that it is given: in code, YAML, TOML, JSON, INI, dotenv.
@@ -62,7 +64,8 @@ _LITERAL = re.compile(r"""["']([A-Za-z0-9_\-+/=.~]{8,200})["']""")
 
 #: What every line that holds a key has in it, so that most lines are read once.
 _HINT = re.compile(
-    r"key|token|secret|passw|passphrase|pwd|://|eyJ|A[KS]IA|gh[pousr]_|github_pat|glpat|k_live_|xox|AIza|SG\.|npm_|pypi-|nf_", re.IGNORECASE
+    r"key|token|secret|passw|passphrase|pwd|://|eyJ|A[KS]IA|gh[pousr]_|github_pat|glpat|k_live_|xox|AIza|SG\.|npm_|pypi-|nf_",
+    re.IGNORECASE,
 )
 
 _NO_SECRET = re.compile(
@@ -92,7 +95,12 @@ def leaks(text: str) -> Iterator[Leak]:
     for number, line in enumerate(lines, 1):
         if len(line) > 2000 or not (collected or _HINT.search(line)):
             continue
-        leak = _made(number, line, lines) or _named(number, line) or _private(number, line, lines) or _password(number, line)
+        leak = (
+            _made(number, line, lines)
+            or _named(number, line)
+            or _private(number, line, lines)
+            or _password(number, line)
+        )
         if leak is None and (collected > 0 or _COLLECTION.search(line)):
             leak = next(
                 (_leak(number, "a key among API keys", one) for one in _LITERAL.findall(line) if secretive(one)),

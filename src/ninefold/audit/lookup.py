@@ -62,7 +62,9 @@ def _compared(module: Module, node: ast.AST, values: Values) -> Iterator[Observa
     sides: list[ast.expr] = []
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq):
         sides = [node.left, node.comparators[0]]
-    elif isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "compare_digest" and len(node.args) == 2:
+    elif (
+        isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "compare_digest" and len(node.args) == 2
+    ):
         sides = [_plain(one) for one in node.args]
     for one, other in (sides, sides[::-1]) if sides else ():
         told = values.literal(other, node)
@@ -117,7 +119,11 @@ def _collections(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
     else:
         return
     held: list[ast.expr | None] = []
-    if isinstance(value, ast.Call) and dotted(value.func) in {"frozenset", "set", "dict", "tuple"} and len(value.args) == 1:
+    if (
+        isinstance(value, ast.Call)
+        and dotted(value.func) in {"frozenset", "set", "dict", "tuple"}
+        and len(value.args) == 1
+    ):
         value = value.args[0]
     if isinstance(value, ast.Dict):
         held = list(value.keys)

@@ -200,7 +200,9 @@ def _key(value: ast.expr, node: ast.Assign | ast.AnnAssign | ast.Call, name: str
     if told[1] and not values.is_setting(node):
         yield Danger("key", node.lineno, f"`{name}` is a literal in the source.")
     else:
-        yield Danger("key", node.lineno, f"`{name}` is a literal in the source where the environment has none.", sure=False)
+        yield Danger(
+            "key", node.lineno, f"`{name}` is a literal in the source where the environment has none.", sure=False
+        )
 
 
 def _named_keys(node: ast.Call, values: Values) -> Iterator[Danger]:
@@ -222,7 +224,9 @@ def _literal_key(node: ast.Call, name: str, values: Values) -> Iterator[Danger]:
         told = values.literal(one, node)
         if told is not None and is_secret(told[0]):
             rest = "" if told[1] else " where the environment has none"
-            yield Danger("key", node.lineno, f"`{name}` takes its key from a literal in the source{rest}.", sure=told[1])
+            yield Danger(
+                "key", node.lineno, f"`{name}` takes its key from a literal in the source{rest}.", sure=told[1]
+            )
 
 
 def is_secret(value: str | bytes) -> bool:

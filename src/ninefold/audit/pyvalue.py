@@ -16,7 +16,9 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: How far a name is followed from one assignment to the next.
 FOLLOWED = 5
 
-_SAME = frozenset({"bytes", "str", "b64decode", "urlsafe_b64decode", "fromhex", "unhexlify", "SecretStr", "bytearray", "force_bytes"})
+_SAME = frozenset(
+    {"bytes", "str", "b64decode", "urlsafe_b64decode", "fromhex", "unhexlify", "SecretStr", "bytearray", "force_bytes"}
+)
 _SELF = frozenset({"encode", "strip", "decode"})
 #: Calls that give what stands outside of the source, and what they give where it is missing.
 _OUTSIDE = re.compile(r"(?:^|\.)(?:environ\.get|getenv|env|config|env\.str)$")

@@ -131,6 +131,9 @@ def test_no_detail_repeats_a_secret(tmp_path: object, seen: Look) -> None:
 
     from ninefold.audit.code.read import sights
 
-    seen("a.js", 'const jwt = require("jsonwebtoken");\nconst JWT_SECRET = "hunter2hunter2";\njwt.sign({}, "hunter2hunter2");')
+    seen(
+        "a.js",
+        'const jwt = require("jsonwebtoken");\nconst JWT_SECRET = "hunter2hunter2";\njwt.sign({}, "hunter2hunter2");',
+    )
     assert isinstance(tmp_path, Path)
     assert "hunter2" not in repr(sights(tmp_path).seen)

@@ -129,7 +129,9 @@ def test_faults_that_somebody_hears_of_are_left(seen: Look, name: str, text: str
 APPS = [
     {"app.js": 'const express = require("express"); const app = express(); app.listen(1);'},
     {"main.ts": 'import { NestFactory } from "@nestjs/core"; NestFactory.create(A);'},
-    {"main.go": 'package main\nimport "net/http"\nfunc main() { http.HandleFunc("/", h); http.ListenAndServe(":1", nil) }'},
+    {
+        "main.go": 'package main\nimport "net/http"\nfunc main() { http.HandleFunc("/", h); http.ListenAndServe(":1", nil) }'
+    },
     {"main.go": 'package main\nimport "github.com/gin-gonic/gin"\nfunc main() { r := gin.New(); r.Run() }'},
     {"A.java": "import org.springframework.web.bind.annotation.RestController;\n@RestController class A {}"},
     {"A.java": "import jakarta.servlet.http.HttpServlet;\nclass A extends HttpServlet {}"},

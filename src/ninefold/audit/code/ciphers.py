@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from ninefold.audit.code.unit import Step, Unit
 
-_BROKEN = re.compile(r"^(?:des|des3|3des|desede|des-?ede3?|rc2|rc4|arcfour|arc4|bf|blowfish|idea|seed|cast5?)(?:$|[-_/])", re.IGNORECASE)
+_BROKEN = re.compile(
+    r"^(?:des|des3|3des|desede|des-?ede3?|rc2|rc4|arcfour|arc4|bf|blowfish|idea|seed|cast5?)(?:$|[-_/])", re.IGNORECASE
+)
 _ECB = re.compile(r"[-/]ecb(?:$|[-/])", re.IGNORECASE)
 _FEEDS = frozenset({"update", "digest", "Write", "WriteString", "Sum", "hashString", "hashBytes", "hash"})
 
@@ -22,7 +24,16 @@ _FIXED = "The initialization vector is fixed, so equal texts encrypt equally."
 _ECB_DETAIL = "ECB shows equal blocks as equal blocks."
 
 #: Modules of npm that are one fast digest.
-_NPM = {"md5": "md5", "blueimp-md5": "md5", "js-md5": "md5", "sha1": "sha1", "js-sha1": "sha1", "js-sha256": "sha256", "sha256": "sha256", "sha.js": "sha1"}
+_NPM = {
+    "md5": "md5",
+    "blueimp-md5": "md5",
+    "js-md5": "md5",
+    "sha1": "sha1",
+    "js-sha1": "sha1",
+    "js-sha256": "sha256",
+    "sha256": "sha256",
+    "sha.js": "sha1",
+}
 
 #: Calls that take a key: the pattern of their full name, and where it stands among the arguments.
 _TAKES = (
@@ -43,7 +54,9 @@ _TAKES = (
 
 #: Makers whose settings hold a key: the pattern of their full name or module, and the fields.
 _SETTINGS = re.compile(r"session|jwt|jose|cookie|passport|csrf|Strategy$", re.IGNORECASE)
-_SECRET_FIELD = re.compile(r"^(?:secret|secrets|secretOrKey|secretOrPrivateKey|secretKey|privateKey|keys|password|key)$")
+_SECRET_FIELD = re.compile(
+    r"^(?:secret|secrets|secretOrKey|secretOrPrivateKey|secretKey|privateKey|keys|password|key)$"
+)
 
 
 def dangers(unit: Unit) -> Iterator[Sight]:
@@ -84,7 +97,9 @@ def _digests(unit: Unit) -> dict[str, str]:
             continue
         algorithm, given = made
         parameters = {one.name for one in step.function.parts[0].parts}
-        if parameters & {one.name.partition(".")[0] for value in given for one in inside(value) if one.kind in {"name", "call"}}:
+        if parameters & {
+            one.name.partition(".")[0] for value in given for one in inside(value) if one.kind in {"name", "call"}
+        }:
             name = step.function.name or step.words.split()[-1] if step.words.split() else ""
             found[name.rpartition(".")[2]] = algorithm
     return {name: algorithm for name, algorithm in found.items() if name}
@@ -132,10 +147,16 @@ def _maker(unit: Unit, step: Step, node: Node) -> str:
     """The fast algorithm of a digest that a call makes; empty: none."""
     full = unit.full(node.name)
     algorithm = ""
-    if full in {"crypto.createHash", "crypto.Hash"} or node.last == "getInstance" and node.head.endswith("MessageDigest"):
+    if (
+        full in {"crypto.createHash", "crypto.Hash"}
+        or node.last == "getInstance"
+        and node.head.endswith("MessageDigest")
+    ):
         told = unit.literal(step, node.parts[0]) if node.parts else None
         algorithm = told[0].lower().replace("-", "") if told else ""
-    elif found := re.search(r"^crypto/(md5|sha1|sha256|sha512)\.New\w*$|(?:^|\.)Hashing\.(md5|sha1|sha256|sha512)$", full):
+    elif found := re.search(
+        r"^crypto/(md5|sha1|sha256|sha512)\.New\w*$|(?:^|\.)Hashing\.(md5|sha1|sha256|sha512)$", full
+    ):
         algorithm = found[1] or found[2]
     return algorithm if algorithm in FAST else ""
 
@@ -147,7 +168,11 @@ def _hash(unit: Unit, step: Step, digests: Mapping[str, str]) -> Iterator[Sight]
         return
     made = _digest(unit, step)
     around = step.words
-    if made is None and node.last in digests and (not node.head or node.head in {"this", "self"} or node.head[:1].isupper()):
+    if (
+        made is None
+        and node.last in digests
+        and (not node.head or node.head in {"this", "self"} or node.head[:1].isupper())
+    ):
         made, around = (digests[node.last], node.parts), ""
     if made is None:
         return
@@ -227,7 +252,9 @@ def _key(unit: Unit, step: Step) -> Iterator[Sight]:
             yield from _literal(unit, step, node, node.parts[:1])
     elif node.last == "sign" and node.owner is not None and "SignJWT" in names(node.owner):
         yield from _literal(unit, step, node, node.parts[:1])
-    elif _SETTINGS.search(full) or any(_SETTINGS.search(unit.full(one.name)) for one in node.parts[:1] if one.kind == "name"):
+    elif _SETTINGS.search(full) or any(
+        _SETTINGS.search(unit.full(one.name)) for one in node.parts[:1] if one.kind == "name"
+    ):
         for one in node.parts:
             settings = unit.value(step, one)
             if settings.kind == "record":
@@ -239,7 +266,9 @@ def _from_settings(unit: Unit, step: Step, node: Node, settings: Node) -> Iterat
         if field.kind == "field" and _SECRET_FIELD.match(field.name):
             value = unit.value(step, field.parts[0])
             held = value.parts if value.kind == "list" else (value,)
-            if field.name != "key" or "session" not in unit.full(node.name).lower():  # express-session: the cookie's name
+            if (
+                field.name != "key" or "session" not in unit.full(node.name).lower()
+            ):  # express-session: the cookie's name
                 yield from _literal(unit, step, field, held, f"{node.name or 'a call'}` with `{field.name}")
 
 
@@ -303,7 +332,9 @@ def _unverified(unit: Unit, step: Step) -> Iterator[Sight]:
 def _trusting_call(step: Step) -> Iterator[Sight]:
     said = " ".join(names(one) for one in step.node.parts)
     detail = ""
-    if re.search(r"\b(?:NoopHostnameVerifier|ALLOW_ALL_HOSTNAME_VERIFIER|AllowAllHostnameVerifier)\b", f"{step.node.name} {said}"):
+    if re.search(
+        r"\b(?:NoopHostnameVerifier|ALLOW_ALL_HOSTNAME_VERIFIER|AllowAllHostnameVerifier)\b", f"{step.node.name} {said}"
+    ):
         detail = "The certificate's name is not checked."
     elif re.search(r"\b(?:TrustAllStrategy|InsecureTrustManagerFactory)\b", f"{step.node.name} {said}"):
         detail = "Every certificate is trusted."

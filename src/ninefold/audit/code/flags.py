@@ -25,12 +25,27 @@ def _detail(unit: Unit, step: Step) -> str:
     full = unit.full(node.name)
     if node.kind == "call" and full == "errorhandler" and not step.guarded and not _elsewhere(unit):
         return "`errorhandler()` answers every fault with its stack."
-    if full == "github.com/gin-gonic/gin.SetMode" and any(one.name == "gin.DebugMode" for one in node.parts) and not step.guarded:
+    if (
+        full == "github.com/gin-gonic/gin.SetMode"
+        and any(one.name == "gin.DebugMode" for one in node.parts)
+        and not step.guarded
+    ):
         return "Gin runs in its debug mode."
-    if node.kind == "mark" and node.name == "EnableWebSecurity" and (found := node.field("debug")) and found.name == "true":
+    if (
+        node.kind == "mark"
+        and node.name == "EnableWebSecurity"
+        and (found := node.field("debug"))
+        and found.name == "true"
+    ):
         return "Spring Security writes every request, with its headers, to the log."
     echo = any(one.startswith("github.com/labstack/echo") for one in unit.imports.values())
-    if echo and node.kind == "assign" and re.search(r"^\w+\.Debug$", node.name) and node.parts[0].name == "true" and not step.guarded:
+    if (
+        echo
+        and node.kind == "assign"
+        and re.search(r"^\w+\.Debug$", node.name)
+        and node.parts[0].name == "true"
+        and not step.guarded
+    ):
         return "Echo answers faults with what they say inside."
     return ""
 

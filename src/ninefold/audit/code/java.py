@@ -14,14 +14,24 @@ if TYPE_CHECKING:
 
 #: Types say nothing about values, and comments are not run.
 SKIPPED = frozenset(
-    {"line_comment", "block_comment", "package_declaration", "type_parameters", "type_arguments", "throws", "dimensions"}
+    {
+        "line_comment",
+        "block_comment",
+        "package_declaration",
+        "type_parameters",
+        "type_arguments",
+        "throws",
+        "dimensions",
+    }
 )
 
 
 def _string(low: Lowering, raw: Raw, depth: int) -> Node:
     del low, depth
     pieces = (text(one) for one in raw.named_children)
-    return Node("text", "".join(one[1:] if len(one) == 2 and one.startswith("\\") else one for one in pieces), line(raw))
+    return Node(
+        "text", "".join(one[1:] if len(one) == 2 and one.startswith("\\") else one for one in pieces), line(raw)
+    )
 
 
 def _import(low: Lowering, raw: Raw, depth: int) -> Node:
@@ -88,7 +98,9 @@ def _function(low: Lowering, raw: Raw, depth: int) -> Node:
         body = Node("return", "", body.line, (body,))
     marks = [inner for one in raw.named_children if one.type == "modifiers" for inner in one.named_children]
     marks = [one for one in marks if "annotation" in one.type]
-    return Node("function", text(raw.child_by_field_name("name")), line(raw), (parameters, *low.many(marks, depth), body))
+    return Node(
+        "function", text(raw.child_by_field_name("name")), line(raw), (parameters, *low.many(marks, depth), body)
+    )
 
 
 def _class(low: Lowering, raw: Raw, depth: int) -> Node:
@@ -109,7 +121,9 @@ def _pair(low: Lowering, raw: Raw, depth: int) -> Node:
 
 def _catch(low: Lowering, raw: Raw, depth: int) -> Node:
     kinds = [inner for one in raw.named_children for inner in one.named_children if inner.type == "catch_type"]
-    return Node("catch", text(kinds[0] if kinds else None), line(raw), (low.one(raw.child_by_field_name("body"), depth + 1),))
+    return Node(
+        "catch", text(kinds[0] if kinds else None), line(raw), (low.one(raw.child_by_field_name("body"), depth + 1),)
+    )
 
 
 def _if(low: Lowering, raw: Raw, depth: int) -> Node:

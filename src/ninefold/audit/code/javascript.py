@@ -92,7 +92,9 @@ def _declared(low: Lowering, raw: Raw, depth: int) -> Node:
     if (module := _required(value)) is not None:
         inner, _, wanted = module.partition("#")
         taken = _bound(target) if target.type == "object_pattern" else [(text(target), wanted)]
-        return Node("import", inner, line(raw), tuple(Node("field", one, 0, (Node("text", of, 0),)) for one, of in taken))
+        return Node(
+            "import", inner, line(raw), tuple(Node("field", one, 0, (Node("text", of, 0),)) for one, of in taken)
+        )
     if target.type != "object_pattern":
         return Node("assign", text(target), line(raw), (value,))
     whole = value if value.kind == "name" else Node("name", "", value.line, (), value)

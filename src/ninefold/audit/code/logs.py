@@ -24,7 +24,10 @@ _LEVELS = frozenset(
         "DebugContext", "Msg", "Msgf", "Send",
     }
 )  # fmt: skip
-_LOGGER = re.compile(r"(?:^|[._])_?(?:log|logger|logging|logs|winston|pino|bunyan|slog|logrus|zap|sugar|glog|klog)$|(?-i:[a-z]Log(?:ger)?$)", re.IGNORECASE)
+_LOGGER = re.compile(
+    r"(?:^|[._])_?(?:log|logger|logging|logs|winston|pino|bunyan|slog|logrus|zap|sugar|glog|klog)$|(?-i:[a-z]Log(?:ger)?$)",
+    re.IGNORECASE,
+)
 _MAKERS = re.compile(
     r"(?:winston|bunyan)\.createLogger$|^(?:pino|log4js\.getLogger|fs\.createWriteStream)$|(?:^|\.)(?:getLogger|createLogger|NewLogger)$"
     r"|^Logger$|^zap\.New\w+$|^slog\.New$"
@@ -48,7 +51,19 @@ _LOOKS_UP = frozenset(
 )  # fmt: skip
 #: Chains that give a logger one more value: zerolog, logrus, slog, slf4j.
 _ADDS = frozenset(
-    {"Str", "Any", "Interface", "WithField", "WithFields", "With", "addKeyValue", "addArgument", "Bytes", "child", "Object"}
+    {
+        "Str",
+        "Any",
+        "Interface",
+        "WithField",
+        "WithFields",
+        "With",
+        "addKeyValue",
+        "addArgument",
+        "Bytes",
+        "child",
+        "Object",
+    }
 )
 _WHOLE = re.compile(
     r"(?:^|\.)(?:req|request|event|ctx\.req|ctx\.request|this\.req|c\.Request|c\.req|r)\.(?:headers|rawHeaders|body|rawBody|cookies|Header|Form|PostForm)$"
@@ -77,7 +92,9 @@ def writes(unit: Unit, step: Step) -> bool:
     node = step.node
     if node.kind != "call":
         return False
-    if node.last in {"println", "print", "printf"} or (node.head == "fmt" and node.last in {"Print", "Println", "Printf"}):
+    if node.last in {"println", "print", "printf"} or (
+        node.head == "fmt" and node.last in {"Print", "Println", "Printf"}
+    ):
         return bool(_PRINTS.match(node.head))
     if node.last not in _LEVELS:
         return False
@@ -89,7 +106,9 @@ def writes(unit: Unit, step: Step) -> bool:
             return False
         if source.kind == "name":
             if node.last == "write":
-                return unit.value(step, source).name == "fs.createWriteStream" and _LOGGER.search(source.name) is not None
+                return (
+                    unit.value(step, source).name == "fs.createWriteStream" and _LOGGER.search(source.name) is not None
+                )
             if _LOGGER.search(source.name):
                 return True
             made = unit.value(step, source)
@@ -256,7 +275,9 @@ def _silent_go(step: Step, detail: str) -> Iterator[Sight]:
             yield Sight("silent", node.line, detail, "silent")
     elif node.kind == "assign" and node.name == "_" and node.parts and node.parts[0].kind == "call":
         called = node.parts[0]
-        if re.search(r"bcrypt\.Compare|^(?:rsa|ecdsa)\.Verify|\.Verify(?:Signature|Hostname|IDToken)?$|jwt\.Parse", called.name):
+        if re.search(
+            r"bcrypt\.Compare|^(?:rsa|ecdsa)\.Verify|\.Verify(?:Signature|Hostname|IDToken)?$|jwt\.Parse", called.name
+        ):
             yield Sight("silent", node.line, f"What `{called.name}` says is thrown away.", "silent check")
         elif called.name == "recover":
             yield Sight("silent", node.line, detail, "silent", sure=False)
@@ -270,19 +291,27 @@ def _catches_all(node: Node) -> bool:
 def _guards(step: Step, node: Node) -> bool:
     """Whether what is tried lets somebody in, or answers a request."""
     given = {one.name for one in step.function.parts[0].parts} if step.function is not None else set()
-    calls = [one.last for part in node.parts if part.kind != "catch" for one in inside(part) if one.kind in {"call", "new"}]
+    calls = [
+        one.last for part in node.parts if part.kind != "catch" for one in inside(part) if one.kind in {"call", "new"}
+    ]
     return bool({"req", "res", "ctx", "reply", "request", "response"} & given) or any(map(_LETS_IN.search, calls))
 
 
 def _quiet(parts: tuple[Node, ...]) -> str:
     """`nothing`, or `answer` where a constant is given back; empty: it does something."""
     body = [one for part in parts for one in (part.parts if part.kind == "block" else (part,))]
-    body = [one for one in body if one.kind not in {"continue", "comment"} and not (one.kind == "block" and not one.parts)]
+    body = [
+        one for one in body if one.kind not in {"continue", "comment"} and not (one.kind == "block" and not one.parts)
+    ]
     if not body:
         return "nothing"
     constant = {"text", "number", "flag", "null"}
-    if len(body) == 1 and body[0].kind == "return" and all(
-        one.kind in constant or (one.kind in {"record", "list", "block"} and not one.parts) for one in body[0].parts
+    if (
+        len(body) == 1
+        and body[0].kind == "return"
+        and all(
+            one.kind in constant or (one.kind in {"record", "list", "block"} and not one.parts) for one in body[0].parts
+        )
     ):
         return "answer"
     return ""
@@ -324,7 +353,11 @@ def logs(unit: Unit) -> bool:
     return any(
         writes(unit, step)
         or unit.full(step.node.name) in {"github.com/gin-gonic/gin.Default", "gin.Logger"}
-        or (step.node.kind == "field" and step.node.name == "logger" and not (step.node.parts and step.node.parts[0].name == "false"))
+        or (
+            step.node.kind == "field"
+            and step.node.name == "logger"
+            and not (step.node.parts and step.node.parts[0].name == "false")
+        )
         or step.node.last in {"LoggerWithConfig", "Logger"}
         for step in unit.steps
     )
@@ -333,4 +366,8 @@ def logs(unit: Unit) -> bool:
 def _module(full: str) -> str:
     """`express` of `express.Router`, `@nestjs/core` of `@nestjs/core.NestFactory`."""
     head, slash, rest = full.rpartition("/")
-    return full if full.startswith(("github.com", "org.", "jakarta.", "javax.", "io.")) else head + slash + rest.partition(".")[0]
+    return (
+        full
+        if full.startswith(("github.com", "org.", "jakarta.", "javax.", "io."))
+        else head + slash + rest.partition(".")[0]
+    )

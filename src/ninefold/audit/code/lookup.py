@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"^(?:x[-_])?(?:api|access|auth|client|app)[-_]?(?:key|token)$", re.IGNORECASE)
 _FROM = re.compile(r"(?:^|\.)(?:headers|query|cookies)$")
-_READS = frozenset({"get", "header", "getHeader", "GetHeader", "Get", "Query", "FormValue", "getParameter", "queryParam"})
+_READS = frozenset(
+    {"get", "header", "getHeader", "GetHeader", "Get", "Query", "FormValue", "getParameter", "queryParam"}
+)
 _HOLDS = frozenset({"get", "has", "includes", "contains", "containsKey", "getOrDefault", "indexOf", "Contains"})
 _EQUAL = frozenset({"===", "==", "!==", "!="})
 _COMPARES = frozenset({"equals", "ConstantTimeCompare", "timingSafeEqual", "isEqual", "Equal", "EqualFold"})
@@ -37,7 +39,9 @@ def lookups(unit: Unit, step: Step) -> Iterator[Sight]:
         source = receiver(node) if node.kind == "call" and len(node.parts) == 1 else None
         sides = node.parts if source is None else (*node.parts, source)
         if any(_is_key(unit, step, one) for one in sides) and any(_is_literal(unit, step, one) for one in sides):
-            yield Sight("lookup", node.line, "A caller's key is compared with a literal in the source.", "keys compared")
+            yield Sight(
+                "lookup", node.line, "A caller's key is compared with a literal in the source.", "keys compared"
+            )
     if line:
         yield Sight("lookup", line, "The keys of callers stand in the source as they are sent.", "keys held")
 
@@ -58,7 +62,12 @@ def _is_key(unit: Unit, step: Step, node: Node) -> bool:
                 return True
         elif one.kind == "call" and one.last in _READS and one.parts and one.parts[0].kind == "text":
             name = one.parts[0].name
-        elif one.kind == "index" and one.owner is not None and _FROM.search(one.owner.name) and one.parts[0].kind == "text":
+        elif (
+            one.kind == "index"
+            and one.owner is not None
+            and _FROM.search(one.owner.name)
+            and one.parts[0].kind == "text"
+        ):
             name = one.parts[0].name
         elif one.kind == "name" and _FROM.search(one.head):
             name = one.last
@@ -73,6 +82,8 @@ def _held(unit: Unit, step: Step, node: Node) -> int:
     texts: list[str] = []
     if value.kind == "record":
         texts = [one.name for one in value.parts if one.kind == "field"]
-    elif value.kind in {"list", "call", "new"} and (value.kind == "list" or value.last in {"Set", "Map", "of", "asList", "ofEntries"}):
+    elif value.kind in {"list", "call", "new"} and (
+        value.kind == "list" or value.last in {"Set", "Map", "of", "asList", "ofEntries"}
+    ):
         texts = [one.name for one in inside(value) if one.kind == "text"]
     return value.line if any(not placeholder(one) and len(one) >= 6 for one in texts) else 0

@@ -40,7 +40,9 @@ class Node(NamedTuple):
 
     def field(self, name: str) -> Node | None:
         """The value of a record's field."""
-        return next((one.parts[0] for one in self.parts if one.kind == "field" and one.name == name and one.parts), None)
+        return next(
+            (one.parts[0] for one in self.parts if one.kind == "field" and one.name == name and one.parts), None
+        )
 
 
 def inside(node: Node) -> Iterator[Node]:

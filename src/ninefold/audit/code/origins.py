@@ -18,7 +18,15 @@ REFLECTED = "The origin that came is the origin that is allowed, without a look 
 
 _MODULES = frozenset({"cors", "@koa/cors", "koa2-cors", "@fastify/cors", "fastify-cors", "kcors", "hono/cors.cors"})
 _ANY = re.compile(r"^\^?(?:https?:/?/?|https?\?://)?\.[*+]\$?$|^\*$|^\^?\$?$")
-_ORIGINS = ("origin", "origins", "AllowOrigins", "AllowedOrigins", "AllowOriginFunc", "AllowOriginRequestFunc", "originPatterns")
+_ORIGINS = (
+    "origin",
+    "origins",
+    "AllowOrigins",
+    "AllowedOrigins",
+    "AllowOriginFunc",
+    "AllowOriginRequestFunc",
+    "originPatterns",
+)
 _LOOKS = frozenset({"includes", "has", "indexOf", "test", "match", "startsWith", "endsWith", "contains", "find", "some", "matches",
                     "equals", "equalsIgnoreCase", "Contains", "HasSuffix", "HasPrefix", "MatchString", "EqualFold", "anyMatch", "Compare", "get"})  # fmt: skip
 
@@ -34,7 +42,11 @@ def open_origins(unit: Unit) -> Iterator[Sight]:
             detail = _annotated(node)
         elif node.kind == "call":
             detail = _called(unit, step) or _sent(unit, step)
-        if node.kind in {"assign", "field"} and node.parts and _is_header(node.name if node.kind == "field" else node.name.rpartition(".")[2]):
+        if (
+            node.kind in {"assign", "field"}
+            and node.parts
+            and _is_header(node.name if node.kind == "field" else node.name.rpartition(".")[2])
+        ):
             detail = REFLECTED if _reflects(unit, step, node.parts[0]) else ""
         if detail:
             yield Sight("cors", node.line, detail, detail)
@@ -42,7 +54,9 @@ def open_origins(unit: Unit) -> Iterator[Sight]:
 
 def _too_open(unit: Unit, step: Step, node: Node) -> str:
     """`{origin: true, credentials: true}`, and Go's `cors.Config{AllowAllOrigins: true, AllowCredentials: true}`."""
-    allowed = next((value for one in ("credentials", "AllowCredentials", "allowCredentials") if (value := node.field(one))), None)
+    allowed = next(
+        (value for one in ("credentials", "AllowCredentials", "allowCredentials") if (value := node.field(one))), None
+    )
     if allowed is None or not _is_true(unit.value(step, allowed)):
         return ""
     everything = node.field("AllowAllOrigins")
@@ -73,10 +87,13 @@ def _lets_all_in(function: Node) -> bool:
     given = [one.name for one in function.parts[0].parts]
     answers = [one for one in body if one.kind == "call" and one.name in given[1:] and len(one.parts) == 2]
     if answers:
-        return all(_is_true(one.parts[1]) or (one.parts[1].kind == "name" and one.parts[1].name == given[0]) for one in answers)
+        return all(
+            _is_true(one.parts[1]) or (one.parts[1].kind == "name" and one.parts[1].name == given[0]) for one in answers
+        )
     returned = [one for one in body if one.kind == "return" and one.parts]
     return len(returned) == 1 and (
-        _is_true(returned[0].parts[0]) or (returned[0].parts[0].kind == "name" and returned[0].parts[0].name in given[:1])
+        _is_true(returned[0].parts[0])
+        or (returned[0].parts[0].kind == "name" and returned[0].parts[0].name in given[:1])
     )
 
 
@@ -85,7 +102,11 @@ def _called(unit: Unit, step: Step) -> str:
     node = step.node
     if unit.full(node.name) in _MODULES and node.parts:
         settings = unit.value(step, node.parts[0])
-        if settings.kind == "record" and settings.field("origin") is None and not any(one.kind != "field" for one in settings.parts):
+        if (
+            settings.kind == "record"
+            and settings.field("origin") is None
+            and not any(one.kind != "field" for one in settings.parts)
+        ):
             allowed = settings.field("credentials")
             return OPEN if allowed is not None and _is_true(allowed) else ""
     if re.search(r"llow(?:ed)?OriginPatterns?$", node.last) and any(_anyone(unit, step, one) for one in node.parts):
@@ -96,7 +117,10 @@ def _called(unit: Unit, step: Step) -> str:
 def _beside(unit: Unit, step: Step) -> bool:
     """Whether credentials are allowed in the same function."""
     return any(
-        one.node.kind == "call" and re.search(r"llowCredentials$", one.node.last) and one.node.parts and _is_true(one.node.parts[0])
+        one.node.kind == "call"
+        and re.search(r"llowCredentials$", one.node.last)
+        and one.node.parts
+        and _is_true(one.node.parts[0])
         for one in unit.steps
         if one.function is step.function
     )
@@ -137,7 +161,9 @@ def _is_origin(node: Node) -> bool:
         return bool(re.search(r"(?:^|\.)headers\.origin$", node.name))
     if node.kind == "index":
         key, owner = node.parts[0], node.owner
-        return key.kind == "text" and key.name.lower() == "origin" and owner is not None and "header" in owner.name.lower()
+        return (
+            key.kind == "text" and key.name.lower() == "origin" and owner is not None and "header" in owner.name.lower()
+        )
     if node.kind == "call" and node.parts and node.parts[0].kind == "text":
         return node.parts[0].name.lower() == "origin" and node.last.lower() in {"get", "header", "getheader"}
     return False
@@ -145,10 +171,14 @@ def _is_origin(node: Node) -> bool:
 
 def _compared(function: Node) -> bool:
     """Whether an origin is compared, or looked for in a list. How well, is for a live rule to say."""
-    known = {one.name for one in inside(function) if one.kind == "assign" and any(map(_is_origin, _choices(one.parts[0])))}
+    known = {
+        one.name for one in inside(function) if one.kind == "assign" and any(map(_is_origin, _choices(one.parts[0])))
+    }
     for one in inside(function):
         if one.kind == "test" and one.name in {"===", "==", "!==", "!="}:
-            if any(_names_origin(part, known) for part in one.parts) and not any(_is_nothing(part) for part in one.parts):
+            if any(_names_origin(part, known) for part in one.parts) and not any(
+                _is_nothing(part) for part in one.parts
+            ):
                 return True
         elif one.kind == "index":
             if one.parts and one.parts[0].kind != "text" and _names_origin(one.parts[0], known):

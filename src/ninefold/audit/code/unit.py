@@ -14,11 +14,41 @@ if TYPE_CHECKING:
 FOLLOWED = 5
 
 #: Kinds that some rule asks about.
-_STEPS = frozenset({"call", "new", "assign", "field", "record", "catch", "try", "function", "mark", "if", "class", "return", "index", "test"})
+_STEPS = frozenset(
+    {
+        "call",
+        "new",
+        "assign",
+        "field",
+        "record",
+        "catch",
+        "try",
+        "function",
+        "mark",
+        "if",
+        "class",
+        "return",
+        "index",
+        "test",
+    }
+)
 
 #: Calls that hand their first argument on as bytes or text.
 _SAME = frozenset(
-    {"from", "encode", "decode", "parse", "byte", "[]byte", "string", "String", "DecodeString", "decodeBase64", "toString", "decodeHex"}
+    {
+        "from",
+        "encode",
+        "decode",
+        "parse",
+        "byte",
+        "[]byte",
+        "string",
+        "String",
+        "DecodeString",
+        "decodeBase64",
+        "toString",
+        "decodeHex",
+    }
 )
 #: Calls that hand on what they are called on.
 _SELF = frozenset({"getBytes", "toCharArray", "toString", "trim", "strip"})
@@ -89,7 +119,9 @@ class Unit:
         if node.kind == "join":
             found = [self.literal(step, one, depth + 1) for one in node.parts]
             known = [one for one in found if one is not None]
-            return ("".join(one for one, _ in known), all(sure for _, sure in known)) if len(known) == len(found) else None
+            return (
+                ("".join(one for one, _ in known), all(sure for _, sure in known)) if len(known) == len(found) else None
+            )
         if node.kind == "choice":
             known = [one for part in node.parts if (one := self.literal(step, part, depth + 1)) is not None]
             return (known[-1][0], len(known) == len(node.parts)) if known else None

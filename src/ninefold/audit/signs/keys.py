@@ -39,7 +39,9 @@ _SOURCE_SUFFIXES = (
 )  # fmt: skip
 
 #: Files that are written by machines, or to show where a key goes.
-_MADE = re.compile(r"(?:^|/)(?:package-lock|composer\.lock|pnpm-lock)\.(?:json|yaml)$|\.(?:lock|min\.[cm]?js|bundle\.js|example|sample|template|dist)$")
+_MADE = re.compile(
+    r"(?:^|/)(?:package-lock|composer\.lock|pnpm-lock)\.(?:json|yaml)$|\.(?:lock|min\.[cm]?js|bundle\.js|example|sample|template|dist)$"
+)
 
 
 def _is_api_key(scheme: SecurityScheme) -> bool:
