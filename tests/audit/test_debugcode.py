@@ -52,7 +52,7 @@ def test_each_debug_mode_is_told(source: Callable[..., Target], name: str, text:
         ("shop/settings.py", DJANGO + "DEBUG = os.environ.get('DEBUG', '') == '1'\n"),
         ("app.js", 'const errorhandler = require("errorhandler");\nif (process.env.NODE_ENV === "development") app.use(errorhandler());'),
         ("main.go", 'package a\nimport "github.com/gin-gonic/gin"\nfunc main() { gin.SetMode(gin.ReleaseMode) }'),
-        ("main.go", 'package a\nfunc main() { e.Debug = true }'),
+        ("main.go", "package a\nfunc main() { e.Debug = true }"),
         ("A.java", "@EnableWebSecurity\nclass A {}"),
     ],
 )  # fmt: skip

@@ -58,7 +58,7 @@ def test_what_a_callers_key_is_held_against_is_told(
         {"a.js": 'if (req.headers["x-api-key"] === process.env.KEY) next();'},
         {"a.js": 'if (req.headers["x-api-key"] === "") next();'},
         {"a.go": 'package a\nfunc f(c *gin.Context) bool { return c.GetHeader("X-Api-Key") == "" || c.GetHeader("X-Api-Key") != os.Getenv("K") }'},
-        {"A.java": "class A { boolean f(R request) { return repo.contains(request.getHeader(\"X-Api-Key\")); } }"},
+        {"A.java": 'class A { boolean f(R request) { return repo.contains(request.getHeader("X-Api-Key")); } }'},
     ],
 )  # fmt: skip
 def test_what_is_kept_elsewhere_is_left(source: Callable[..., Target], files: dict[str, str]) -> None:

@@ -71,7 +71,7 @@ def _compared(module: Module, node: ast.AST, values: Values) -> Iterator[Observa
         if told is None or not _is_callers_key(one, node, values) or placeholder(str(told[0])):
             continue
         detail = "A caller's key is compared with a literal in the source."
-        place = Location(file=module.file.name, line=node.lineno)
+        place = Location(file=module.file.name, line=one.lineno)
         yield Observation(place, detail, cause=f"keys in {module.file.name}")
 
 

@@ -31,10 +31,12 @@ def open_origins(module: Module) -> Iterator[tuple[int, str]]:
     names, values = imported(module.tree), Values(module.tree)
     checked = {id(one) for scope in _functions(module.tree) if _looks_up(scope) for one in ast.walk(scope)}
     for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Assign | ast.Call):
+            continue
         found = ""
         if isinstance(node, ast.Assign):
             found = "" if id(node) in checked else next(_origin_header(node), "")
-        elif isinstance(node, ast.Call) and (kind := _cors(called(node, names), node)):
+        elif kind := _cors(called(node, names), node):
             found = _too_open(kind, {one.arg or "**": values.value(one.value, node) for one in node.keywords})
         if found:
             yield node.lineno, found

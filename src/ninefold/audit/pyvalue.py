@@ -133,8 +133,9 @@ def _own(name: str) -> bool:
 def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     if isinstance(node, ast.Assign):
         yield from ((target, node.value) for target in node.targets)
-    elif isinstance(node, ast.AnnAssign) and node.value is not None:
-        yield node.target, node.value
+    elif isinstance(node, ast.AnnAssign):
+        if node.value is not None:
+            yield node.target, node.value
     elif isinstance(node, ast.NamedExpr):
         yield node.target, node.value
     elif isinstance(node, ast.AugAssign):

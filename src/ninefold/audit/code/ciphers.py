@@ -1,13 +1,15 @@
-"""What JavaScript, TypeScript, Go and Java do with hashes, ciphers, keys and certificate checks (sign 3)."""
+"""What JavaScript, TypeScript, Go and Java do with hashes and ciphers, and all that sign 3 asks of a file."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from ninefold.audit.code.node import Node, inside, names
+from ninefold.audit.code.node import Node, inside, names, snaked
+from ninefold.audit.code.secret import hard_coded
+from ninefold.audit.code.trust import unverified
 from ninefold.audit.code.unit import Sight, receiver
-from ninefold.audit.pycrypto import FAST, KEY, NO_PASSWORD, PASSWORD, is_key, is_secret
+from ninefold.audit.pycrypto import FAST, NO_PASSWORD, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,29 +37,6 @@ _NPM = {
     "sha.js": "sha1",
 }
 
-#: Calls that take a key: the pattern of their full name, and where it stands among the arguments.
-_TAKES = (
-    (re.compile(r"^(?:jsonwebtoken|jwt-simple)\.(?:sign|verify|encode|decode)$"), 1),
-    (re.compile(r"^crypto\.(?:createHmac|createCipheriv|createDecipheriv|createCipher|createDecipher)$"), 1),
-    (re.compile(r"^crypto\.createSecretKey$"), 0),
-    (re.compile(r"(?:^|\.)(?:crypto-js|CryptoJS)\.(?:\w+\.(?:encrypt|decrypt)|Hmac\w+)$"), 1),
-    (re.compile(r"^(?:jose\.)?jwtVerify$|^jose\.jwtDecrypt$"), 1),
-    (re.compile(r"^cookie-parser$"), 0),
-    (re.compile(r"^crypto/hmac\.New$"), 1),
-    (re.compile(r"^crypto/(?:aes|des|rc4)\.New\w*Cipher$"), 0),
-    (re.compile(r"^golang\.org/x/crypto/chacha20poly1305\.NewX?$"), 0),
-    (re.compile(r"(?:^|[/.])(?:sessions\.NewCookieStore|cookie\.NewStore|securecookie\.New)$"), 0),
-    (re.compile(r"(?:^|\.)SignedString$"), 0),
-    (re.compile(r"(?:^|\.)(?:SecretKeySpec|hmacShaKeyFor|HMAC(?:256|384|512))$"), 0),
-    (re.compile(r"(?:^|\.)(?:setSigningKey|verifyWith|MACSigner|MACVerifier)$"), 0),
-)  # fmt: skip
-
-#: Makers whose settings hold a key: the pattern of their full name or module, and the fields.
-_SETTINGS = re.compile(r"session|jwt|jose|cookie|passport|csrf|Strategy$", re.IGNORECASE)
-_SECRET_FIELD = re.compile(
-    r"^(?:secret|secrets|secretOrKey|secretOrPrivateKey|secretKey|privateKey|keys|password|key)$"
-)
-
 
 def dangers(unit: Unit) -> Iterator[Sight]:
     """Every use that its reader should see."""
@@ -72,18 +51,10 @@ def dangers(unit: Unit) -> Iterator[Sight]:
 
 
 def _look(unit: Unit, step: Step) -> Iterator[Sight]:
-    kind = step.node.kind
-    if kind in {"call", "new"}:
+    if step.node.kind in {"call", "new"}:
         yield from _cipher(unit, step)
-        yield from _key(unit, step)
-        yield from _trusting_call(step)
-    elif kind in {"assign", "field"}:
-        yield from _unverified(unit, step)
-        yield from _named_key(unit, step)
-    elif kind == "function":
-        yield from _trusting_function(unit, step)
-    elif kind == "return":
-        yield from _key_given(unit, step)
+    yield from hard_coded(unit, step)
+    yield from unverified(unit, step)
 
 
 def _digests(unit: Unit) -> dict[str, str]:
@@ -147,10 +118,8 @@ def _maker(unit: Unit, step: Step, node: Node) -> str:
     """The fast algorithm of a digest that a call makes; empty: none."""
     full = unit.full(node.name)
     algorithm = ""
-    if (
-        full in {"crypto.createHash", "crypto.Hash"}
-        or node.last == "getInstance"
-        and node.head.endswith("MessageDigest")
+    if full in {"crypto.createHash", "crypto.Hash"} or (
+        node.last == "getInstance" and node.head.endswith("MessageDigest")
     ):
         told = unit.literal(step, node.parts[0]) if node.parts else None
         algorithm = told[0].lower().replace("-", "") if told else ""
@@ -177,18 +146,14 @@ def _hash(unit: Unit, step: Step, digests: Mapping[str, str]) -> Iterator[Sight]
     if made is None:
         return
     algorithm, given = made
-    said = _snaked(" ".join(names(one) for one in given))
+    said = snaked(" ".join(names(one) for one in given))
     texts = " ".join(one.name for value in given for one in inside(value) if one.kind == "text")
     aside = NO_PASSWORD.search(said)
     # a field named so in a list of sample users tells too: { passwordHash: md5("root") }
     meant = PASSWORD.search(said.replace(".", " ")) and not NO_PASSWORD.search(said.rpartition(".")[2])
-    if meant or (PASSWORD.search(_snaked(around)) and not aside and (said or texts)):
+    if meant or (PASSWORD.search(snaked(around)) and not aside and (said or texts)):
         detail = f"A password goes through {algorithm.upper()}, which is made to be fast."
         yield Sight("password", node.line, detail, detail)
-
-
-def _snaked(words: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", words)
 
 
 def _cipher(unit: Unit, step: Step) -> Iterator[Sight]:
@@ -233,147 +198,3 @@ def _fixed(unit: Unit, step: Step, node: Node) -> bool:
         return bool(told[0]) and told[1]
     zeros = unit.value(step, node) if unit.language in {"JavaScript", "TypeScript"} else node
     return zeros.kind in {"call", "new"} and zeros.name in {"Buffer.alloc", "byte[]", "make"}
-
-
-def _key(unit: Unit, step: Step) -> Iterator[Sight]:
-    """A literal where a cipher or a signature takes its key (CWE-321)."""
-    node, full = step.node, unit.full(step.node.name)
-    for pattern, at in _TAKES:
-        if pattern.search(full):
-            yield from _literal(unit, step, node, node.parts[at : at + 1])
-            return
-    if node.last == "signWith" and unit.language == "Java":
-        yield from _literal(unit, step, node, node.parts)
-    elif node.last == "sign" and _SETTINGS.search(node.head) and len(node.parts) > 1:
-        settings = unit.value(step, node.parts[1])
-        if settings.kind == "record":
-            yield from _from_settings(unit, step, node, settings)
-        elif node.kind == "call" and re.search(r"SignJWT", names(node)):
-            yield from _literal(unit, step, node, node.parts[:1])
-    elif node.last == "sign" and node.owner is not None and "SignJWT" in names(node.owner):
-        yield from _literal(unit, step, node, node.parts[:1])
-    elif _SETTINGS.search(full) or any(
-        _SETTINGS.search(unit.full(one.name)) for one in node.parts[:1] if one.kind == "name"
-    ):
-        for one in node.parts:
-            settings = unit.value(step, one)
-            if settings.kind == "record":
-                yield from _from_settings(unit, step, node, settings)
-
-
-def _from_settings(unit: Unit, step: Step, node: Node, settings: Node) -> Iterator[Sight]:
-    for field in settings.parts:
-        if field.kind == "field" and _SECRET_FIELD.match(field.name):
-            value = unit.value(step, field.parts[0])
-            held = value.parts if value.kind == "list" else (value,)
-            if (
-                field.name != "key" or "session" not in unit.full(node.name).lower()
-            ):  # express-session: the cookie's name
-                yield from _literal(unit, step, field, held, f"{node.name or 'a call'}` with `{field.name}")
-
-
-def _literal(unit: Unit, step: Step, node: Node, given: tuple[Node, ...], name: str = "") -> Iterator[Sight]:
-    for one in given:
-        told = unit.literal(step, one)
-        if told is not None and is_secret(told[0]):
-            yield _told(name or node.name or node.last, node.line, sure=told[1])
-            return
-
-
-def _told(name: str, line: int, *, sure: bool) -> Sight:
-    if sure:
-        detail = f"`{name}` takes its key from a literal in the source."
-    else:
-        detail = f"`{name}` takes its key from a literal in the source where the environment has none."
-    return Sight("key", line, detail, detail, sure)
-
-
-def _key_given(unit: Unit, step: Step) -> Iterator[Sight]:
-    """`jwt.Parse(token, func(t) { return []byte("..."), nil })`: the function that finds the key has it."""
-    if unit.language != "Go" or step.function is None or not step.node.parts:
-        return
-    parameters = [one.name for one in step.function.parts[0].parts]
-    if len(parameters) == 1 and "*jwt.Token" in step.function.parts[0].name:
-        yield from _literal(unit, step, step.node, step.node.parts[:1], "jwt.Parse")
-
-
-def _named_key(unit: Unit, step: Step) -> Iterator[Sight]:
-    """A literal that its name calls a key of cryptography."""
-    node = step.node
-    name = node.last if node.kind == "assign" else node.name
-    if not KEY.match(_snaked(name)) or not node.parts:
-        return
-    told = unit.literal(step, node.parts[0])
-    if told is not None and is_key(told[0]) and is_secret(told[0]):
-        if told[1]:
-            detail = f"`{name}` is a literal in the source."
-            yield Sight("key", node.line, detail, detail)
-        else:
-            yield _told(name, node.line, sure=False)
-
-
-def _unverified(unit: Unit, step: Step) -> Iterator[Sight]:
-    node = step.node
-    name = node.last if node.kind == "assign" else node.name
-    value = node.parts[0] if node.parts else node
-    detail = ""
-    if name in {"rejectUnauthorized", "strictSSL"} and _is(value, "false"):
-        detail = f"`{name}: false` does not check the other side's certificate."
-    elif name == "NODE_TLS_REJECT_UNAUTHORIZED" and value.kind in {"text", "number"} and value.name == "0":
-        detail = "Certificates are not checked anywhere in this process."
-    elif name == "InsecureSkipVerify" and _is(value, "true"):
-        detail = "`InsecureSkipVerify: true` does not check the other side's certificate."
-    elif name == "checkServerIdentity" and value.kind == "function" and _empty(value):
-        detail = "The certificate's name is not checked."
-    if detail and unit.language != "Java":
-        yield Sight("verification", node.line, detail, detail)
-
-
-def _trusting_call(step: Step) -> Iterator[Sight]:
-    said = " ".join(names(one) for one in step.node.parts)
-    detail = ""
-    if re.search(
-        r"\b(?:NoopHostnameVerifier|ALLOW_ALL_HOSTNAME_VERIFIER|AllowAllHostnameVerifier)\b", f"{step.node.name} {said}"
-    ):
-        detail = "The certificate's name is not checked."
-    elif re.search(r"\b(?:TrustAllStrategy|InsecureTrustManagerFactory)\b", f"{step.node.name} {said}"):
-        detail = "Every certificate is trusted."
-    elif re.search(r"ostnameVerifier$", step.node.last) and step.node.parts and step.node.parts[-1].kind == "function":
-        detail = "The certificate's name is not checked." if _agrees(step.node.parts[-1]) else ""
-    if detail:
-        yield Sight("verification", step.node.line, detail, detail)
-
-
-def _trusting_function(unit: Unit, step: Step) -> Iterator[Sight]:
-    node = step.node
-    if unit.language != "Java":
-        return
-    detail = ""
-    if node.name == "checkServerTrusted" and "TrustManager" in unit.text and _empty(node):
-        detail = "Every certificate is trusted: `checkServerTrusted` refuses none."
-    elif node.name == "verify" and len(node.parts[0].parts) == 2 and "HostnameVerifier" in unit.text and _agrees(node):
-        detail = "The certificate's name is not checked."
-    if detail:
-        yield Sight("verification", node.line, detail, detail)
-
-
-def _is(node: Node, flag: str) -> bool:
-    return node.kind == "flag" and node.name == flag
-
-
-def _body(function: Node) -> tuple[Node, ...]:
-    return tuple(one for part in function.parts[1:] for one in (part.parts if part.kind == "block" else (part,)))
-
-
-def _empty(function: Node) -> bool:
-    """Whether a function does nothing, or gives nothing back."""
-    return all(
-        one.kind == "return" and all(value.kind in {"null", "record"} and not value.parts for value in one.parts)
-        for one in _body(function)
-    )
-
-
-def _agrees(function: Node) -> bool:
-    """Whether a function says yes, whatever it is given."""
-    body = _body(function)
-    return len(body) == 1 and body[0].kind == "return" and len(body[0].parts) == 1 and _is(body[0].parts[0], "true")

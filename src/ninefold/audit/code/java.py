@@ -90,8 +90,10 @@ def _function(low: Lowering, raw: Raw, depth: int) -> Node:
     names: list[str] = []
     if given is not None and given.type == "identifier":
         names.append(text(given))
-    for one in given.named_children if given is not None else ():
-        names.append(text(one.child_by_field_name("name")) or (text(one) if one.type == "identifier" else ""))
+    names += [
+        text(one.child_by_field_name("name")) or (text(one) if one.type == "identifier" else "")
+        for one in (given.named_children if given is not None else ())
+    ]
     parameters = Node("list", text(given), line(raw), tuple(Node("name", one, line(raw)) for one in names if one))
     body = low.one(raw.child_by_field_name("body"), depth + 1)
     if body.kind != "block":

@@ -60,9 +60,7 @@ def _is_key(unit: Unit, step: Step, node: Node) -> bool:
             inner = receiver(one) if one.last == "getBytes" else one.parts[0] if one.parts else None
             if inner is not None and inner is not node and _is_key(unit, step, inner):
                 return True
-        elif one.kind == "call" and one.last in _READS and one.parts and one.parts[0].kind == "text":
-            name = one.parts[0].name
-        elif (
+        elif (one.kind == "call" and one.last in _READS and one.parts and one.parts[0].kind == "text") or (
             one.kind == "index"
             and one.owner is not None
             and _FROM.search(one.owner.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -59,3 +60,8 @@ def inside(node: Node) -> Iterator[Node]:
 def names(node: Node) -> str:
     """All names in it, for a look at what it is about."""
     return " ".join(one.name for one in inside(node) if one.kind in {"name", "call", "new", "field"})
+
+
+def snaked(words: str) -> str:
+    """`jwt_Secret` for `jwtSecret`, so that a pattern for words finds them."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", words)

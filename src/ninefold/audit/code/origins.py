@@ -27,8 +27,13 @@ _ORIGINS = (
     "AllowOriginRequestFunc",
     "originPatterns",
 )
-_LOOKS = frozenset({"includes", "has", "indexOf", "test", "match", "startsWith", "endsWith", "contains", "find", "some", "matches",
-                    "equals", "equalsIgnoreCase", "Contains", "HasSuffix", "HasPrefix", "MatchString", "EqualFold", "anyMatch", "Compare", "get"})  # fmt: skip
+_LOOKS = frozenset(
+    {
+        "includes", "has", "indexOf", "test", "match", "startsWith", "endsWith", "contains", "find", "some", "matches",
+        "equals", "equalsIgnoreCase", "Contains", "HasSuffix", "HasPrefix", "MatchString", "EqualFold", "anyMatch", "Compare",
+        "get",
+    }
+)  # fmt: skip
 
 
 def open_origins(unit: Unit) -> Iterator[Sight]:

@@ -16,10 +16,11 @@ import tree_sitter_typescript
 from ninefold.audit.code import go, java, javascript
 from ninefold.audit.code.ciphers import dangers
 from ninefold.audit.code.flags import debug_flags
-from ninefold.audit.code.logs import logs, secrets_logged, serves, silent, writes
+from ninefold.audit.code.logs import secrets_logged, writes
 from ninefold.audit.code.lookup import lookups
 from ninefold.audit.code.lower import Lowering
 from ninefold.audit.code.origins import open_origins
+from ninefold.audit.code.quiet import logs, serves, silent
 from ninefold.audit.code.unit import unit
 from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.rule import Left, Observation
@@ -113,7 +114,7 @@ def sights(root: Path) -> Sights:
             left.setdefault(_LARGE, []).append(name)
         elif file.is_test or name.endswith((".d.ts", ".d.mts", ".d.cts")):
             continue
-        elif _BUNDLE.search(name) or _minified(file.text):
+        elif _BUNDLE.search(name) or (path.suffix not in {".go", ".java"} and _minified(file.text)):
             left.setdefault(_MINIFIED, []).append(name)
         elif why := _read(found, name, path.suffix, file.text):
             left.setdefault(why, []).append(name)

@@ -133,7 +133,7 @@ def unit(language: str, text: str, root: Node) -> Unit:
     imports: dict[str, str] = {}
     module = Scope(frozenset(), {})
     steps: list[Step] = []
-    waiting = [Step(root, (module,), "", False, None)]
+    waiting = [Step(root, (module,), "", guarded=False, function=None)]
     while waiting:
         step = waiting.pop()
         node = step.node

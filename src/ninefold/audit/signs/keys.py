@@ -33,14 +33,14 @@ _KEY_NAME = re.compile(
 _BITS = 64.0
 
 _SOURCE_SUFFIXES = (
-    ".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", ".mts", ".cts", ".go", ".java", ".kt", ".rb", ".php", ".rs", ".cs", ".sh", ".env", ".yaml",
-    ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", "Dockerfile",
-    ".env.local", ".env.development", ".env.staging", ".env.production", ".pem", ".key", ".xml", ".scala", ".ex", ".tf", ".tfvars",
+    ".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", ".mts", ".cts", ".go", ".java", ".kt", ".rb", ".php", ".rs", ".cs",
+    ".scala", ".ex", ".sh", ".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".tf", ".tfvars",
+    ".env", ".env.local", ".env.development", ".env.staging", ".env.production", ".pem", ".key", "Dockerfile",
 )  # fmt: skip
 
 #: Files that are written by machines, or to show where a key goes.
 _MADE = re.compile(
-    r"(?:^|/)(?:package-lock|composer\.lock|pnpm-lock)\.(?:json|yaml)$|\.(?:lock|min\.[cm]?js|bundle\.js|example|sample|template|dist)$"
+    r"(?:^|/)(?:package-lock|pnpm-lock)\.(?:json|yaml)$|\.(?:lock|min\.[cm]?js|bundle\.js|example|sample|template|dist)$"
 )
 
 
