@@ -38,6 +38,32 @@ OPEN_FASTAPI = (
 OPEN_FLASK = '@shop.route("/prices/<number>", methods=["PUT"])\ndef reprice(number): return jsonify(change(number))\n'
 
 
+PLAIN = """
+app = Flask(__name__)
+def caller():
+    return people.get(request.headers.get("X-Api-Key"))
+@app.get("/orders")
+def orders():
+    if caller() is None: return no()
+    return jsonify(load())
+@app.post("/orders")
+def order():
+    who = caller()
+    return jsonify(store(who))
+@app.get("/orders/<number>")
+def one(number):
+    return jsonify(load(caller(), number))
+"""
+OPEN_BELOW = '@app.get("/orders/<number>/slip")\ndef slip(number): return jsonify(load(number))\n'
+
+
+def test_one_that_reads_below_a_checked_path_is_told(source: Callable[..., Target]) -> None:
+    looked = unguarded(
+        source({"app.py": PLAIN + OPEN_BELOW + '@app.get("/news")\ndef news(): return jsonify(load())\n'})
+    )
+    assert [one.detail.partition(" ")[0] for one in looked.seen] == ["`slip`"]
+
+
 @pytest.mark.parametrize("text", [FASTAPI + OPEN_FASTAPI, FLASK + OPEN_FLASK])
 def test_the_one_without_a_check_is_told(source: Callable[..., Target], text: str) -> None:
     looked = unguarded(source({"app.py": text}))

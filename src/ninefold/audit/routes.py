@@ -12,13 +12,14 @@ from ninefold.audit.rule import Looked, Observation
 from ninefold.audit.source import dotted, modules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from ninefold.audit.source import Module
     from ninefold.audit.target import Target
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "route", "api_route"})
-_CHANGES = frozenset({"post", "put", "patch", "delete"})
+CHANGES = frozenset({"post", "put", "patch", "delete"})
 
 #: What a check is called: `Depends(current_user)`, `@login_required`, `Security(...)`.
 _CHECK = re.compile(
@@ -35,7 +36,7 @@ _TOOL = re.compile(
 #: What in a body may be a check of its own: enough to say nothing, and too little to count.
 _MAYBE = re.compile(
     r"auth|user|login|logged|token|permission|require|role|scope|principal|identity|admin|owner|member|session|caller|key|jwt|sign"
-    r"|credential|account|carrier|customer|tenant|check|verif|allowed|forbid|abort|secret",
+    r"|credential|account|carrier|customer|tenant|check|verif|allowed|forbid|abort|secret|guard|protect|restrict|ensure",
     re.IGNORECASE,
 )
 
@@ -46,13 +47,19 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 
+#: What a caller proves himself by, where code reads it.
+_PROOF = re.compile(r"^(?:request|req)\.(?:headers|authorization|cookies)\b|^session$")
+
 #: Fewest handlers that carry a check, and their least part, before one without says something.
 _FEWEST, _PART = 3, 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
-    function: ast.FunctionDef | ast.AsyncFunctionDef
+class Route:
+    """One handler. `checked`: it surely checks who asks; `maybe`: something in it may. `owner`: its application or router."""
+
+    name: str
+    line: int
     owner: str
     verbs: frozenset[str]
     path: str
@@ -61,34 +68,60 @@ class _Route:
 
 
 def unguarded(target: Target) -> Looked:
-    """Handlers that change things without a check, where most handlers of the same application or router have one."""
+    """Handlers without a check, where most handlers of the same application or router have one."""
     at, seen = 0, []
     for module in modules(target.tree):
         routes = list(_routes(module))
-        closed = _closed(module)
-        for owner in sorted({one.owner for one in routes} - closed):
-            mine = [one for one in routes if one.owner == owner]
-            checked = sum(one.checked for one in mine)
-            at += len(mine)
-            if checked < _FEWEST or checked < _PART * len(mine):
+        at += len(routes)
+        for route, detail in forgotten(routes, _closed(module)):
+            seen.append(Observation(Location(file=module.file.name, line=route.line), detail))
+    code = target.code
+    return Looked(at + code.at.get("route", 0), (*seen, *code.of("route")), code.left)
+
+
+def forgotten(routes: Sequence[Route], closed: AbstractSet[str] = frozenset()) -> Iterator[tuple[Route, str]]:
+    """Those of one file that stand out, and why. `closed` are owners that check everything before a handler runs.
+
+    One that changes things stands out among checked ones; one that reads does so below a path that is checked.
+    """
+    for owner in sorted({one.owner for one in routes} - closed):
+        mine = [one for one in routes if one.owner == owner and not opens(f"{one.path} {one.name}")]
+        checked = [one for one in mine if one.checked]
+        bare = [one for one in mine if not one.checked and not one.maybe]
+        if len(checked) < _FEWEST or len(checked) < _PART * (len(checked) + len(bare)):
+            continue
+        for one in bare:
+            if not one.verbs & CHANGES and not any(_below(one.path, other.path) for other in checked):
                 continue
-            for one in mine:
-                if (
-                    one.checked
-                    or one.maybe
-                    or not one.verbs & _CHANGES
-                    or _OPEN.search(f"{one.path} {one.function.name}")
-                ):
-                    continue
-                detail = (
-                    f"`{one.function.name}` ({', '.join(sorted(one.verbs & _CHANGES)).upper()} {one.path}) carries no check; "
-                    f"{checked} of the {len(mine)} handlers of `{owner}` do."
-                )
-                seen.append(Observation(Location(file=module.file.name, line=one.function.lineno), detail))
-    return Looked(at, tuple(seen))
+            said = ", ".join(sorted(one.verbs)).upper()
+            yield (
+                one,
+                f"`{one.name or 'a handler'}` ({said} {one.path}) carries no check; {len(checked)} others of `{owner}` do.",
+            )
 
 
-def _routes(module: Module) -> Iterator[_Route]:
+def opens(words: str) -> bool:
+    """Whether a path or a name says that it is open on purpose."""
+    return _OPEN.search(words) is not None
+
+
+def checks(words: str) -> bool:
+    """Whether the name of a decorator, a dependency or a middleware says that it checks who asks."""
+    return _CHECK.search(words) is not None
+
+
+def may_check(words: str) -> bool:
+    """Whether a name may do so: enough to say nothing, and too little to count."""
+    return _MAYBE.search(words) is not None
+
+
+def _below(path: str, other: str) -> bool:
+    """Whether a path is that of one thing, or below it, whose own path is `other`."""
+    return bool(re.search(r"[{<:]", other)) and (path == other or path.startswith(other.rstrip("/") + "/"))
+
+
+def _routes(module: Module) -> Iterator[Route]:
+    checkers = _checkers(module)
     for node in ast.walk(module.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for mark in node.decorator_list:
@@ -96,8 +129,31 @@ def _routes(module: Module) -> Iterator[_Route]:
                     path = mark.args[0].value if mark.args and isinstance(mark.args[0], ast.Constant) else ""
                     owner = dotted(mark.func.value)
                     if owner and isinstance(path, str):
-                        yield _Route(node, owner, _verbs(mark), path, _is_checked(node, mark), _may_check(node))
+                        checked = _is_checked(node, mark) or bool(checkers & set(_calls(node)))
+                        yield Route(node.name, node.lineno, owner, _verbs(mark), path, checked, _may_check(node))
                         break
+
+
+def _checkers(module: Module) -> set[str]:
+    """Functions of the module that read what a caller proves himself by, and handle no request themselves."""
+    return {
+        node.name
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not any(map(_is_route, node.decorator_list))
+        and any(map(_PROOF.match, _reads(node)))
+        and any(isinstance(one, ast.Return) and one.value is not None for one in ast.walk(node))
+    }
+
+
+def _calls(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    return [dotted(one.func) for node in function.body for one in ast.walk(node) if isinstance(one, ast.Call)]
+
+
+def _reads(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    return [
+        dotted(one) for node in function.body for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute)
+    ]
 
 
 def _verbs(mark: ast.Call) -> frozenset[str]:
@@ -135,13 +191,9 @@ def _is_checked(function: ast.FunctionDef | ast.AsyncFunctionDef, mark: ast.Call
 
 def _may_check(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether the body calls or reads something that may check who asks, or any decorator or dependency may."""
-    calls = [dotted(one.func) for node in function.body for one in ast.walk(node) if isinstance(one, ast.Call)]
-    reads = [
-        dotted(one) for node in function.body for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute)
-    ]
     around = [one for one in function.decorator_list if not _is_route(one)]
     depends = "Depends(" in ast.unparse(function.args) and _MAYBE.search(ast.unparse(function.args))
-    return bool(around or depends) or any(map(_MAYBE.search, (*calls, *reads)))
+    return bool(around or depends) or any(map(_MAYBE.search, (*_calls(function), *_reads(function))))
 
 
 def _is_route(node: ast.expr) -> bool:

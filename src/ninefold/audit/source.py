@@ -86,7 +86,7 @@ def read_text(root: Path, path: Path, most: int) -> SourceFile | None:
 def unread_languages(root: Path) -> list[str]:
     """The languages of source files that no rule reads yet, by their suffix."""
     found = {path.suffix for path in paths(root, *_UNREAD)}
-    return sorted({_UNREAD[one] for one in found})
+    return sorted({_UNREAD[one] for one in found if one in _UNREAD})
 
 
 def modules(root: Path) -> Iterator[Module]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Handler = Callable[["Lowering", Raw, int], Node]
 
 #: Deepest nesting that is followed; what lies deeper is left. The stack of Python 3.11 takes it with room to spare.
-DEPTH = 120
+DEPTH = 200
 
 #: What an unknown place gives.
 NOTHING = Node("block", "", 0)

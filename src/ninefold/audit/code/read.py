@@ -16,6 +16,7 @@ import tree_sitter_typescript
 from ninefold.audit.code import go, java, javascript
 from ninefold.audit.code.ciphers import dangers
 from ninefold.audit.code.flags import debug_flags
+from ninefold.audit.code.handlers import routes, unguarded
 from ninefold.audit.code.logs import secrets_logged, writes
 from ninefold.audit.code.lookup import lookups
 from ninefold.audit.code.lower import Lowering
@@ -170,6 +171,9 @@ def _sights(found: Sights, one: Unit) -> Iterator[Sight]:
     yield from dangers(one)
     yield from open_origins(one)
     yield from debug_flags(one)
+    served = routes(one)
+    found.count("route", len(served))
+    yield from unguarded(one, served)
     for step in one.steps:
         if step.node.kind == "call" and writes(one, step):
             found.count("logged", 1)
