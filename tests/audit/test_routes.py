@@ -64,7 +64,15 @@ def test_one_that_reads_below_a_checked_path_is_told(source: Callable[..., Targe
     assert [one.detail.partition(" ")[0] for one in looked.seen] == ["`slip`"]
 
 
-@pytest.mark.parametrize("text", [FASTAPI + OPEN_FASTAPI, FLASK + OPEN_FLASK])
+ALIAS = (
+    FASTAPI.replace("user: User = Depends(current_user)", "user: Caller").replace(
+        "user: Annotated[User, Depends(current_user)]", "user: Caller"
+    )
+    + "Caller = Annotated[User, Depends(current_user)]\n"
+)
+
+
+@pytest.mark.parametrize("text", [FASTAPI + OPEN_FASTAPI, ALIAS + OPEN_FASTAPI, FLASK + OPEN_FLASK])
 def test_the_one_without_a_check_is_told(source: Callable[..., Target], text: str) -> None:
     looked = unguarded(source({"app.py": text}))
     assert looked.at == 4

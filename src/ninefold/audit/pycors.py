@@ -54,6 +54,9 @@ def _looks_up(scope: ast.AST) -> bool:
             asked = [node.left, *node.comparators]
             nothing = any(isinstance(one, ast.Constant) and not one.value for one in asked)
             equal = any(isinstance(one, ast.In | ast.NotIn | ast.Eq | ast.NotEq) for one in node.ops)
+            nothing = nothing or (
+                isinstance(node.left, ast.Constant) and dotted(node.comparators[0]).endswith("headers")
+            )
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             asked, nothing = [*node.args, node.func.value], False
             equal = node.func.attr in {"match", "fullmatch", "search", "startswith", "endswith", "index"}

@@ -12,7 +12,7 @@ from ninefold.audit.pyvalue import Values
 from ninefold.audit.source import called, dotted, imported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ninefold.audit.source import Module
 
@@ -57,17 +57,25 @@ class Danger:
     sure: bool = True
 
 
-def dangers(module: Module) -> Iterator[Danger]:
-    """Every use in the module that its reader should see, in the order of the walk."""
+def digests(module: Module) -> dict[str, str]:
+    """The module's functions that put an argument of theirs through a fast digest, and which."""
+    return _digests(module.tree, imported(module.tree))
+
+
+def dangers(module: Module, elsewhere: Mapping[str, str] | None = None) -> Iterator[Danger]:
+    """Every use in the module that its reader should see, in the order of the walk.
+
+    `elsewhere`: the `digests` of the other modules, which count where this one imports them.
+    """
     names = imported(module.tree)
-    digests = _digests(module.tree, names)
+    own = _digests(module.tree, names) | _brought(module.tree, elsewhere or {})
     values = Values(module.tree)
     range_query = "pwned" in module.file.text.lower()  # that service is asked by SHA-1, and keeps nothing
     for node, words in _in_context(module.tree, ""):
         if isinstance(node, ast.Call):
             name = called(node, names)
             yield from () if range_query else _hash(node, name, words)
-            yield from () if range_query else _hash_through(node, name, digests)
+            yield from () if range_query else _hash_through(node, name, own)
             yield from _cipher(node, name, values)
             yield from _unverified(node, name)
             yield from _literal_key(node, name, values)
@@ -106,8 +114,19 @@ def _digests(tree: ast.Module, names: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _hash_through(node: ast.Call, name: str, digests: dict[str, str]) -> Iterator[Danger]:
-    algorithm = digests.get(name)
+def _brought(tree: ast.Module, elsewhere: Mapping[str, str]) -> dict[str, str]:
+    """Those digests of other modules that this one imports by name."""
+    return {
+        one.asname or one.name: elsewhere[one.name]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for one in node.names
+        if one.name in elsewhere
+    }
+
+
+def _hash_through(node: ast.Call, name: str, known: Mapping[str, str]) -> Iterator[Danger]:
+    algorithm = known.get(name) or known.get(name.rpartition(".")[2] if name.startswith("self.") else "")
     if algorithm is None:
         return
     given = " ".join(ast.unparse(one) for one in node.args)

@@ -122,6 +122,7 @@ def _below(path: str, other: str) -> bool:
 
 def _routes(module: Module) -> Iterator[Route]:
     checkers = _checkers(module)
+    aliases = _aliases(module)
     for node in ast.walk(module.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for mark in node.decorator_list:
@@ -129,9 +130,20 @@ def _routes(module: Module) -> Iterator[Route]:
                     path = mark.args[0].value if mark.args and isinstance(mark.args[0], ast.Constant) else ""
                     owner = dotted(mark.func.value)
                     if owner and isinstance(path, str):
-                        checked = _is_checked(node, mark) or bool(checkers & set(_calls(node)))
+                        checked = _is_checked(node, mark, aliases) or bool(checkers & set(_calls(node)))
                         yield Route(node.name, node.lineno, owner, _verbs(mark), path, checked, _may_check(node))
                         break
+
+
+def _aliases(module: Module) -> dict[str, str]:
+    """`Caller = Annotated[User, Depends(current_user)]`: what names at the top of the module stand for."""
+    return {
+        target.id: ast.unparse(node.value)
+        for node in module.tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def _checkers(module: Module) -> set[str]:
@@ -173,7 +185,7 @@ def _verbs(mark: ast.Call) -> frozenset[str]:
     return frozenset({mark.func.attr})
 
 
-def _is_checked(function: ast.FunctionDef | ast.AsyncFunctionDef, mark: ast.Call) -> bool:
+def _is_checked(function: ast.FunctionDef | ast.AsyncFunctionDef, mark: ast.Call, aliases: dict[str, str]) -> bool:
     """Whether a decorator or a dependency checks who asks, as its name says."""
     if any(
         one is not mark and not _is_route(one) and _CHECK.search(ast.unparse(one)) for one in function.decorator_list
@@ -182,7 +194,8 @@ def _is_checked(function: ast.FunctionDef | ast.AsyncFunctionDef, mark: ast.Call
     said = [ast.unparse(one.value) for one in mark.keywords if one.arg in {"dependencies", "auth"}]
     said += [ast.unparse(one) for one in (*function.args.defaults, *function.args.kw_defaults) if one is not None]
     arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
-    said += [ast.unparse(one.annotation) for one in arguments if one.annotation is not None]
+    annotations = [ast.unparse(one.annotation) for one in arguments if one.annotation is not None]
+    said += [aliases.get(one, one) for one in annotations]
     return any(
         re.search(r"Depends\(|Security\(|^Current|^Auth|Dep$", one) and _CHECK.search(one) and not _TOOL.search(one)
         for one in said

@@ -34,10 +34,17 @@ def unguarded(unit: Unit, found: list[Route]) -> Iterator[Sight]:
         for step in unit.steps
         if step.node.kind == "call"
         and step.node.last in {"use", "addHook", "register"}
-        and any(checks(names(one)) for one in step.node.parts)
+        and any(_closes(one) for one in step.node.parts)
     }
     for route, detail in forgotten(found, closed):
         yield Sight("route", route.line, detail, "")
+
+
+def _closes(node: Node) -> bool:
+    """Whether what is used before all handlers checks who asks: by its name, or because it refuses."""
+    if node.kind != "function":
+        return checks(node.name)
+    return any(one.kind == "number" and one.name in {"401", "403"} for one in inside(node))
 
 
 def _route(node: Node) -> Route | None:

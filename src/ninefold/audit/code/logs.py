@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ninefold.audit.code.node import inside
 from ninefold.audit.code.unit import Sight, receiver
 from ninefold.audit.sensitive import tells
 
@@ -70,6 +71,8 @@ _ADDS = frozenset(
 _WHOLE = re.compile(
     r"(?:^|\.)(?:req|request|event|ctx\.req|ctx\.request|this\.req|c\.Request|c\.req|r)\.(?:headers|rawHeaders|body|rawBody|cookies|Header|Form|PostForm)$"
 )
+#: Where a `pin` is what one proves himself by, and none on a map.
+_LETS_IN = re.compile(r"log_?in|sign_?in|auth|card|account|unlock", re.IGNORECASE)
 _HIDES = re.compile(r"mask|redact|hash|digest|obfus|censor|scrub|sanit|length|len$", re.IGNORECASE)
 _LABELLED = re.compile(
     r"(?:pass(?:word|wd|phrase)|pwd|secret|(?:access|api|auth)[ _-]?(?:key|token)|token|authorization)"
@@ -98,9 +101,7 @@ def writes(unit: Unit, step: Step) -> bool:
             return False
         if source.kind == "name":
             if node.last == "write":
-                return (
-                    unit.value(step, source).name == "fs.createWriteStream" and _LOGGER.search(source.name) is not None
-                )
+                return _is_log_file(unit, step, source)
             if _LOGGER.search(source.name):
                 return True
             made = unit.value(step, source)
@@ -111,6 +112,18 @@ def writes(unit: Unit, step: Step) -> bool:
             return True
         source = receiver(source)
     return False
+
+
+def _is_log_file(unit: Unit, step: Step, source: Node) -> bool:
+    """A stream to a file that is called a log: by its own name, by the file's, or by the variable that names the file."""
+    made = unit.value(step, source)
+    if unit.full(made.name) != "fs.createWriteStream":
+        return False
+    said = " ".join(one.name for part in made.parts[:1] for one in inside(part))
+    return (
+        _LOGGER.search(source.name) is not None
+        or re.search(r"log(?:s|file)?(?:$|[^a-z])", said, re.IGNORECASE) is not None
+    )
 
 
 def secrets_logged(unit: Unit, step: Step) -> Iterator[Sight]:
@@ -189,7 +202,7 @@ def _named(unit: Unit, step: Step, node: Node, followed: int) -> Iterator[str]:
             yield node.name
         return
     value = unit.value(step, node)
-    if tells(node.last):
+    if tells(node.last) or (node.last == "pin" and _LETS_IN.search(step.words)):
         if value is node or not _hidden(unit, step, value):
             yield node.name
         return

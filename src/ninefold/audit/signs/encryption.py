@@ -16,7 +16,7 @@ from ninefold.audit.certificate import faults
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.probe import Unanswered
-from ninefold.audit.pycrypto import dangers
+from ninefold.audit.pycrypto import dangers, digests
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import modules
 
@@ -71,9 +71,12 @@ def _local(host: str) -> bool:
 
 def _in_source(kind: str, target: Target) -> Looked:
     at, seen = 0, []
+    elsewhere: dict[str, str] = {}
+    for module in modules(target.tree) if kind == "password" else ():
+        elsewhere |= digests(module)
     for module in modules(target.tree):
         at += 1
-        for danger in dangers(module):
+        for danger in dangers(module, elsewhere):
             if danger.kind == kind:
                 place = Location(file=module.file.name, line=danger.line)
                 sure = None if danger.sure else Confidence.SUSPECTED
