@@ -98,7 +98,9 @@ class Unit:
     def value(self, step: Step, node: Node) -> Node:
         """What a name stands for where it was given one value only; the node itself where that is not known."""
         for _ in range(FOLLOWED):
-            found = _given(step.scopes, node) if node.kind == "name" and node.owner is None else None
+            if node.kind != "name":
+                break
+            found = _given(step.scopes, node) if node.owner is None else _member(node.owner, node.name)
             if found is None or found is node:
                 break
             node = found
