@@ -63,6 +63,11 @@ def test_what_a_machine_wrote_is_said_not_to_be_read(tmp_path: Path) -> None:
     ]
 
 
+def test_a_map_inside_a_file_makes_it_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text(BAD + "\n//# sourceMappingURL=data:application/json;base64," + "A" * 50_000)
+    assert len(sights(tmp_path).seen) == 1
+
+
 def test_what_does_not_parse_is_read_as_far_as_it_does(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text(BAD + "function ( { ] const = ;\n" + BAD)
     assert {sight.line for _, sight in sights(tmp_path).seen} >= {1}

@@ -38,7 +38,7 @@ def silent(unit: Unit, step: Step) -> Iterator[Sight]:
                 said = any(part.kind == "comment" for part in one.parts)
                 yield Sight("silent", one.line, detail, "silent", quiet == "nothing" and not said)
     elif node.kind == "call" and node.last == "catch" and len(node.parts) == 1 and node.parts[0].kind == "function":
-        if _quiet(node.parts[0].parts[1:]) and unit.language in {"JavaScript", "TypeScript"}:
+        if _quiet(node.parts[0].parts[1:]) == "nothing" and unit.language in {"JavaScript", "TypeScript"}:
             yield Sight("silent", node.line, detail, "silent", sure=False)
     elif unit.language == "Go":
         yield from _silent_go(step, detail)
@@ -77,23 +77,22 @@ def _guards(step: Step, node: Node) -> bool:
 
 
 def _quiet(parts: tuple[Node, ...]) -> str:
-    """`nothing`, or `answer` where a constant is given back; empty: it does something."""
+    """`nothing`, or `answer` where a constant is given back or the next one is taken; empty: it does something."""
     body = [one for part in parts for one in (part.parts if part.kind == "block" else (part,))]
-    body = [
-        one for one in body if one.kind not in {"continue", "comment"} and not (one.kind == "block" and not one.parts)
-    ]
+    body = [one for one in body if one.kind != "comment" and not (one.kind == "block" and not one.parts)]
     if not body:
         return "nothing"
-    constant = {"text", "number", "flag", "null"}
-    if (
-        len(body) == 1
-        and body[0].kind == "return"
-        and all(
-            one.kind in constant or (one.kind in {"record", "list", "block"} and not one.parts) for one in body[0].parts
-        )
-    ):
+    if all(one.kind == "continue" for one in body) or (len(body) == 1 and _is_constant(body[0])):
         return "answer"
     return ""
+
+
+def _is_constant(node: Node) -> bool:
+    """`return null`, `return false`, `return []`."""
+    return node.kind == "return" and all(
+        one.kind in {"text", "number", "flag", "null"} or (one.kind in {"record", "list", "block"} and not one.parts)
+        for one in node.parts
+    )
 
 
 def _expected(node: Node) -> bool:

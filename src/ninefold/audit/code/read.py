@@ -132,7 +132,8 @@ def _said(why: str, names: list[str]) -> str:
 def _minified(text: str) -> bool:
     if len(text) < _LITTLE:
         return False
-    return len(text) > _MEAN * (text.count("\n") + 1) or any(len(one) > _LINE for one in text.split("\n"))
+    body = text.partition("\n//# sourceMappingURL=data:")[0]  # a map inside the file is as long as it likes
+    return len(body) > _MEAN * (body.count("\n") + 1) or any(len(one) > _LINE for one in body.split("\n"))
 
 
 def _read(found: Sights, name: str, suffix: str, text: str) -> str:
