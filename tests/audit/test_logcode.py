@@ -50,6 +50,7 @@ def test_lines_that_show_a_secret_or_all_that_came_are_told(source: Callable[...
     "line",
     [
         "audit.info('login %s', user.email)",
+        "text = str(); audit.info(text)",
         "who = find(request.headers.get('X-Api-Key')); audit.info('from %s', who)",
         "key = request.headers.get('X-Api-Key'); key = mask(key); audit.info('from %s', key)",
         "page = request.args.get('page'); audit.info('page %s', page)",

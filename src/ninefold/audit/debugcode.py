@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.pyvalue import Values
 from ninefold.audit.rule import Looked, Observation
-from ninefold.audit.source import called, dotted, imported, modules
+from ninefold.audit.source import called, dotted, imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ _DJANGO = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF", "DATABASES"
 def debug_flags(target: Target) -> Looked:
     """Every debug mode that is on for whoever runs the code; suspected where a condition may keep it off."""
     at, seen = 0, []
-    for module in modules(target.tree):
+    for module in target.modules:
         at += 1
         for node, detail, sure in _flags(module):
             place = Location(file=module.file.name, line=node.lineno)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.rule import Looked, Observation
 from ninefold.audit.sensitive import tells
-from ninefold.audit.source import called, dotted, imported, modules
+from ninefold.audit.source import called, dotted, imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ _PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[#0 +-]*\d*(?:\.\d+)?[sdrfxia]|\{\w*(?:
 def secrets_logged(target: Target) -> Looked:
     """Log lines with a secret by its name or by its label, or with all that a caller sent."""
     at, seen = 0, []
-    for module in modules(target.tree):
+    for module in target.modules:
         names, loggers = imported(module.tree), _loggers(module)
         for node, whole in _calls(module.tree):
             if not _writes(node, names, loggers):
@@ -170,7 +170,7 @@ def _shown(node: ast.AST) -> ast.AST:
         return _shown(node.value)
     if isinstance(node, ast.Call) and not _is_whole(node):
         last = dotted(node.func).rpartition(".")[2]
-        if last in _SHOWING | {"loads"}:
+        if last in _SHOWING | {"loads"} and (node.args or isinstance(node.func, ast.Attribute)):
             return _shown(
                 node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else node
             )
@@ -212,7 +212,7 @@ def _hidden(node: ast.AST) -> bool:
 def silent_handlers(target: Target) -> Looked:
     """Handlers of every exception that do nothing about it, or only give a constant back."""
     at, seen = 0, []
-    for module in modules(target.tree):
+    for module in target.modules:
         names = imported(module.tree)
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ExceptHandler):
@@ -253,7 +253,7 @@ def no_logging(target: Target) -> Looked:
     """Web applications in whose whole tree nothing that logs is even imported."""
     apps: list[Module] = []
     logs = False
-    for module in modules(target.tree):
+    for module in target.modules:
         found = [node for node in ast.walk(module.tree) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = [one.name for node in found if isinstance(node, ast.Import) for one in node.names]
         names += [node.module for node in found if isinstance(node, ast.ImportFrom) and node.module and not node.level]

@@ -10,7 +10,7 @@ from ninefold.audit.finding import Location
 from ninefold.audit.leak import placeholder
 from ninefold.audit.pyvalue import Values
 from ninefold.audit.rule import Observation
-from ninefold.audit.source import dotted, modules
+from ninefold.audit.source import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def keys_looked_up(target: Target) -> Iterator[Observation]:
     """Collections of literals in which a caller's key is looked up, wherever in the tree they stand; one place each."""
     asked: set[str] = set()
     held: dict[str, list[tuple[Module, ast.expr]]] = {}
-    for module in modules(target.tree):
+    for module in target.modules:
         values = Values(module.tree)
         for node in ast.walk(module.tree):
             asked |= set(_asked(node, values))

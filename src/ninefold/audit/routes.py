@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.finding import Location
 from ninefold.audit.rule import Looked, Observation
-from ninefold.audit.source import dotted, modules
+from ninefold.audit.source import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +70,7 @@ class Route:
 def unguarded(target: Target) -> Looked:
     """Handlers without a check, where most handlers of the same application or router have one."""
     at, seen = 0, []
-    for module in modules(target.tree):
+    for module in target.modules:
         routes = list(_routes(module))
         at += len(routes)
         for route, detail in forgotten(routes, _closed(module)):

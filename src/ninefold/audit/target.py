@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ninefold.audit.code.read import sights
 from ninefold.audit.rule import Needs
+from ninefold.audit.source import modules, paths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ninefold.audit.code.read import Sights
     from ninefold.audit.key import Key
     from ninefold.audit.probe import Probe
+    from ninefold.audit.source import Module
     from ninefold.audit.survey import Survey
     from ninefold.contract.description import Description
+
+
+T = TypeVar("T")
+
+#: Most bytes of Python whose syntax trees are kept from one rule to the next; a tree takes some forty times its source.
+KEPT = 6 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class Target:
     active: bool = False
     _probe: Probe | None = None
     _survey: Survey | None = None
-    _code: list[Sights] = field(default_factory=list, compare=False, repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, url: str, probe: Probe, survey: Survey) -> Target:
         """The same target with a running API."""
@@ -67,9 +76,24 @@ class Target:
     @property
     def code(self) -> Sights:
         """What the source in other languages than Python shows: read once, for all rules that say `Needs.SOURCE`."""
-        if not self._code:
-            self._code.append(sights(self.tree))
-        return self._code[0]
+        return self.once("code", lambda: sights(self.tree))
+
+    @property
+    def modules(self) -> Iterable[Module]:
+        """The source's Python modules: parsed once for all rules, unless they are too many to keep."""
+        known: Iterable[Module] | None = self._kept.get("modules")
+        if known is not None:
+            return known
+        if sum(path.stat().st_size for path in paths(self.tree, ".py")) > KEPT:
+            return modules(self.tree)
+        return self.once("modules", lambda: tuple(modules(self.tree)))
+
+    def once(self, name: str, look: Callable[[], T]) -> T:
+        """What `look` gives: asked once, and kept for the rules that share it."""
+        if name not in self._kept:
+            self._kept[name] = look()
+        kept: T = self._kept[name]
+        return kept
 
     def lacks(self, needs: tuple[Needs, ...]) -> tuple[Needs, ...]:
         """What of these was not given."""

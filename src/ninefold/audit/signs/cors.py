@@ -10,7 +10,6 @@ from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import proof
 from ninefold.audit.pycors import open_origins
 from ninefold.audit.rule import Looked, Needs, Observation, Rule
-from ninefold.audit.source import modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +26,7 @@ _CONTRACT = "origins:\n  allow: ['https://app.example.com']\n  headers: [Content
 
 def _in_source(target: Target) -> Looked:
     read, seen = 0, []
-    for module in modules(target.tree):
+    for module in target.modules:
         read += 1
         for line, found in open_origins(module):
             seen.append(Observation(Location(file=module.file.name, line=line), found, cause=found))

@@ -18,12 +18,12 @@ from ninefold.audit.judge import alike, proof
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.pycrypto import dangers, digests
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.source import modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ninefold.audit.answer import Answer
+    from ninefold.audit.pycrypto import Danger
     from ninefold.audit.target import Target
 
 #: The least `max-age` that a browser's next visit will still find (RFC 6797 section 6.1.1): a week.
@@ -70,19 +70,31 @@ def _local(host: str) -> bool:
 
 
 def _in_source(kind: str, target: Target) -> Looked:
-    at, seen = 0, []
-    elsewhere: dict[str, str] = {}
-    for module in modules(target.tree) if kind == "password" else ():
-        elsewhere |= digests(module)
-    for module in modules(target.tree):
-        at += 1
-        for danger in dangers(module, elsewhere):
-            if danger.kind == kind:
-                place = Location(file=module.file.name, line=danger.line)
-                sure = None if danger.sure else Confidence.SUSPECTED
-                seen.append(Observation(place, danger.detail, cause=danger.detail, confidence=sure))
+    at, known = target.once("dangers", lambda: _dangers(target))
     code = target.code
+    seen = tuple(
+        Observation(
+            Location(file=name, line=danger.line),
+            danger.detail,
+            cause=danger.detail,
+            confidence=None if danger.sure else Confidence.SUSPECTED,
+        )
+        for name, danger in known
+        if danger.kind == kind
+    )
     return Looked(at + code.at.get("file", 0), (*seen, *code.of(kind)), code.left)
+
+
+def _dangers(target: Target) -> tuple[int, list[tuple[str, Danger]]]:
+    """How many modules there are, and every danger with its file's name."""
+    elsewhere: dict[str, str] = {}
+    for module in target.modules:
+        elsewhere |= digests(module)
+    at, found = 0, []
+    for module in target.modules:
+        at += 1
+        found += [(module.file.name, danger) for danger in dangers(module, elsewhere)]
+    return at, found
 
 
 def _plain_http(target: Target) -> Looked:
