@@ -35,7 +35,7 @@ def debug_flags(target: Target) -> Looked:
             place = Location(file=module.file.name, line=node.lineno)
             seen.append(Observation(place, detail, cause=detail, confidence=None if sure else Confidence.SUSPECTED))
     code = target.code
-    return Looked(at + code.at.get("file", 0), (*seen, *code.of("debug")), code.left)
+    return Looked(at + code.at.get("file", 0), (*seen, *code.of("debug")), target.left)
 
 
 def _flags(module: Module) -> Iterator[tuple[ast.Call | ast.Assign, str, bool]]:

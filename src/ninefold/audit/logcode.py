@@ -61,7 +61,7 @@ def secrets_logged(target: Target) -> Looked:
                 place = Location(file=module.file.name, line=node.lineno)
                 seen.append(Observation(place, detail, cause="secret logged"))
     code = target.code
-    return Looked(at + code.at.get("logged", 0), (*seen, *code.of("logged")), code.left)
+    return Looked(at + code.at.get("logged", 0), (*seen, *code.of("logged")), target.left)
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, frozenset[str]]]:
@@ -232,7 +232,7 @@ def silent_handlers(target: Target) -> Looked:
                 sure = Confidence.SUSPECTED if answers else None  # whoever called may speak of it
                 seen.append(Observation(place, detail, cause="silent", confidence=sure))
     code = target.code
-    return Looked(at + code.at.get("silent", 0), (*seen, *code.of("silent")), code.left)
+    return Looked(at + code.at.get("silent", 0), (*seen, *code.of("silent")), target.left)
 
 
 def _broad(node: ast.expr) -> bool:
@@ -269,4 +269,4 @@ def no_logging(target: Target) -> Looked:
     quiet += [names[0] for language, names in code.serving.items() if language not in code.logging]
     detail = "The application logs nothing of its own: refusals and faults leave no trace."
     seen = tuple(Observation(Location(file=name), detail, cause="no logging") for name in quiet)
-    return Looked(len(apps) + sum(map(len, code.serving.values())), seen, code.left)
+    return Looked(len(apps) + sum(map(len, code.serving.values())), seen, target.left)

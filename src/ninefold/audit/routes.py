@@ -76,7 +76,7 @@ def unguarded(target: Target) -> Looked:
         for route, detail in forgotten(routes, _closed(module)):
             seen.append(Observation(Location(file=module.file.name, line=route.line), detail))
     code = target.code
-    return Looked(at + code.at.get("route", 0), (*seen, *code.of("route")), code.left)
+    return Looked(at + code.at.get("route", 0), (*seen, *code.of("route")), target.left)
 
 
 def forgotten(routes: Sequence[Route], closed: AbstractSet[str] = frozenset()) -> Iterator[tuple[Route, str]]:

@@ -27,6 +27,9 @@ _TEST = re.compile(r"\.(?:test|spec|e2e-spec|stories)\.[cm]?[jt]sx?$")
 #: Most files that are read, and most bytes of one.
 FILES, SIZE = 5000, 1024 * 1024
 
+#: Deepest nesting of a Python module that is read.
+DEPTH = 200
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -89,8 +92,9 @@ def unread_languages(root: Path) -> list[str]:
     return sorted({_UNREAD[one] for one in found if one in _UNREAD})
 
 
-def modules(root: Path) -> Iterator[Module]:
-    """Every Python file that parses and is no test."""
+def modules(root: Path, missed: dict[str, str] | None = None) -> Iterator[Module]:
+    """Every Python file that parses and is no test. `missed` is given the others by name, and why."""
+    missed = {} if missed is None else missed
     for file in files(root, ".py"):
         if file.is_test:
             continue
@@ -98,9 +102,27 @@ def modules(root: Path) -> Iterator[Module]:
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)  # so Python 3.11 calls an escape that is none
             try:
-                yield Module(file, ast.parse(file.text))
-            except (SyntaxError, ValueError, RecursionError):
+                tree = ast.parse(file.text)
+            except (SyntaxError, ValueError):
+                missed[file.name] = "does not parse"
                 continue
+            except (RecursionError, MemoryError):
+                missed[file.name] = "nested too deeply"
+                continue
+        if _deep(tree):
+            missed[file.name] = "nested too deeply"
+            continue
+        yield Module(file, tree)
+
+
+def _deep(tree: ast.Module) -> bool:
+    """Whether it is nested more deeply than rules follow, which call themselves from one level to the next."""
+    level: list[ast.AST] = [tree]
+    for _ in range(DEPTH):
+        level = [inner for one in level for inner in ast.iter_child_nodes(one)]
+        if not level:
+            return False
+    return True
 
 
 def dotted(node: ast.AST) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ninefold.audit.code.read import sights
-from ninefold.audit.rule import Needs
+from ninefold.audit.rule import Left, Needs
 from ninefold.audit.source import modules, paths
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 #: Most bytes of Python whose syntax trees are kept from one rule to the next; a tree takes some forty times its source.
 KEPT = 6 * 1024 * 1024
+
+#: Most files that are named as not read.
+LEFT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,18 @@ class Target:
         if known is not None:
             return known
         if sum(path.stat().st_size for path in paths(self.tree, ".py")) > KEPT:
-            return modules(self.tree)
-        return self.once("modules", lambda: tuple(modules(self.tree)))
+            return modules(self.tree, self._missed)
+        return self.once("modules", lambda: tuple(modules(self.tree, self._missed)))
+
+    @property
+    def left(self) -> tuple[Left, ...]:
+        """What of the source was not read; of Python, as far as its modules have been asked for."""
+        python = tuple(Left(f"{name} ({why})", missed=True) for name, why in sorted(self._missed.items()))
+        return (*python[:LEFT], *self.code.left)
+
+    @property
+    def _missed(self) -> dict[str, str]:
+        return self.once("missed", dict)
 
     def once(self, name: str, look: Callable[[], T]) -> T:
         """What `look` gives: asked once, and kept for the rules that share it."""

@@ -31,7 +31,7 @@ def _in_source(target: Target) -> Looked:
         for line, found in open_origins(module):
             seen.append(Observation(Location(file=module.file.name, line=line), found, cause=found))
     code = target.code
-    return Looked(read + code.at.get("file", 0), (*seen, *code.of("cors")), code.left)
+    return Looked(read + code.at.get("file", 0), (*seen, *code.of("cors")), target.left)
 
 
 def _reflected(target: Target) -> Looked:

@@ -82,7 +82,7 @@ def _in_source(kind: str, target: Target) -> Looked:
         for name, danger in known
         if danger.kind == kind
     )
-    return Looked(at + code.at.get("file", 0), (*seen, *code.of(kind)), code.left)
+    return Looked(at + code.at.get("file", 0), (*seen, *code.of(kind)), target.left)
 
 
 def _dangers(target: Target) -> tuple[int, list[tuple[str, Danger]]]:
