@@ -69,6 +69,9 @@ _MINIFIED, _BROKEN = "minified", "does not parse in part"
 #: Reasons that leave the audit whole: what a machine wrote has its source elsewhere, and a syntax error hides little.
 _MILD = frozenset({_MINIFIED, _BROKEN, _LARGE})
 
+#: Bytes that the parser is given at once, and how often it may report the same place: some 100 steps each, and 600 were seen.
+CHUNK, STAY = 64 * 1024, 10_000
+
 #: Most sights of one kind that are kept from one file.
 _MOST = 200
 
@@ -144,11 +147,14 @@ def _read(found: Sights, name: str, suffix: str, text: str) -> str:
     if not _WORDS.search(raw):
         return ""
     try:
-        tree = _parser(grammar).parse(raw)
+        tree = _parse(grammar, raw)
         lowering = Lowering(*_HANDLERS.get(grammar, _JAVASCRIPT))
         one = unit(language, text, lowering.one(tree.root_node, 0))
-    except (RecursionError, ValueError):
+    except RecursionError:
         return "nested too deeply"
+    except ValueError:  # what tree-sitter raises when it is told to stop
+        _parser(grammar).reset()
+        return "its grammar does not get past it"
     _look(found, name, one)
     if lowering.deep:
         return "nested too deeply in part"
@@ -183,6 +189,19 @@ def _sights(found: Sights, one: Unit) -> Iterator[Sight]:
             found.count("silent", 1)
         yield from silent(one, step)
         yield from lookups(one, step)
+
+
+def _parse(grammar: str, raw: bytes) -> tree_sitter.Tree:
+    """The tree of a file. Raises ValueError where the parser stays in one place: some grammars do so on what is no code."""
+    furthest, stayed = -1, 0
+
+    def stop(offset: int, _: bool) -> bool:  # noqa: FBT001  (as tree-sitter calls it)
+        nonlocal furthest, stayed
+        stayed = 0 if offset > furthest else stayed + 1
+        furthest = max(furthest, offset)
+        return stayed > STAY
+
+    return _parser(grammar).parse(lambda offset, _: raw[offset : offset + CHUNK], progress_callback=stop)
 
 
 @cache
