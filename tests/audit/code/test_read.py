@@ -95,6 +95,14 @@ def test_what_is_nested_too_deeply_is_left_and_the_rest_is_read(tmp_path: Path, 
     assert time.perf_counter() - began < 10
 
 
+def test_a_parser_that_stays_in_one_place_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "a.tsx").write_text("// secret\n[ `x${ } := `x${ ... / if := void `x${ package public")
+    (tmp_path / "b.tsx").write_text(BAD)
+    found = sights(tmp_path)
+    assert [one for one, _ in found.seen] == ["b.tsx"]
+    assert [(one.reason, one.missed) for one in found.left] == [("a.tsx (its grammar does not get past it)", True)]
+
+
 def test_a_chain_as_long_as_the_file_is_no_depth(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text("const x = " + " +\n".join(["'secret '"] * 5000) + ";\n" + BAD)
     found = sights(tmp_path)

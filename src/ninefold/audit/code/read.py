@@ -201,7 +201,8 @@ def _parse(grammar: str, raw: bytes) -> tree_sitter.Tree:
         furthest = max(furthest, offset)
         return stayed > STAY
 
-    return _parser(grammar).parse(lambda offset, _: raw[offset : offset + CHUNK], progress_callback=stop)
+    _parser(grammar).parse(lambda offset, _: raw[offset : offset + CHUNK], progress_callback=stop)
+    return _parser(grammar).parse(raw)  # only in this form are its texts at hand, and parsing is the least of the work
 
 
 @cache
