@@ -25,7 +25,8 @@ PASSWORD = re.compile(r"passw(?:or)?d|passwd|\bpwd\b|passphrase|\bpin\b|_pw\b", 
 
 #: What else goes through a digest in a function that is about passwords: `def reset_password(token)`.
 NO_PASSWORD = re.compile(
-    r"\b(?:\w*_)?(?:token|key|code|nonce|otp|session|body|payload|file|email|user_?name)\b", re.IGNORECASE
+    r"\b(?:\w*_)?(?:token|key|code|nonce|otp|session|body|payload|file|email|user_?name|id|uuid|ip|url|path|agent|content|page)\b",
+    re.IGNORECASE,
 )
 KEY = re.compile(
     r"^_*(?:[a-z0-9]+_)*(?:secret_?key|signing_?key|encryption_?key|private_?key|jwt_?secret|jwt_?key|fernet_?key"

@@ -91,6 +91,7 @@ CLEAR = [
     ("a.js", 'const crypto = require("crypto");\nconst stretch = (password, salt) => crypto.scryptSync(password, salt, 32);'),
     ("a.ts", 'import bcrypt from "bcrypt";\nconst hash = await bcrypt.hash(password, 12);'),
     ("a.js", 'const crypto = require("crypto");\n// https://api.pwnedpasswords.com/range\nconst h = crypto.createHash("sha1").update(password).digest("hex");'),
+    ("a.js", 'const crypto = require("crypto");\nfunction changePassword(userId) { return crypto.createHash("sha256").update(userId).digest("hex"); }'),
     ("a.js", 'const md5 = require("md5");\nconst avatar = md5(user.email);'),
     ("a.js", 'const crypto = require("crypto");\nconst iv = crypto.randomBytes(12);\ncrypto.createCipheriv("aes-256-gcm", key, iv);'),
     ("a.js", 'const crypto = require("crypto");\nconst iv = Buffer.alloc(12);\ncrypto.randomFillSync(iv);\ncrypto.createDecipheriv("aes-256-gcm", key, iv);'),

@@ -40,6 +40,7 @@ SECRETS = [
     ("A.java", 'class A { void f(String password) {\nlog.info("login {} {}", user, password); } }'),
     ("A.java", 'class A { void f(HttpServletRequest r) {\nlogger.debug("auth " + r.getHeader("Authorization")); } }'),
     ("A.java", 'class A { void f(HttpServletRequest r) {\nString k = r.getParameter("api_key"); LOG.warn("key {}", k); } }'),
+    ("A.java", 'class A { void f() {\nString token = jwt.generate(user); log.debug("made {}", token); } }'),
     ("A.java", "class A { void f(LoginForm form) {\nSystem.out.println(form.getPassword()); } }"),
     ("A.java", 'class A { void f() {\nlog.info(String.format("token=%s", t)); } }'),
 ]  # fmt: skip
@@ -63,6 +64,7 @@ HARMLESS = [
     ("a.js", "console.log(`page ${nextPageToken}`);"),
     ("a.js", "console.log(password === expected, !token, token.length);"),
     ("a.js", 'console.log({ password: "[REDACTED]", token: undefined });'),
+    ("a.js", "const token = mask(raw); console.log(token);"),
     ("a.js", "const record = db.find(password); console.log(record);"),
     ("a.js", "dialog.info(password); catalog.log(password); Math.log(token);"),
     ("a.js", "function f(password) { const ok = check(password); console.log(ok); }"),

@@ -203,13 +203,20 @@ def _named(unit: Unit, step: Step, node: Node, followed: int) -> Iterator[str]:
         return
     value = unit.value(step, node)
     if tells(node.last) or (node.last == "pin" and _LETS_IN.search(step.words)):
-        if value is node or not _hidden(unit, step, value):
+        if not _hides(value):
             yield node.name
         return
     if value is not node and followed < 3 and value.kind not in {"record", "function", "list"}:
         if value.kind in {"call", "new"} and value.last not in _LOOKS_UP | _SHOWING:
             return
         yield from _spoken(unit, step, value, followed + 1)
+
+
+def _hides(node: Node) -> bool:
+    """Whether what a secret's name was given is none: a mask, a word, an answer to a question."""
+    if node.kind in {"call", "new"}:
+        return _HIDES.search(node.name) is not None or node.name == "Boolean"
+    return node.kind in {"text", "number", "flag", "null", "test", "function"}
 
 
 def _labelled(unit: Unit, step: Step, given: tuple[Node, ...]) -> Iterator[str]:
