@@ -78,9 +78,7 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
         return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
     except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)
         return (Errored(rule.id, rule.sign, rule.method, _crash(fault)),)
-    left = [
-        Skipped(rule.id, rule.sign, rule.method, f"not read: {one.reason}", asked=one.missed) for one in looked.left
-    ]
+    left = [Skipped(rule.id, rule.sign, rule.method, one.reason, asked=one.missed) for one in looked.left]
     if looked.seen:
         return (*_findings(rule, looked, excuses, target.now), *left)
     if looked.at == 0 and left:

@@ -94,7 +94,7 @@ class Target:
     @property
     def left(self) -> tuple[Left, ...]:
         """What of the source was not read; of Python, as far as its modules have been asked for."""
-        python = tuple(Left(f"{name} ({why})", missed=True) for name, why in sorted(self._missed.items()))
+        python = tuple(Left(f"not read: {name} ({why})", missed=True) for name, why in sorted(self._missed.items()))
         return (*python[:LEFT], *self.code.left)
 
     @property

@@ -129,7 +129,7 @@ def sights(root: Path) -> Sights:
 
 def _said(why: str, names: list[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{', '.join(names[:3])}{more} ({why})"
+    return f"not read: {', '.join(names[:3])}{more} ({why})"
 
 
 def _minified(text: str) -> bool:
