@@ -35,6 +35,10 @@ HEAD = "import logging, structlog, json\naudit = logging.getLogger('audit')\nsel
         "audit.info('%s' % token)",
         "audit.info('{}'.format(session_token))",
         "audit.info('%s', password if debug else '')",
+        "key = request.headers.get('X-Api-Key'); audit.info('key %s', key)",
+        "key = request.headers.get('X-Api-Key') or request.args.get('api_key', ''); audit.info('from %s', key)",
+        "text = f'bad {token}'; audit.warning(text)",
+        "who: str = request.headers['Authorization']; audit.warning(who)",
     ],
 )
 def test_lines_that_show_a_secret_or_all_that_came_are_told(source: Callable[..., Target], line: str) -> None:
@@ -46,6 +50,11 @@ def test_lines_that_show_a_secret_or_all_that_came_are_told(source: Callable[...
     "line",
     [
         "audit.info('login %s', user.email)",
+        "text = str(); audit.info(text)",
+        "who = find(request.headers.get('X-Api-Key')); audit.info('from %s', who)",
+        "key = request.headers.get('X-Api-Key'); key = mask(key); audit.info('from %s', key)",
+        "page = request.args.get('page'); audit.info('page %s', page)",
+        "ok = token == expected; audit.info('ok %s', ok)",
         "audit.info('token of %s', mask(token))",
         "audit.info('token %s...', token[:4])",
         "audit.info('has token: %s', token is not None)",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ninefold.audit.source import called, files, imported, modules
+from ninefold.audit.source import called, files, imported, modules, unread_languages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,3 +37,22 @@ def test_names_are_followed_through_imports() -> None:
     names = imported(tree)
     calls = [called(node, names) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert set(calls) == {"hashlib.sha1", "hashlib.md5", "c", "a.b"}
+
+
+def test_what_does_not_parse_or_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
+    grow(tmp_path, "main.py")
+    (tmp_path / "broken.py").write_text("def (")
+    (tmp_path / "long.py").write_text("x = " + " + ".join(["'a'"] * 500) + "\n")
+    (tmp_path / "zero.py").write_text("x = 1 # " + "a" * 5000 + "\0")
+    missed: dict[str, str] = {}
+    assert [one.file.name for one in modules(tmp_path, missed)] == ["main.py"]
+    assert missed == {
+        "broken.py": "does not parse",
+        "long.py": "nested too deeply",
+        "zero.py": "does not parse",
+    }
+
+
+def test_a_single_file_of_another_language_is_no_fault(tmp_path: Path) -> None:
+    grow(tmp_path, "main.py")
+    assert unread_languages(tmp_path / "main.py") == []

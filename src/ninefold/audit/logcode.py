@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.rule import Looked, Observation
 from ninefold.audit.sensitive import tells
-from ninefold.audit.source import called, dotted, imported, modules
+from ninefold.audit.source import called, dotted, imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ _PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[#0 +-]*\d*(?:\.\d+)?[sdrfxia]|\{\w*(?:
 def secrets_logged(target: Target) -> Looked:
     """Log lines with a secret by its name or by its label, or with all that a caller sent."""
     at, seen = 0, []
-    for module in modules(target.tree):
+    for module in target.modules:
         names, loggers = imported(module.tree), _loggers(module)
         for node, whole in _calls(module.tree):
             if not _writes(node, names, loggers):
@@ -60,27 +60,42 @@ def secrets_logged(target: Target) -> Looked:
                 detail = f"A log line holds {', '.join(f'`{name}`' for name in sorted(told))}."
                 place = Location(file=module.file.name, line=node.lineno)
                 seen.append(Observation(place, detail, cause="secret logged"))
-    return Looked(at, tuple(seen))
+    code = target.code
+    return Looked(at + code.at.get("logged", 0), (*seen, *code.of("logged")), target.left)
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, frozenset[str]]]:
-    """Every call, with the local names that hold the whole of what a caller sent."""
+    """Every call, with the local names that hold a secret, or the whole of what a caller sent."""
 
     def walk(node: ast.AST, whole: frozenset[str]) -> Iterator[tuple[ast.Call, frozenset[str]]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            whole = frozenset(
-                name.id
-                for one in ast.walk(node)
-                if isinstance(one, ast.Assign) and _is_whole(_shown(one.value))
-                for name in one.targets
-                if isinstance(name, ast.Name)
-            )
+            whole = _holding(node)
         if isinstance(node, ast.Call):
             yield node, whole
         for child in ast.iter_child_nodes(node):
             yield from walk(child, whole)
 
     return walk(tree, frozenset())
+
+
+def _holding(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
+    """Names that are given a secret, or all that came, and nothing else in this function."""
+    given: dict[str, list[bool]] = {}
+    for one in ast.walk(function):
+        if isinstance(one, ast.Assign | ast.AnnAssign | ast.NamedExpr) and one.value is not None:
+            targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+            holds = _is_whole(_shown(one.value)) or any(_spoken(_either(one.value), frozenset()))
+            for name in targets:
+                if isinstance(name, ast.Name):
+                    given.setdefault(name.id, []).append(holds)
+    return frozenset(name for name, held in given.items() if all(held))
+
+
+def _either(node: ast.expr) -> ast.expr:
+    """`a or b` is one of its parts, and is looked at like a list of them."""
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+        return ast.List([_either(one) for one in node.values], ast.Load())
+    return node
 
 
 def _loggers(module: Module) -> frozenset[str]:
@@ -155,7 +170,7 @@ def _shown(node: ast.AST) -> ast.AST:
         return _shown(node.value)
     if isinstance(node, ast.Call) and not _is_whole(node):
         last = dotted(node.func).rpartition(".")[2]
-        if last in _SHOWING | {"loads"}:
+        if last in _SHOWING | {"loads"} and (node.args or isinstance(node.func, ast.Attribute)):
             return _shown(
                 node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else node
             )
@@ -197,7 +212,7 @@ def _hidden(node: ast.AST) -> bool:
 def silent_handlers(target: Target) -> Looked:
     """Handlers of every exception that do nothing about it, or only give a constant back."""
     at, seen = 0, []
-    for module in modules(target.tree):
+    for module in target.modules:
         names = imported(module.tree)
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ExceptHandler):
@@ -216,7 +231,8 @@ def silent_handlers(target: Target) -> Looked:
                 place = Location(file=module.file.name, line=node.lineno)
                 sure = Confidence.SUSPECTED if answers else None  # whoever called may speak of it
                 seen.append(Observation(place, detail, cause="silent", confidence=sure))
-    return Looked(at, tuple(seen))
+    code = target.code
+    return Looked(at + code.at.get("silent", 0), (*seen, *code.of("silent")), target.left)
 
 
 def _broad(node: ast.expr) -> bool:
@@ -237,7 +253,7 @@ def no_logging(target: Target) -> Looked:
     """Web applications in whose whole tree nothing that logs is even imported."""
     apps: list[Module] = []
     logs = False
-    for module in modules(target.tree):
+    for module in target.modules:
         found = [node for node in ast.walk(module.tree) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = [one.name for node in found if isinstance(node, ast.Import) for one in node.names]
         names += [node.module for node in found if isinstance(node, ast.ImportFrom) and node.module and not node.level]
@@ -248,7 +264,9 @@ def no_logging(target: Target) -> Looked:
         logs = logs or own or any(_LOGGERS.match(name) for name in names)
         if any(_WEB.match(name) for name in names):
             apps.append(module)
-    if not apps or logs:
-        return Looked(len(apps))
+    code = target.code
+    quiet = [apps[0].file.name] if apps and not logs else []
+    quiet += [names[0] for language, names in code.serving.items() if language not in code.logging]
     detail = "The application logs nothing of its own: refusals and faults leave no trace."
-    return Looked(len(apps), (Observation(Location(file=apps[0].file.name), detail, cause="no logging"),))
+    seen = tuple(Observation(Location(file=name), detail, cause="no logging") for name in quiet)
+    return Looked(len(apps) + sum(map(len, code.serving.values())), seen, target.left)

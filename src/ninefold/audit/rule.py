@@ -49,16 +49,24 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """Something that a rule did not read, and why. `missed`: the audit is incomplete without it."""
+
+    reason: str
+    missed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """`at`: on how many things the rule was tried. None at all is no pass: it is reported as skipped.
 
-    `missed`: what could not be looked at beside; it is reported as skipped, whatever was seen. `note`: what a pass rests
-    on (a source of data, its date and coverage).
+    `left`: what else there was of its kind. It is reported as skipped beside what was seen or passed. `note`: what a pass
+    rests on (a source of data, its date and coverage).
     """
 
     at: int
     seen: tuple[Observation, ...] = ()
-    missed: str = ""
+    left: tuple[Left, ...] = ()
     note: str = ""
 
 

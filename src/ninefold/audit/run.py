@@ -15,7 +15,6 @@ from ninefold.audit.baseline import Excuse, anchor, stale
 from ninefold.audit.clauses import clauses
 from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Outcome, Passed, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.source import unread_languages
 from ninefold.audit.survey import Survey
 from ninefold.errors import NinefoldError
 
@@ -134,16 +133,18 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
         return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
     except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)
         return (Errored(rule.id, rule.sign, rule.method, _crash(fault)),)
-    missed = (Skipped(rule.id, rule.sign, rule.method, looked.missed, asked=True),) if looked.missed else ()
-    if looked.seen or missed:
-        return (*_findings(rule, looked, excuses, target.now), *missed)
-    if looked.at == 0 and Needs.SOURCE in rule.needs and target.source and (other := unread_languages(target.source)):
-        reason = f"{', '.join(other)} in the source is not read yet, and there is no Python to try it on"
-        return (Skipped(rule.id, rule.sign, rule.method, reason, asked=True),)
+    left = [
+        Skipped(rule.id, rule.sign, rule.method, one.reason, asked=one.missed, applies=one.missed)
+        for one in looked.left
+    ]
+    if looked.seen:
+        return (*_findings(rule, looked, excuses, target.now), *left)
+    if looked.at == 0 and left:
+        return tuple(left)
     if looked.at == 0:
         reason = "there was nothing to try it on"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked, applies=False),)
-    return (Passed(rule.id, rule.sign, rule.method, looked.at, looked.note),)
+    return (Passed(rule.id, rule.sign, rule.method, looked.at, looked.note), *left)
 
 
 def _crash(fault: Exception) -> str:

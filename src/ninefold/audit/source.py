@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,16 @@ _OTHERS = frozenset(
 )
 
 _UNREAD = {
-    ".js": "JavaScript", ".mjs": "JavaScript", ".cjs": "JavaScript", ".ts": "TypeScript", ".go": "Go", ".java": "Java",
-    ".kt": "Kotlin", ".rb": "Ruby", ".php": "PHP", ".cs": "C#", ".rs": "Rust",
+    ".kt": "Kotlin", ".rb": "Ruby", ".php": "PHP", ".cs": "C#", ".rs": "Rust", ".scala": "Scala", ".ex": "Elixir",
 }  # fmt: skip
+
+_TEST = re.compile(r"\.(?:test|spec|e2e-spec|stories)\.[cm]?[jt]sx?$")
 
 #: Most files that are read, and most bytes of one.
 FILES, SIZE = 5000, 1024 * 1024
+
+#: Deepest nesting of a Python module that is read.
+DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,11 @@ class SourceFile:
         """Whether it is a test or its data: what stands there is made up on purpose."""
         parts = self.name.lower().split("/")
         last = parts[-1]
-        return bool({"tests", "test", "fixtures", "testdata"} & set(parts[:-1])) or (
-            last.startswith(("test_", "conftest.")) or last.endswith(("_test.py", ".test.js", ".test.ts", "_test.go"))
+        return bool({"tests", "test", "fixtures", "testdata", "__tests__", "__mocks__", "spec"} & set(parts[:-1])) or (
+            last.startswith(("test_", "conftest."))
+            or last.endswith(("_test.py", "_test.go"))
+            or _TEST.search(last) is not None
+            or self.name.endswith(("Test.java", "Tests.java", "IT.java"))
         )
 
 
@@ -81,11 +89,12 @@ def read_text(root: Path, path: Path, most: int) -> SourceFile | None:
 def unread_languages(root: Path) -> list[str]:
     """The languages of source files that no rule reads yet, by their suffix."""
     found = {path.suffix for path in paths(root, *_UNREAD)}
-    return sorted({_UNREAD[one] for one in found})
+    return sorted({_UNREAD[one] for one in found if one in _UNREAD})
 
 
-def modules(root: Path) -> Iterator[Module]:
-    """Every Python file that parses and is no test."""
+def modules(root: Path, missed: dict[str, str] | None = None) -> Iterator[Module]:
+    """Every Python file that parses and is no test. `missed` is given the others by name, and why."""
+    missed = {} if missed is None else missed
     for file in files(root, ".py"):
         if file.is_test:
             continue
@@ -93,9 +102,27 @@ def modules(root: Path) -> Iterator[Module]:
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)  # so Python 3.11 calls an escape that is none
             try:
-                yield Module(file, ast.parse(file.text))
-            except (SyntaxError, ValueError, RecursionError):
+                tree = ast.parse(file.text)
+            except (SyntaxError, ValueError):
+                missed[file.name] = "does not parse"
                 continue
+            except (RecursionError, MemoryError):
+                missed[file.name] = "nested too deeply"
+                continue
+        if _deep(tree):
+            missed[file.name] = "nested too deeply"
+            continue
+        yield Module(file, tree)
+
+
+def _deep(tree: ast.Module) -> bool:
+    """Whether it is nested more deeply than rules follow, which call themselves from one level to the next."""
+    level: list[ast.AST] = [tree]
+    for _ in range(DEPTH):
+        level = [inner for one in level for inner in ast.iter_child_nodes(one)]
+        if not level:
+            return False
+    return True
 
 
 def dotted(node: ast.AST) -> str:

@@ -45,6 +45,8 @@ _DHE = _Class(tuple(sorted(hello.FINITE)), Severity.MEDIUM, "uses a small Diffie
 
 def weak_suites(target: Target) -> Looked:
     """Each class by itself: taken twice, while a suite that nobody has is refused. Not what is preferred: what is possible."""
+    if target.probe.origin.scheme != "https":
+        raise Untried("the API is asked over http://, so there is no TLS to look at", missed=False)
     offer, name = target.probe.offer, target.probe.origin.authority
     nothing = offer(hello.NO_SUITE)
     if nothing.suite:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ninefold.audit.rule import Needs
+from ninefold.audit.code.read import sights
+from ninefold.audit.rule import Left, Needs
+from ninefold.audit.source import modules, paths
 from ninefold.audit.supply import Supply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from ninefold.audit.code.read import Sights
     from ninefold.audit.finding import Outcome
     from ninefold.audit.key import Key
     from ninefold.audit.probe import Probe
+    from ninefold.audit.source import Module
     from ninefold.audit.survey import Survey
     from ninefold.contract.description import Description
     from ninefold.contract.load import LoadedContract
+
+
+T = TypeVar("T")
+
+#: Most bytes of Python whose syntax trees are kept from one rule to the next; a tree takes some forty times its source.
+KEPT = 6 * 1024 * 1024
+
+#: Most files that are named as not read.
+LEFT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,7 @@ class Target:
     user: str = ""
     _probe: Probe | None = None
     _survey: Survey | None = None
+    _kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, url: str, probe: Probe, survey: Survey) -> Target:
         """The same target with a running API."""
@@ -75,6 +89,38 @@ class Target:
         """The source, for rules that say `Needs.SOURCE`."""
         assert self.source is not None
         return self.source
+
+    @property
+    def code(self) -> Sights:
+        """What the source in other languages than Python shows: read once, for all rules that say `Needs.SOURCE`."""
+        return self.once("code", lambda: sights(self.tree))
+
+    @property
+    def modules(self) -> Iterable[Module]:
+        """The source's Python modules: parsed once for all rules, unless they are too many to keep."""
+        known: Iterable[Module] | None = self._kept.get("modules")
+        if known is not None:
+            return known
+        if sum(path.stat().st_size for path in paths(self.tree, ".py")) > KEPT:
+            return modules(self.tree, self._missed)
+        return self.once("modules", lambda: tuple(modules(self.tree, self._missed)))
+
+    @property
+    def left(self) -> tuple[Left, ...]:
+        """What of the source was not read; of Python, as far as its modules have been asked for."""
+        python = tuple(Left(f"not read: {name} ({why})", missed=True) for name, why in sorted(self._missed.items()))
+        return (*python[:LEFT], *self.code.left)
+
+    @property
+    def _missed(self) -> dict[str, str]:
+        return self.once("missed", dict)
+
+    def once(self, name: str, look: Callable[[], T]) -> T:
+        """What `look` gives: asked once, and kept for the rules that share it."""
+        if name not in self._kept:
+            self._kept[name] = look()
+        kept: T = self._kept[name]
+        return kept
 
     def lacks(self, needs: tuple[Needs, ...]) -> tuple[Needs, ...]:
         """What of these was not given."""

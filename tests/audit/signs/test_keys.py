@@ -150,7 +150,10 @@ class TestAKeyInTheSource:
             ("app.py", 'API_KEY = "9f8b3c1d7e6a5042b1c9"\n'),
             ("config.yaml", "payment_api_key: 9f8b3c1d7e6a5042b1c9\n"),
             ("app.py", 'API_KEYS = {\n    "sk-9f8b3c1d7e6a": "alice",\n}\n'),
-            ("deploy.sh", "export AWS_KEY=AKIAQWERTYUIOPASDFGH\n"),
+            (
+                "deploy.sh",
+                "export AWS_ID=AKIAQWERTYUIOPASDFGH\nexport AWS_SECRET=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\n",
+            ),
             (".env", "STRIPE_API_KEY=rk_live_51HqLyjWDarjtT1zdp7dc\n"),
             ("main.js", "const apiKey = 'a81bc81b-dead-4e5d-abff-90865d1e13b1';\n"),
         ],

@@ -14,6 +14,7 @@ from ninefold.audit.graphql import is_graphql
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.methods import NOWHERE, undeclared_methods
 from ninefold.audit.ownership import foreign_reads
+from ninefold.audit.routes import unguarded
 from ninefold.audit.rule import Looked, Needs, Observation, Rule
 
 if TYPE_CHECKING:
@@ -330,6 +331,22 @@ RULES = (
         contract=_LINES,
         needs=(Needs.DESCRIPTION,),
         look=_one_scope,
+    ),
+    Rule(
+        id="authorization-unguarded-handler",
+        sign=2,
+        method=Method.STATIC,
+        severity=Severity.HIGH,
+        confidence=Confidence.SUSPECTED,
+        title="A handler has no check beside others that have one",
+        owasp="API5:2023",
+        cwe="CWE-862",
+        asvs="V8.3.1",
+        why="Where each handler checks for itself, the one that was forgotten is open to everybody.",
+        remedy="Check in one place for all: a dependency of the router, or the guard; and open what is open by name.",
+        contract=_CLOSED,
+        needs=(Needs.SOURCE,),
+        look=unguarded,
     ),
     Rule(
         id="authorization-missing",

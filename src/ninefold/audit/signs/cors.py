@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from urllib.parse import urlsplit
 
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import proof
+from ninefold.audit.pycors import open_origins
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.source import called, imported, modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,85 +27,12 @@ _CONTRACT = "origins:\n  allow: ['https://app.example.com']\n  headers: [Content
 
 def _in_source(target: Target) -> Looked:
     read, seen = 0, []
-    for module in modules(target.tree):
+    for module in target.modules:
         read += 1
-        names = imported(module.tree)
-        checked = {id(one) for scope in _functions(module.tree) if _looks_up(scope) for one in ast.walk(scope)}
-        for node in ast.walk(module.tree):
-            if not isinstance(node, ast.Call | ast.Assign):
-                continue
-            found = ""
-            if isinstance(node, ast.Assign):
-                found = "" if id(node) in checked else next(_origin_header(node), "")
-            elif _is_cors(called(node, names), node):
-                found = _too_open({one.arg: one.value for one in node.keywords if one.arg})
-            if found:
-                seen.append(Observation(Location(file=module.file.name, line=node.lineno), found, cause=found))
-    return Looked(read, tuple(seen))
-
-
-def _functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
-
-
-def _looks_up(scope: ast.AST) -> bool:
-    """Whether an origin is compared with something there, or looked for in a list. How well, is for a live rule to say."""
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Compare):
-            asked = [node.left, *node.comparators]
-            nothing = any(isinstance(one, ast.Constant) and not one.value for one in asked)
-            equal = any(isinstance(one, ast.In | ast.NotIn | ast.Eq | ast.NotEq) for one in node.ops)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            asked, nothing = [*node.args, node.func.value], False
-            equal = node.func.attr in {"match", "fullmatch", "search", "startswith", "endswith", "index"}
-        else:
-            continue
-        if equal and not nothing and any(_names_origin(one) for one in asked):
-            return True
-    return False
-
-
-def _names_origin(node: ast.expr) -> bool:
-    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} | _texts(node)
-    return any("origin" in one.lower() and "access-control" not in one.lower() for one in names)
-
-
-def _is_cors(name: str, node: ast.Call) -> bool:
-    """`CORSMiddleware(...)`, `add_middleware(CORSMiddleware, ...)`, `CORS(app, ...)`, `cross_origin(...)`."""
-    if name.rpartition(".")[2] in {"CORSMiddleware", "CORS", "cross_origin", "CORSConfig"}:
-        return True
-    first = node.args[0] if node.args else None
-    return name.endswith("add_middleware") and isinstance(first, ast.Name) and first.id == "CORSMiddleware"
-
-
-def _too_open(settings: dict[str, ast.expr]) -> str:
-    origins = next((settings[one] for one in ("allow_origins", "origins") if one in settings), None)
-    pattern = settings.get("allow_origin_regex")
-    anyone = (origins is not None and "*" in _texts(origins)) or (
-        pattern is not None and any(one in {".*", "https?://.*", "^.*$", "http.*"} for one in _texts(pattern))
-    )
-    credentials = any(
-        isinstance(value := settings.get(one), ast.Constant) and value.value is True
-        for one in ("allow_credentials", "supports_credentials")
-    )
-    if anyone and credentials:
-        return "Every origin is allowed, with credentials: any web page may act as the user who opened it."
-    return ""
-
-
-def _texts(node: ast.expr) -> set[str]:
-    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
-
-
-def _origin_header(node: ast.Assign) -> Iterator[str]:
-    """`headers["Access-Control-Allow-Origin"] = request.headers[...]`: the caller's own word."""
-    for target in node.targets:
-        named = isinstance(target, ast.Subscript) and {one.lower() for one in _texts(target)}
-        reflects = any("origin" in one.lower() for one in _texts(node.value)) or (
-            isinstance(node.value, ast.Name) and "origin" in node.value.id.lower()
-        )
-        if named and "access-control-allow-origin" in named and reflects:
-            yield "The origin that came is the origin that is allowed, without a look at a list."
+        for line, found in open_origins(module):
+            seen.append(Observation(Location(file=module.file.name, line=line), found, cause=found))
+    code = target.code
+    return Looked(read + code.at.get("file", 0), (*seen, *code.of("cors")), target.left)
 
 
 def _reflected(target: Target) -> Looked:
@@ -251,7 +177,7 @@ def _grants(answer: Answer, field: str, wanted: str) -> bool:
 RULES = (
     Rule(
         id="cors-open-in-source", sign=9, method=Method.STATIC, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
-        title="The source allows every origin", owasp="API8:2023", cwe="CWE-942", asvs="V3.4.2",
+        title="The source allows foreign origins", owasp="API8:2023", cwe="CWE-942", asvs="V3.4.2",
         why="Any web page that a user opens may call the API as that user and read what it answers.",
         remedy="List the origins of your own pages, exactly; or take CORS out of the source and leave it to the guard.",
         contract=_CONTRACT, needs=(Needs.SOURCE,), look=_in_source,

@@ -15,7 +15,7 @@ from ninefold.audit.components import chains, components
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.flaw import fixed_in
 from ninefold.audit.index import read_advisories
-from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.rule import Left, Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.unused import unused
 from ninefold.audit.upkeep import deprecated, major, outdated, yanked
 
@@ -50,9 +50,8 @@ def _vulnerable(target: Target) -> Looked:
     if not seen and done.missed:
         raise Untried(f"not verified: {done.missed}; otherwise nothing was found ({done.source})")
     note = "; ".join((done.source, *done.quiet))
-    return Looked(
-        len(done.asked), seen, f"not verified beyond what was found: {done.missed}" if done.missed else "", note
-    )
+    left = (Left(f"not verified beyond what was found: {done.missed}", missed=True),) if done.missed else ()
+    return Looked(len(done.asked), seen, left, note)
 
 
 def _hit(pin: Pin, found: list[Flaw], done: Assessment, ways: Chains) -> Observation:
@@ -111,9 +110,9 @@ def _kept(learned: Learned, target: Target, seen: Iterable[Observation]) -> Look
     asked = target.supply.registries is not None
     if not learned.of:
         raise Untried(f"not verified: {learned.missed or 'there is no exact version to ask for'}", missed=asked)
-    missed = f"not verified: {learned.missed}" if learned.silent and asked else ""
+    left = (Left(f"not verified: {learned.missed}", missed=True),) if learned.silent and asked else ()
     note = learned.note + (f"; not verified: {learned.missed}" if learned.silent and not asked else "")
-    return Looked(learned.of, tuple(seen), missed, note)
+    return Looked(learned.of, tuple(seen), left, note)
 
 
 def _yanked(target: Target) -> Looked:

@@ -1,6 +1,4 @@
-"""Sign 3, improper encryption at rest or in transit: plain HTTP, old TLS, weak certificates, hashes, ciphers,
-keys.
-"""
+"""Sign 3, improper encryption at rest or in transit: plain HTTP, old TLS, weak certificates, hashes, ciphers, keys."""
 
 from __future__ import annotations
 
@@ -16,23 +14,21 @@ from ninefold.audit.answer import Ask
 from ninefold.audit.certificate import faults
 from ninefold.audit.finding import Confidence, Exchange, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
+from ninefold.audit.methods import NOWHERE
 from ninefold.audit.probe import Unanswered
-from ninefold.audit.pycrypto import dangers
+from ninefold.audit.pycrypto import dangers, digests
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.source import modules
 from ninefold.audit.suites import weak_suites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ninefold.audit.answer import Answer
+    from ninefold.audit.pycrypto import Danger
     from ninefold.audit.target import Target
 
 #: The least `max-age` that a browser's next visit will still find (RFC 6797 section 6.1.1): a week.
 _HSTS = 7 * 86400
-
-#: A path that no API serves.
-_NOWHERE = "ninefold-audit-no-such-path-7c1e"
 
 _OLD = ((ssl.TLSVersion.TLSv1, "TLS 1.0"), (ssl.TLSVersion.TLSv1_1, "TLS 1.1"))
 
@@ -72,14 +68,31 @@ def _local(host: str) -> bool:
 
 
 def _in_source(kind: str, target: Target) -> Looked:
-    at, seen = 0, []
-    for module in modules(target.tree):
+    at, known = target.once("dangers", lambda: _dangers(target))
+    code = target.code
+    seen = tuple(
+        Observation(
+            Location(file=name, line=danger.line),
+            danger.detail,
+            cause=danger.detail,
+            confidence=None if danger.sure else Confidence.SUSPECTED,
+        )
+        for name, danger in known
+        if danger.kind == kind
+    )
+    return Looked(at + code.at.get("file", 0), (*seen, *code.of(kind)), target.left)
+
+
+def _dangers(target: Target) -> tuple[int, list[tuple[str, Danger]]]:
+    """How many modules there are, and every danger with its file's name."""
+    elsewhere: dict[str, str] = {}
+    for module in target.modules:
+        elsewhere |= digests(module)
+    at, found = 0, []
+    for module in target.modules:
         at += 1
-        for danger in dangers(module):
-            if danger.kind == kind:
-                place = Location(file=module.file.name, line=danger.line)
-                seen.append(Observation(place, danger.detail, cause=danger.detail))
-    return Looked(at, tuple(seen))
+        found += [(module.file.name, danger) for danger in dangers(module, elsewhere)]
+    return at, found
 
 
 def _plain_http(target: Target) -> Looked:
@@ -107,7 +120,7 @@ def _beside_tls(target: Target) -> Looked:
     secure = target.survey.anonymous(call)
     if not alike(attack, secure):
         return Looked(1)
-    control = target.probe.plain(Ask("GET", f"{call.ask.path}-{_NOWHERE}"))
+    control = target.probe.plain(Ask("GET", f"{call.ask.path}-{NOWHERE}"))
     evidence = proof(secure, attack, control, target.probe.plain(call.ask))
     detail = f"{target.probe.origin.authority} answers over http:// as it does over https://."
     return Looked(1, (Observation(Location(url=str(target.probe.origin)), detail, evidence, cause="plain"),))
@@ -136,11 +149,6 @@ def _old_versions(target: Target) -> Looked:
     if not new.agreed and not seen:
         raise Untried(f"no TLS handshake at all: {new.fault}")
     return Looked(len(_OLD), tuple(seen))
-
-
-def _suites(target: Target) -> Looked:
-    _tls(target)
-    return weak_suites(target)
 
 
 def _shaken(target: Target, version: str, agreed: str) -> Exchange:
@@ -216,7 +224,7 @@ _TLS_LINES = 'encryption:\n  tls: {certificate: cert.pem, key: key.pem, minimum:
 def _source_rule(
     id_: str, kind: str, severity: Severity, title: str, cwe: str, asvs: str, why: str, remedy: str
 ) -> Rule:
-    """The rules on Python source differ in what they look for, and in nothing else."""
+    """The rules on source differ in what they look for, and in nothing else."""
     return Rule(
         id=id_,
         sign=3,
@@ -338,7 +346,7 @@ RULES = (
         remedy="Offer suites with ECDHE and an AEAD only (RFC 9325 section 4.2); TLS 1.3 has no others.",
         contract=_TLS_LINES,
         needs=(Needs.URL,),
-        look=_suites,
+        look=weak_suites,
     ),
     Rule(
         id="encryption-certificate",

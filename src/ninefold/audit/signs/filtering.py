@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.answer import Ask
+from ninefold.audit.debugcode import debug_flags
 from ninefold.audit.disclosure import banners, leak
 from ninefold.audit.enumeration import enumeration
 from ninefold.audit.exposure import open_answers, sensitive_members
@@ -278,6 +279,13 @@ RULES = (
         remedy="Take the member out of the answer's schema, or mark it writeOnly.",
         contract="api:\n  description: openapi.yaml  # without these members\n" + _CONTRACT,
         needs=(Needs.DESCRIPTION,), look=sensitive_members,
+    ),
+    Rule(
+        id="filtering-debug-flag", sign=7, method=Method.STATIC, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
+        title="A debug mode is switched on in the source", owasp="API8:2023", cwe="CWE-489", asvs="V13.4.2",
+        why="Debug modes answer with traces and settings, and some run code for whoever reaches them.",
+        remedy="Leave it off in the source, and switch it on from the environment of your own machine.",
+        contract="responses:\n  errors: scrub\n", needs=(Needs.SOURCE,), look=debug_flags,
     ),
     Rule(
         id="filtering-undeclared-members", sign=7, method=Method.LIVE, severity=Severity.MEDIUM,

@@ -14,6 +14,7 @@ from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key
 from ninefold.audit.leak import leaks
+from ninefold.audit.lookup import keys_looked_up
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import files
@@ -40,12 +41,15 @@ _ENDS = re.compile(
 _BITS = 64.0
 
 _SOURCE_SUFFIXES = (
-    ".py", ".js", ".ts", ".mjs", ".go", ".java", ".kt", ".rb", ".php", ".rs", ".cs", ".sh", ".env", ".yaml",
-    ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", "Dockerfile",
+    ".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", ".mts", ".cts", ".go", ".java", ".kt", ".rb", ".php", ".rs", ".cs",
+    ".scala", ".ex", ".sh", ".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".tf", ".tfvars",
+    ".env", ".env.local", ".env.development", ".env.staging", ".env.production", ".pem", ".key", "Dockerfile",
 )  # fmt: skip
 
 #: Files that are written by machines, or to show where a key goes.
-_MADE = re.compile(r"(?:^|/)package-lock\.json$|\.(?:lock|min\.js|example|sample)$")
+_MADE = re.compile(
+    r"(?:^|/)(?:package-lock|pnpm-lock)\.(?:json|yaml)$|\.(?:lock|min\.[cm]?js|bundle\.js|example|sample|template|dist)$"
+)
 
 
 def _is_api_key(scheme: SecurityScheme) -> bool:
@@ -131,11 +135,14 @@ def _key_in_source(target: Target) -> Looked:
             Location(file=file.name, line=leak.line),
             f"`{leak.shown}` in {file.name} reads as {leak.kind}.",
             cause=f"keys in {file.name}",
+            confidence=Confidence.CONFIRMED if leak.sure else None,
         )
         for file in read
         for leak in leaks(file.text)
     )
-    return Looked(len(read), seen)
+    known = {(one.place.file, one.place.line) for one in seen}
+    looked_up = [one for one in keys_looked_up(target) if (one.place.file, one.place.line) not in known]
+    return Looked(len(read), (*seen, *looked_up))
 
 
 def _plain_key(target: Target) -> Looked:

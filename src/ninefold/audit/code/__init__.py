@@ -1,0 +1,1 @@
+"""Source in JavaScript, TypeScript, Go and Java, read into one small tree that the source rules ask."""
