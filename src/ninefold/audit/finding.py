@@ -118,7 +118,7 @@ class Audit:
     """A finished audit. `outcomes` has, for every selected rule, its findings, or that it passed, was skipped, or failed.
 
     `started` is Unix seconds, `took` seconds. `target` names all that was looked at; `url`, `description` and `source`
-    each of it as it was given, empty where it was not.
+    each of it as it was given, empty where it was not. `notes` say what else a reader must know of what was looked at.
     """
 
     target: str
@@ -130,6 +130,7 @@ class Audit:
     url: str = ""
     description: str = ""
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -56,7 +56,12 @@ def audit(
         url=target.url,
         description=target.description.source if target.description else "",
         source=str(target.source) if target.source else "",
+        notes=_notes(target),
     )
+
+
+def _notes(target: Target) -> tuple[str, ...]:
+    return target.description.notes if target.description else (target.undescribed,) if target.undescribed else ()
 
 
 def _name(target: Target) -> str:
@@ -66,7 +71,7 @@ def _name(target: Target) -> str:
 
 def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mapping[str, Excuse]) -> Iterable[Outcome]:
     if missing := target.lacks(rule.needs):
-        reason = f"needs {' and '.join(missing)}"
+        reason = target.reason(missing)
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked),)
     if rule.active and not target.active:
         reason = "changes things, and that needs --active"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ninefold.audit.rule import Needs
+from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,10 +17,29 @@ if TYPE_CHECKING:
     from ninefold.contract.description import Description
 
 
+#: What a description of each kind is enough for.
+_TELLS = {
+    Kind.OPENAPI: {Needs.DESCRIPTION, Needs.REQUESTS, Needs.OPERATIONS},
+    Kind.POSTMAN: {Needs.REQUESTS, Needs.OPERATIONS},
+    Kind.HAR: {Needs.REQUESTS, Needs.OPERATIONS},
+    Kind.ROUTES: {Needs.OPERATIONS},
+    Kind.GRAPHQL: set[Needs](),
+}
+_LITTLE = {
+    Kind.POSTMAN: "shows examples, which promise nothing",
+    Kind.HAR: "shows examples, which promise nothing",
+    Kind.ROUTES: "say nothing of credentials, schemas and answers",
+    Kind.GRAPHQL: "says nothing of HTTP: credentials, limits and answers",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """`now` is Unix seconds. `probe` and `survey` are there when `url` is; rules that need them say
     `Needs.URL`.
+
+    `undescribed` says why there is no description although one was looked for. `fleet` are the descriptions of several
+    APIs, for rules that say `Needs.FLEET`.
     """
 
     now: float
@@ -30,6 +50,8 @@ class Target:
     keys: tuple[Key, ...] = ()
     advisories: Path | None = None
     active: bool = False
+    undescribed: str = ""
+    fleet: tuple[Description, ...] = ()
     _probe: Probe | None = None
     _survey: Survey | None = None
 
@@ -63,8 +85,12 @@ class Target:
 
     def lacks(self, needs: tuple[Needs, ...]) -> tuple[Needs, ...]:
         """What of these was not given."""
+        told = _TELLS[self.description.kind] if self.description else set()
         given = {
-            Needs.DESCRIPTION: self.description is not None,
+            Needs.DESCRIPTION: Needs.DESCRIPTION in told,
+            Needs.REQUESTS: Needs.REQUESTS in told,
+            Needs.OPERATIONS: Needs.OPERATIONS in told,
+            Needs.FLEET: len(self.fleet) > 1,
             Needs.SOURCE: self.source is not None,
             Needs.URL: self._probe is not None,
             Needs.LOG: self.log is not None,
@@ -74,3 +100,14 @@ class Target:
             Needs.ACTIVE: self.active,
         }
         return tuple(need for need in needs if not given[need])
+
+    def reason(self, missing: tuple[Needs, ...]) -> str:
+        """Why a rule that lacks these did not run, as the report says it."""
+        said = f"needs {' and '.join(missing)}"
+        if not {Needs.DESCRIPTION, Needs.REQUESTS, Needs.OPERATIONS} & set(missing):
+            return said
+        if self.description:
+            kind = self.description.kind
+            more = f" and {' and '.join(more)}" if (more := [one for one in missing if one not in _TELLS[Kind.OPENAPI]]) else ""
+            return f"needs an OpenAPI description{more}; {kind} {_LITTLE[kind]}"
+        return f"{said}; {self.undescribed}" if self.undescribed else said
