@@ -148,13 +148,14 @@ class Probe:
         """How many requests may still be sent."""
         return self.limits.budget - self.sent
 
-    def send(self, ask: Ask, *, patient: bool = True, source: str | None = None) -> Answer:
+    def send(self, ask: Ask, *, patient: bool = True, source: str | None = None, most: int = BODY) -> Answer:
         """The answer. `patient`: a 429, or a 503 with `Retry-After`, is waited out, and `Untried` if it stays.
 
-        `source` is the local address to send from (a second loopback address, say).
+        `source` is the local address to send from (a second loopback address, say), `most` how many bytes of the body are
+        read.
         """
         for _ in range(RETRIES):
-            answer = self._send(ask, self.origin.scheme, source)
+            answer = self._send(ask, self.origin.scheme, source, most)
             wait = _retry_after(answer)
             if not patient or wait is None:
                 return answer
@@ -190,7 +191,7 @@ class Probe:
         self._next = max(now, self._next) + 1 / self.limits.rate
         self.sent += 1
 
-    def _send(self, ask: Ask, scheme: str, source: str | None) -> Answer:
+    def _send(self, ask: Ask, scheme: str, source: str | None, most: int = BODY) -> Answer:
         if ask.method not in SAFE and not self.active:
             raise Untried(f"{ask.method} may change things, and that takes --active")
         if not ask.path.startswith("/"):
@@ -214,7 +215,7 @@ class Probe:
                 headers=[(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers],
                 content=ask.body or None,
             ) as response:
-                body, truncated = _read(response)
+                body, truncated = _read(response, most)
                 fields = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in response.headers)
                 status = response.status
         except UnicodeEncodeError as fault:
@@ -252,12 +253,12 @@ def reach(probe: Probe) -> None:
             raise ServiceError(fault.reason, remedy="start the API, or mend --url") from None
 
 
-def _read(response: httpcore.Response) -> tuple[bytes, bool]:
+def _read(response: httpcore.Response, most: int) -> tuple[bytes, bool]:
     body = bytearray()
     for chunk in response.iter_stream():
         body += chunk
-        if len(body) > BODY:
-            return bytes(body[:BODY]), True
+        if len(body) > most:
+            return bytes(body[:most]), True
     return bytes(body), False
 
 

@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 #: Seconds that the import may take, and how much is read of what the app says while it fails.
 TIME, _SAID = 60.0, 64 * 1024
 
-_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")
-
-
-def is_app(text: str) -> bool:
-    """Whether it is written as `package.module:app` or `package.module:make_app()`."""
-    return _NAME.fullmatch(text) is not None
+#: What a URL in an error must not show: a database's user and password.
+_LOGIN = re.compile(r"(?<=://)[^/\s@]*@")
 
 
 def described(name: str, seconds: float = TIME) -> Description:
@@ -83,7 +79,7 @@ def _fault(name: str, what: str, errors: IO[bytes]) -> DescriptionError:
     size = errors.seek(0, os.SEEK_END)
     errors.seek(max(0, size - _SAID))
     lines = [one.strip() for one in errors.read().decode("utf-8", "replace").splitlines() if one.strip()]
-    last = re.sub(r"^ninefold\.audit\.inputs\.child\.Unknown: |^__main__\.Unknown: ", "", lines[-1])[:500] if lines else ""
+    last = _LOGIN.sub("", lines[-1].removeprefix("Unknown: "))[:500] if lines else ""
     return DescriptionError(
         what + (f": {last}" if last else ""),
         place=Place(name),

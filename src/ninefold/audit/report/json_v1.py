@@ -45,6 +45,7 @@ class _Document(msgspec.Struct):
     url: str = ""
     description: str = ""
     source: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
@@ -61,6 +62,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
         "started": audit.started,
         "took": audit.took,
         "requests": audit.requests,
+        **({"notes": audit.notes} if audit.notes else {}),
         "signs": [
             {
                 "sign": tile.number,
@@ -123,6 +125,7 @@ def read(text: str | bytes, file: str = "") -> Audit:
         url=document.url,
         description=document.description,
         source=document.source,
+        notes=document.notes,
     )
 
 

@@ -101,7 +101,7 @@ def _head(console: Console, audit: Audit) -> None:
     done, chosen = coverage(audit)
     console.print(Text(f"Ninefold audit of {line(audit.target, 1000)}", style="bold"))
     facts = f"{when(audit)} · {count(audit.requests, 'request')} in {audit.took:.1f} s · {done} of {chosen} rules ran"
-    console.print(Text(f"{facts}\n", style="dim"))
+    console.print(Text("\n".join((facts, *(line(one, 500) for one in audit.notes), "")), style="dim"))
 
 
 def _finding(console: Console, finding: Finding, rules: Mapping[str, Rule]) -> None:

@@ -11,7 +11,8 @@ from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.ownership import foreign_reads
-from ninefold.audit.rule import Looked, Needs, Observation, Rule
+from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
     from ninefold.audit.target import Target
@@ -85,6 +86,8 @@ def _private(operation: Operation) -> bool:
 
 
 def _weak_flows(target: Target) -> Looked:
+    if target.api.kind is not Kind.OPENAPI and not any(one.kind == "oauth2" for one in target.api.schemes.values()):
+        raise Untried("nothing in the examples tells by which flow a token was got", missed=False)
     seen = []
     for scheme in target.api.schemes.values():
         flows = scheme.raw.get("flows") or {scheme.raw.get("flow"): scheme.raw}
@@ -270,7 +273,7 @@ RULES = (
         why="The implicit flow puts tokens into URLs, the password flow hands the password to the client.",
         remedy="Use the authorization code flow with PKCE (RFC 7636), or client credentials between machines.",
         contract="",
-        needs=(Needs.DESCRIPTION,),
+        needs=(Needs.REQUESTS,),
         look=_weak_flows,
     ),
     Rule(
@@ -350,7 +353,7 @@ RULES = (
         why="Whoever counts up an id, or sees one, reads what belongs to somebody else.",
         remedy="Compare the object's owner with the caller in every operation that takes an id.",
         contract="",
-        needs=(Needs.DESCRIPTION, Needs.URL, Needs.KEYS),
+        needs=(Needs.OPERATIONS, Needs.URL, Needs.KEYS),
         look=foreign_reads,
     ),
 )

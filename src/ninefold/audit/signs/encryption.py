@@ -234,7 +234,7 @@ RULES = (
         why="Clients are generated from the description and will call what it says, in the clear.",
         remedy="Write https:// in `servers` and in the OAuth 2.0 URLs, and serve it.",
         contract=_TLS_LINES,
-        needs=(Needs.DESCRIPTION,),
+        needs=(Needs.REQUESTS,),
         look=_plain_servers,
     ),
     _source_rule(
