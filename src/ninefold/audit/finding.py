@@ -56,7 +56,8 @@ class Location:
 
     def __str__(self) -> str:
         if self.file:
-            return f"{self.file}:{self.line}" if self.line else self.file
+            at = f"{self.file}:{self.line}" if self.line else self.file
+            return f"{at}#{self.pointer}" if self.pointer else at
         return self.operation or self.pointer or self.url
 
 

@@ -108,6 +108,10 @@ class Target:
             return said
         if self.description:
             kind = self.description.kind
-            more = f" and {' and '.join(more)}" if (more := [one for one in missing if one not in _TELLS[Kind.OPENAPI]]) else ""
+            more = (
+                f" and {' and '.join(more)}"
+                if (more := [one for one in missing if one not in _TELLS[Kind.OPENAPI]])
+                else ""
+            )
             return f"needs an OpenAPI description{more}; {kind} {_LITTLE[kind]}"
         return f"{said}; {self.undescribed}" if self.undescribed else said

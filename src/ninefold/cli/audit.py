@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ninefold.audit.baseline import read_baseline, render_baseline
+from ninefold.audit.baseline import render_baseline
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
-from ninefold.audit.key import Key, parse_key
-from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, trust
+from ninefold.audit.fleet import Api, Fleet, read_fleet
+from ninefold.audit.probe import Limits
+from ninefold.audit.report import fleet as fleet_report
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
-from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
-from ninefold.audit.survey import Survey
-from ninefold.audit.target import Target
+from ninefold.cli.look import Given, look_at, look_at_all, worst
 from ninefold.cli.screen import screen
-from ninefold.contract.openapi import load
-from ninefold.errors import FileError, Place, WriteError
+from ninefold.errors import Place, WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ninefold.audit.rule import Rule
-    from ninefold.contract.description import Description
+    from ninefold.audit.target import Target
 
 _EPILOG = """\
 \b
@@ -37,9 +34,10 @@ Exit codes
   0   every rule whose inputs were given ran, and nothing was found
   1   something was found, of at least the severity of --fail-on
   2   incomplete: a rule failed, or could not check what it was asked to
+      (of several APIs, 1 if any is 1, else 2 if any is 2)
   64  the command line is not understood
-  65  the description cannot be read or understood
-  66  a file (source, baseline, advisories, authority) cannot be read
+  65  the description cannot be read or understood, or the app cannot be imported
+  66  a file (source, baseline, advisories, authority, fleet) cannot be read
   69  the API cannot be reached
   73  a report or baseline cannot be written
 
@@ -48,6 +46,11 @@ Examples
   ninefold audit openapi.yaml
   ninefold audit openapi.yaml --url http://127.0.0.1:8000 --key @key.txt --source .
   ninefold audit openapi.yaml --source . --advisories osv.zip --sarif ninefold.sarif
+  ninefold audit --url http://127.0.0.1:8000
+  ninefold audit shop.main:app
+  ninefold audit recording.har
+  ninefold audit orders.yaml users.yaml https://stock.example.com/openapi.json
+  ninefold audit --fleet fleet.yaml --html fleet.html
 """
 
 
@@ -61,9 +64,15 @@ class _Outputs:
 
 
 @click.command("audit", epilog=_EPILOG)
-@click.argument("description", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("descriptions", nargs=-1, metavar="[DESCRIPTION]...")
 @click.option("--url", metavar="URL", help="The running API: scheme, host, port, base path. Nothing else is touched.")
 @click.option("--source", type=click.Path(exists=True, path_type=Path), help="The API's source: code and manifests.")
+@click.option("--graphql", metavar="PATH", help="Where a GraphQL API is served. Default: /graphql.")
+@click.option(
+    "--fleet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Several APIs: YAML with a list `apis` of {name, description, url, source, log, keys, ...}.",
+)
 @click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The API's own log file.")
 @click.option(
     "--advisories",
@@ -120,7 +129,9 @@ class _Outputs:
 def command(
     ctx: click.Context,
     *,
-    description: Path | None,
+    descriptions: tuple[str, ...],
+    graphql: str | None,
+    fleet: Path | None,
     url: str | None,
     source: Path | None,
     log: Path | None,
@@ -145,42 +156,49 @@ def command(
     junit: Path | None,
     html: Path | None,
 ) -> None:
-    """Find which of the nine signs an API shows: from its DESCRIPTION (OpenAPI), its source, itself."""
-    if not (description or url or source or log):
+    """Find which of the nine signs an API shows: from its DESCRIPTION, its source, itself.
+
+    DESCRIPTION is a file (OpenAPI, Swagger, a Postman collection, a HAR recording, a GraphQL schema or introspection; told
+    apart by content), a URL, or an app as package.module:app (FastAPI, Litestar, Starlette, Flask, Django), which is
+    imported: that runs the app's own code. Without one, --url looks where APIs publish theirs. Several are a fleet.
+    """
+    if not (descriptions or url or source or log or fleet):
         raise click.UsageError("there is nothing to look at; give DESCRIPTION, --url, --source, --log")
     if write_baseline and not reason.strip():
         raise click.UsageError("--write-baseline needs --reason: why is what it finds accepted?")
+    if graphql and not graphql.startswith("/"):
+        raise click.BadParameter("write it as /PATH", param_hint="--graphql")
     rules = _rules(chosen)
-    excuses = read_baseline(baseline) if baseline else {}
-    api = load(description) if description else None
-    callers = _keys(keys, headers, api)
     now = time.time()
     files = {"json": as_json, "sarif": sarif, "junit": junit, "html": html}
     outputs = _Outputs(kind, out, {name: path for name, path in files.items() if path})
-    target = Target(
-        now=now,
-        description=api,
-        source=source,
-        log=log,
-        keys=callers,
-        advisories=advisories,
-        active=active,
+    given = Given(now, advisories, active, Limits(budget, rate, float(total)), frozenset(chosen))
+    if fleet or len(descriptions) > 1:
+        alone = {"--url": url, "--source": source, "--log": log, "--key": keys, "--header": headers}
+        alone |= {"--baseline": baseline, "--write-baseline": write_baseline, "DESCRIPTION": fleet and descriptions}
+        if extra := [name for name, value in alone.items() if value]:
+            raise click.UsageError(
+                f"{', '.join(extra)}: of several APIs, write it into a file for --fleet, for each of them"
+            )
+        apis = read_fleet(fleet) if fleet else tuple(Api(one, one, graphql=graphql or "") for one in descriptions)
+        apis = tuple(replace(one, authority=one.authority or str(authority or "")) for one in apis)
+        looked = look_at_all(given, apis, rules)
+        _report(looked.fleet, outputs)
+        codes = (exit_code(*one, Severity(fail_on)) for one in looked.each)
+        ctx.exit(worst((*codes, _code(looked.fleet.together, Severity(fail_on)))))
+    one = Api(
+        "",
+        "".join(descriptions),
+        url=url or "",
+        source=str(source or ""),
+        log=str(log or ""),
+        authority=str(authority or ""),
+        baseline=str(baseline or ""),
+        graphql=graphql or "",
+        keys=keys,
+        headers=headers,
     )
-    if url is None:
-        done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
-    else:
-        probe = Probe(
-            _origin(url),
-            agent=f"ninefold-audit/{version('ninefold')}",
-            context=trust(authority),
-            limits=Limits(budget, rate, float(total)),
-            secrets=tuple(secret for key in callers for secret in key.secrets),
-            active=active,
-        )
-        with probe:
-            reach(probe)
-            target = target.at(url, probe, Survey(probe, api, callers))
-            done = audit(target, rules, asked=frozenset(chosen), excuses=excuses)
+    done, target = look_at(given, one, rules)
     _report(done, outputs)
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
@@ -190,11 +208,16 @@ def command(
 
 def exit_code(done: Audit, rules: Sequence[Rule], target: Target, fail_on: Severity) -> int:
     """0, 1 or 2, as the help says. A sign that had rules to try and learned nothing is incomplete."""
+    tried = {rule.sign for rule in rules if not target.lacks(rule.needs)}
+    unknown = not tried or any(done.state(sign) == "unknown" for sign in tried)
+    return _code(done, fail_on) or (2 if unknown else 0)
+
+
+def _code(done: Audit, fail_on: Severity) -> int:
     if any(one.severity.rank >= fail_on.rank for one in done.findings):
         return 1
-    tried = {rule.sign for rule in rules if not target.lacks(rule.needs)}
     missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in done.outcomes)
-    return 2 if missed or not tried or any(done.state(sign) == "unknown" for sign in tried) else 0
+    return 2 if missed else 0
 
 
 def _rules(chosen: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -204,50 +227,22 @@ def _rules(chosen: tuple[str, ...]) -> tuple[Rule, ...]:
     return tuple(rule for rule in RULES if not chosen or rule.id in chosen)
 
 
-def _origin(url: str) -> Origin:
-    try:
-        return parse_origin(url)
-    except ValueError as fault:
-        raise click.BadParameter(str(fault), param_hint="--url") from None
+def _report(done: Audit | Fleet, outputs: _Outputs) -> None:
+    def render(kind: str) -> str:
+        return FORMATS[kind](done) if isinstance(done, Audit) else fleet_report.FORMATS[kind](done)
 
-
-def _keys(keys: tuple[str, ...], headers: tuple[str, ...], api: Description | None) -> tuple[Key, ...]:
-    fields: list[tuple[str, str]] = []
-    for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon or not name.strip() or not value.strip():
-            raise click.BadParameter("write it as 'NAME: VALUE'", param_hint="--header")
-        fields.append((name.strip(), value.strip()))
-    if keys:
-        return tuple(parse_key(_read_key(one), api, tuple(fields)) for one in keys)
-    return (Key("header", *fields[0], tuple(fields[1:])),) if fields else ()
-
-
-def _read_key(text: str) -> str:
-    if not text.startswith("@"):
-        return text
-    path = Path(text[1:])
-    try:
-        value = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as fault:
-        raise FileError(
-            f"the key cannot be read ({fault})", place=Place(str(path)), remedy="mend --key @FILE"
-        ) from None
-    if not value or "\n" in value:
-        raise FileError("the file must hold one key on one line", place=Place(str(path)), remedy="mend --key @FILE")
-    return value
-
-
-def _report(done: Audit, outputs: _Outputs) -> None:
     for kind, path in outputs.files.items():
-        _write(path, FORMATS[kind](done))
+        _write(path, render(kind))
     if outputs.out:
-        _write(outputs.out, FORMATS[outputs.kind](done))
+        _write(outputs.out, render(outputs.kind))
     elif outputs.kind == "terminal":
         width, colour = screen(100)
-        click.echo(terminal.render(done, width=width, colour=colour), nl=False)
+        if isinstance(done, Audit):
+            click.echo(terminal.render(done, width=width, colour=colour), nl=False)
+        else:
+            click.echo(fleet_report.as_terminal(done, width=width, colour=colour), nl=False)
     else:
-        click.echo(FORMATS[outputs.kind](done), nl=False)
+        click.echo(render(outputs.kind), nl=False)
 
 
 def _write(path: Path, text: str) -> None:

@@ -27,7 +27,7 @@ Schema = dict[str, Any] | bool
 
 
 class Kind(StrEnum):
-    """What the description was read from. Only the first promises anything; the others show or list (docs/adr/0006-inputs.md)."""
+    """What it was read from. Only the first promises anything; the others show, or list (docs/adr/0006-inputs.md)."""
 
     OPENAPI = "an OpenAPI description"
     POSTMAN = "a Postman collection"

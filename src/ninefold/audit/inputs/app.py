@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -68,10 +69,8 @@ def _answer(name: str, seconds: float) -> bytes:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End the app's process and those that it started."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     child.wait()
 
 
@@ -93,7 +92,8 @@ def _from_routes(routes: list[dict[str, Any]], name: str) -> Description:
     for route in routes:
         path = "/" + str(route["path"]).lstrip("/")
         parameters = [
-            {"name": one, "in": "path", "required": True, "schema": schema} for one, schema in route["parameters"].items()
+            {"name": one, "in": "path", "required": True, "schema": schema}
+            for one, schema in route["parameters"].items()
         ]
         for method in route["methods"]:
             if method.lower() in METHODS:
@@ -101,7 +101,9 @@ def _from_routes(routes: list[dict[str, Any]], name: str) -> Description:
                 places.setdefault((path, method), route["place"])
     if not paths:
         raise DescriptionError(
-            "has no routes", place=Place(name), remedy="name the app when its routes are there, or what makes it: make_app()"
+            "has no routes",
+            place=Place(name),
+            remedy="name the app when its routes are there, or what makes it: make_app()",
         )
     made = read({"openapi": "3.1.0", "info": {"title": name, "version": ""}, "paths": paths}, name)
     note = f"The routes of {name}, imported in place: they say nothing of credentials, schemas and answers."

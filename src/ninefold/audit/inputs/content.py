@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -60,7 +60,9 @@ def described(content: bytes, source: str, graphql: str = GRAPHQL) -> Descriptio
         return found
     if len(content) > _MOST:
         raise DescriptionError(
-            f"is larger than {_MOST // 1024**2} MiB, and no HAR recording", place=Place(source), remedy="give a part of it"
+            f"is larger than {_MOST // 1024**2} MiB, and no HAR recording",
+            place=Place(source),
+            remedy="give a part of it",
         )
     head = content[:65536].decode("utf-8", "replace")
     if _SDL.search(head) and not _YAML.search(head) and text[:1] not in {b"{", b"["}:
@@ -111,13 +113,13 @@ def _from_json(text: bytes, source: str, graphql: str) -> Description | None:
     raise _unknown(source)
 
 
-def _whole(text: bytes, source: str) -> dict[str, object]:
+def _whole(text: bytes, source: str) -> dict[str, Any]:
     if len(text) > _MOST:
         raise DescriptionError(
             f"is larger than {_MOST // 1024**2} MiB", place=Place(source), remedy="give a part of it"
         )
     try:
-        document: dict[str, object] = msgspec.json.decode(text)
+        document: dict[str, Any] = msgspec.json.decode(text)
     except RecursionError as fault:
         raise _broken(text, source, fault) from None
     return document

@@ -65,11 +65,17 @@ def read_introspection(document: Mapping[str, Any], source: str, path: str) -> D
 def _described(schema: GraphQLSchema, source: str, path: str) -> Description:
     if schema.query_type is None:
         raise DescriptionError(
-            "is a GraphQL schema without a query type", place=Place(source), remedy="give the whole schema, with `type Query`"
+            "is a GraphQL schema without a query type",
+            place=Place(source),
+            remedy="give the whole schema, with `type Query`",
         )
     body = {
         "type": "object",
-        "properties": {"query": {"type": "string"}, "operationName": {"type": "string"}, "variables": {"type": "object"}},
+        "properties": {
+            "query": {"type": "string"},
+            "operationName": {"type": "string"},
+            "variables": {"type": "object"},
+        },
     }
     operation = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},

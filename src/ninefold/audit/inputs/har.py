@@ -33,7 +33,9 @@ MOST_BYTES = 512 * 1024 * 1024
 _BODIES, _BODY = 50, 1024 * 1024
 
 #: What a page loads for itself.
-_FILES = re.compile(r"^(?:image|font|audio|video)/|^text/(?:css|html|javascript)|javascript|wasm|x-shockwave", re.IGNORECASE)
+_FILES = re.compile(
+    r"^(?:image|font|audio|video)/|^text/(?:css|html|javascript)|javascript|wasm|x-shockwave", re.IGNORECASE
+)
 _QUERY = 200
 
 
@@ -130,7 +132,9 @@ def _host(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return ""
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, 80 if parts.scheme == "http" else 443} else "")
+    return f"{parts.scheme}://{host}" + (
+        f":{port}" if port not in {None, 80 if parts.scheme == "http" else 443} else ""
+    )
 
 
 def _is_file(entry: _Entry) -> bool:

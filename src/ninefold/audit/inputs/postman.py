@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -152,7 +152,7 @@ def _request(item: Mapping[str, Any], within: _Within) -> tuple[str, Seen]:
         path=path,
         query=tuple((name, value) for name, value in query if not is_key(name, "query")),
         credentials=tuple(dict.fromkeys(credentials)),
-        body=_body(_mapping(request.get("body")), dict((name.lower(), value) for name, value in headers)),
+        body=_body(_mapping(request.get("body")), {name.lower(): value for name, value in headers}),
         came=tuple(_answers(item.get("response"), pointer)),
         pointer=f"{pointer}/request",
         name=" / ".join(within.names)[:200],
@@ -172,7 +172,9 @@ def _url(url: Any, values: Mapping[str, str]) -> tuple[str, tuple[str, ...], tup
     known = bool(host) and not VARIABLE.search(host) and scheme in {"http", "https"}
     server = f"{scheme}://{host.rpartition('@')[2]}" if known and re.fullmatch(r"[\w.:@\[\]-]+", host) else ""
     path, _, query = (slash + rest).partition("#")[0].partition("?")
-    rows = [(str(one.get("key") or ""), filled(str(one.get("value") or ""), values)) for one in _rows(told.get("query"))]
+    rows = [
+        (str(one.get("key") or ""), filled(str(one.get("value") or ""), values)) for one in _rows(told.get("query"))
+    ]
     pairs = tuple(rows) or tuple(parse_qsl(query, keep_blank_values=True))
     return server, tuple(_segment(one) for one in path.strip("/").split("/") if one), pairs
 
@@ -195,7 +197,9 @@ def _body(body: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[str, dic
     if mode == "raw" and isinstance(body.get("raw"), str) and body["raw"].strip():
         language = _mapping(_mapping(body.get("options")).get("raw")).get("language")
         media = headers.get("content-type", "").split(";")[0].strip().lower()
-        media = media or ("application/json" if language == "json" or body["raw"].lstrip()[:1] in "{[" else "text/plain")
+        media = media or (
+            "application/json" if language == "json" or body["raw"].lstrip()[:1] in "{[" else "text/plain"
+        )
         return media, _json(body["raw"], media)
     if mode in {"urlencoded", "formdata"}:
         form = {str(one.get("key") or ""): "" for one in _rows(body.get(mode))}

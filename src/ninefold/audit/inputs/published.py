@@ -47,7 +47,8 @@ PLACES = (
 #: Pages that show one to people, and where the page says it is.
 PAGES = ("/docs", "/swagger-ui/index.html", "/redoc", "/swagger")
 _LINK = re.compile(
-    r"""(?:\burl["']?\s*[:=]\s*|spec-?url\s*=\s*|data-url\s*=\s*|Redoc\.init\(\s*)["']([^"'<>\s]{1,300})["']""", re.IGNORECASE
+    r"""(?:\burl["']?\s*[:=]\s*|spec-?url\s*=\s*|data-url\s*=\s*|Redoc\.init\(\s*)["']([^"'<>\s]{1,300})["']""",
+    re.IGNORECASE,
 )
 _LINKS = 4
 
@@ -156,7 +157,10 @@ def _same(probe: Probe, url: str) -> bool:
 
 def _may_be(answer: Answer) -> bool:
     """Whether it reads as a description at all, so that a page for every path is no broken one."""
-    return answer.media != "text/html" and re.search(rb"""["']?(?:openapi|swagger)["']?\s*:""", answer.body[:65536]) is not None
+    return (
+        answer.media != "text/html"
+        and re.search(rb"""["']?(?:openapi|swagger)["']?\s*:""", answer.body[:65536]) is not None
+    )
 
 
 def _links(answer: Answer, url: str) -> list[str]:

@@ -40,7 +40,9 @@ def described(
     `key` goes to a URL of `origin` and to no other. Raises `FileError`, `DescriptionError` or `ServiceError`.
     """
     if is_url(name):
-        return _from_url(name, agent, trusted(), graphql, lambda other: key if origin and _alike(origin, other) else None)
+        return _from_url(
+            name, agent, trusted(), graphql, lambda other: key if origin and _alike(origin, other) else None
+        )
     if is_app(name) and not Path(name).exists():
         return app.described(name)
     return content.described(read_bytes(Path(name), har.MOST_BYTES), name, graphql)

@@ -147,5 +147,7 @@ def _placed(operation: Operation, group: _Grouped) -> Operation:
 
 def _first(scheme: str, groups: dict[tuple[str, str], _Grouped]) -> str:
     """Where a scheme was seen first."""
-    found = (one.pointer for group in groups.values() for one in group.seen for c in one.credentials if c.name == scheme)
+    found = (
+        one.pointer for group in groups.values() for one in group.seen for c in one.credentials if c.name == scheme
+    )
     return next(found, f"/components/securitySchemes/{escape(scheme)}")

@@ -1,0 +1,173 @@
+"""One API looked at, and several: from what the command line or a fleet file says of it to the finished audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ninefold.audit.baseline import read_baseline
+from ninefold.audit.finding import Audit, Errored
+from ninefold.audit.fleet import Api, Fleet
+from ninefold.audit.inputs.content import GRAPHQL
+from ninefold.audit.inputs.name import is_url
+from ninefold.audit.inputs.published import search
+from ninefold.audit.inputs.read import described
+from ninefold.audit.key import Key, parse_key
+from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, trust
+from ninefold.audit.rule import Needs, Rule
+from ninefold.audit.run import audit
+from ninefold.audit.survey import Survey
+from ninefold.audit.target import Target
+from ninefold.errors import FileError, Place, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ninefold.contract.description import Description
+
+_DESCRIBED = frozenset({Needs.DESCRIPTION, Needs.REQUESTS, Needs.OPERATIONS})
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What holds for every API. `now` is Unix seconds, `asked` are the rules that were named."""
+
+    now: float
+    advisories: Path | None
+    active: bool
+    limits: Limits
+    asked: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The whole fleet, and of each API's audit what its exit code is made from."""
+
+    fleet: Fleet
+    each: tuple[tuple[Audit, tuple[Rule, ...], Target], ...]
+
+
+def look_at(given: Given, api: Api, rules: Sequence[Rule]) -> tuple[Audit, Target]:
+    """One API, audited. Raises what reading its description, reaching it, or a file of it may raise."""
+    agent = f"ninefold-audit/{version('ninefold')}"
+    trusted = partial(trust, Path(api.authority) if api.authority else None)
+    origin = _origin(api.url) if api.url else None
+    excuses = read_baseline(Path(api.baseline)) if api.baseline else {}
+    first = next(iter(_keys(api.keys, api.headers, None)), None)
+    graphql = api.graphql or GRAPHQL
+    description = (
+        described(api.description, agent=agent, trusted=trusted, graphql=graphql, origin=origin, key=first)
+        if api.description
+        else None
+    )
+    callers = _keys(api.keys, api.headers, description)
+    target = Target(
+        now=given.now,
+        description=description,
+        source=Path(api.source) if api.source else None,
+        log=Path(api.log) if api.log else None,
+        keys=callers,
+        advisories=given.advisories,
+        active=given.active,
+    )
+    if origin is None:
+        return audit(target, rules, asked=given.asked, excuses=excuses), target
+    probe = Probe(
+        origin,
+        agent=agent,
+        context=trusted(),
+        limits=given.limits,
+        secrets=_secrets(callers),
+        active=given.active,
+    )
+    with probe:
+        reach(probe)
+        if description is None:
+            found = search(probe, first)
+            callers = _keys(api.keys, api.headers, found.description)
+            probe.secrets = _secrets(callers)
+            target = replace(target, description=found.description, undescribed=found.reason, keys=callers)
+        target = target.at(api.url, probe, Survey(probe, target.description, callers))
+        return audit(target, rules, asked=given.asked, excuses=excuses), target
+
+
+def look_at_all(given: Given, apis: Sequence[Api], rules: Sequence[Rule]) -> Looked:
+    """Each of several APIs, and then all of them together. One that cannot be reached ends none of the others."""
+    among = tuple(rule for rule in rules if Needs.FLEET in rule.needs)
+    single = tuple(rule for rule in rules if Needs.FLEET not in rule.needs)
+    for api in apis:
+        for path in (api.source, api.log, api.authority):
+            if path and not Path(path).exists():
+                raise FileError("is not there", place=Place(path), remedy=f"mend what the fleet says of {api.name}")
+    each = [_reached(given, api, single) for api in apis]
+    descriptions = tuple(target.description for _, target in each if target.description)
+    together = audit(Target(now=given.now, fleet=descriptions), among, asked=given.asked)
+    named = replace(together, target=", ".join(api.name for api in apis))
+    fleet = Fleet(tuple((api.name, done) for api, (done, _) in zip(apis, each, strict=True)), named)
+    return Looked(fleet, tuple((done, single, target) for done, target in each) if single else ())
+
+
+def _reached(given: Given, api: Api, rules: Sequence[Rule]) -> tuple[Audit, Target]:
+    """The audit; where the API or its description cannot be reached, the rules that need it have failed, the rest ran."""
+    try:
+        return look_at(given, api, rules)
+    except ServiceError as fault:
+        fetched = bool(api.description) and is_url(api.description)
+        bare = replace(api, url="", description="" if fetched else api.description)
+        failed = {
+            rule.id: Errored(rule.id, rule.sign, rule.method, fault.what)
+            for rule in rules
+            if (api.url and Needs.URL in rule.needs) or (fetched and _DESCRIBED & set(rule.needs))
+        }
+        done, target = look_at(given, bare, [rule for rule in rules if rule.id not in failed])
+        outcomes = (*failed.values(), *done.outcomes)
+        return replace(done, outcomes=outcomes, url=api.url, target=f"{api.url} {done.target}".strip()), target
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Of several exit codes: something was found, else something is missing, else neither."""
+    told = set(codes)
+    return next((code for code in (1, 2) if code in told), 0)
+
+
+def _secrets(callers: tuple[Key, ...]) -> tuple[str, ...]:
+    return tuple(secret for key in callers for secret in key.secrets)
+
+
+def _origin(url: str) -> Origin:
+    try:
+        return parse_origin(url)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault), param_hint="--url") from None
+
+
+def _keys(keys: tuple[str, ...], headers: tuple[str, ...], api: Description | None) -> tuple[Key, ...]:
+    fields: list[tuple[str, str]] = []
+    for header in headers:
+        name, colon, value = header.partition(":")
+        if not colon or not name.strip() or not value.strip():
+            raise click.BadParameter("write it as 'NAME: VALUE'", param_hint="--header")
+        fields.append((name.strip(), value.strip()))
+    if keys:
+        return tuple(parse_key(_read_key(one), api, tuple(fields)) for one in keys)
+    return (Key("header", *fields[0], tuple(fields[1:])),) if fields else ()
+
+
+def _read_key(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    path = Path(text[1:])
+    try:
+        value = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise FileError(
+            f"the key cannot be read ({fault})", place=Place(str(path)), remedy="mend --key @FILE"
+        ) from None
+    if not value or "\n" in value:
+        raise FileError("the file must hold one key on one line", place=Place(str(path)), remedy="mend --key @FILE")
+    return value
