@@ -114,4 +114,4 @@ class Target:
                 else ""
             )
             return f"needs an OpenAPI description{more}; {kind} {_LITTLE[kind]}"
-        return f"{said}; {self.undescribed}" if self.undescribed else said
+        return f"{said}; the API publishes none" if self.undescribed else said

@@ -27,6 +27,7 @@ _SDL = re.compile(
     re.MULTILINE,
 )
 _YAML = re.compile(r"^(?:openapi|swagger|info|paths)\s*:", re.MULTILINE)
+_NOTHING = msgspec.Raw()
 _TRIED = (
     "OpenAPI or Swagger (no `openapi` or `swagger`)",
     "a Postman collection (no `info` with `item`)",
@@ -39,15 +40,15 @@ _TRIED = (
 class _Names(msgspec.Struct):
     """The members that tell one kind from another; their values are passed over."""
 
-    openapi: msgspec.Raw | None = None
-    swagger: msgspec.Raw | None = None
-    log: msgspec.Raw | None = None
-    info: msgspec.Raw | None = None
-    item: msgspec.Raw | None = None
-    requests: msgspec.Raw | None = None
-    collection: msgspec.Raw | None = None
-    data: msgspec.Raw | None = None
-    schema: msgspec.Raw | None = msgspec.field(default=None, name="__schema")
+    openapi: msgspec.Raw = _NOTHING
+    swagger: msgspec.Raw = _NOTHING
+    log: msgspec.Raw = _NOTHING
+    info: msgspec.Raw = _NOTHING
+    item: msgspec.Raw = _NOTHING
+    requests: msgspec.Raw = _NOTHING
+    collection: msgspec.Raw = _NOTHING
+    data: msgspec.Raw = _NOTHING
+    schema: msgspec.Raw = msgspec.field(default=_NOTHING, name="__schema")
 
 
 def described(content: bytes, source: str, graphql: str = GRAPHQL) -> Description:
@@ -56,16 +57,18 @@ def described(content: bytes, source: str, graphql: str = GRAPHQL) -> Descriptio
     Raises `DescriptionError` with the line and column of a fault, or with all that was tried.
     """
     text = content.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text[:1] in {b"{", b"["} and (found := _from_json(text, source, graphql)):
-        return found
+    if text[:1] in {b"{", b"["}:
+        try:
+            return _from_json(text, source, graphql)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+            found = _flow(content, source) if len(content) <= _SMALL else None
+            if found is None:
+                raise _broken(content, source, fault) from None
+            return openapi.read(found, source)
     if len(content) > _MOST:
-        raise DescriptionError(
-            f"is larger than {_MOST // 1024**2} MiB, and no HAR recording",
-            place=Place(source),
-            remedy="give a part of it",
-        )
+        raise _large(source)
     head = content[:65536].decode("utf-8", "replace")
-    if _SDL.search(head) and not _YAML.search(head) and text[:1] not in {b"{", b"["}:
+    if _SDL.search(head) and not _YAML.search(head):
         return _graphql_sdl(content, source, graphql)
     try:
         document = parse_fast(content, source)
@@ -76,6 +79,21 @@ def described(content: bytes, source: str, graphql: str = GRAPHQL) -> Descriptio
     return openapi.read(document, source)
 
 
+def _flow(content: bytes, source: str) -> dict[str, Any] | None:
+    """OpenAPI in YAML's flow style, which begins as JSON does; None for what is none."""
+    try:
+        document = parse_fast(content, source)
+    except SourceFault:
+        return None
+    return document if isinstance(document, dict) and document.keys() & {"openapi", "swagger"} else None
+
+
+def _large(source: str) -> DescriptionError:
+    return DescriptionError(
+        f"is larger than {_MOST // 1024**2} MiB, and no HAR recording", place=Place(source), remedy="give a part of it"
+    )
+
+
 def _unknown(source: str) -> DescriptionError:
     return DescriptionError(
         "describes no API in any way that is known; tried: " + "; ".join(_TRIED),
@@ -84,16 +102,12 @@ def _unknown(source: str) -> DescriptionError:
     )
 
 
-def _from_json(text: bytes, source: str, graphql: str) -> Description | None:
-    """None for what is no JSON, and may be YAML in flow style."""
+def _from_json(text: bytes, source: str, graphql: str) -> Description:
+    """Raises what msgspec raises for what is no JSON."""
     try:
         names = msgspec.json.decode(text, type=_Names)
     except msgspec.ValidationError:
         raise _unknown(source) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
-        if len(text) > _SMALL or isinstance(fault, RecursionError):
-            raise _broken(text, source, fault) from None
-        return None
     if names.openapi or names.swagger:
         return openapi.read(_whole(text, source), source)
     if names.log:
@@ -115,20 +129,19 @@ def _from_json(text: bytes, source: str, graphql: str) -> Description | None:
 
 def _whole(text: bytes, source: str) -> dict[str, Any]:
     if len(text) > _MOST:
-        raise DescriptionError(
-            f"is larger than {_MOST // 1024**2} MiB", place=Place(source), remedy="give a part of it"
-        )
-    try:
-        document: dict[str, Any] = msgspec.json.decode(text)
-    except RecursionError as fault:
-        raise _broken(text, source, fault) from None
+        raise _large(source)
+    document: dict[str, Any] = msgspec.json.decode(text)
     return document
 
 
-def _broken(text: bytes, source: str, fault: Exception) -> DescriptionError:
+def _broken(content: bytes, source: str, fault: Exception) -> DescriptionError:
     place, what = Place(source), str(fault)
+    if at := re.search(r" \(byte (\d+)\)$", what):
+        before = content[: content.index(content.lstrip()[:1]) + int(at[1])]
+        place = Place(source, before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
+        what = what.removeprefix("JSON is malformed: ")[: -len(at[0])]
     try:
-        json.loads(text)
+        json.loads(content.removeprefix(b"\xef\xbb\xbf"))
     except json.JSONDecodeError as found:
         place, what = Place(source, found.lineno, found.colno), found.msg
     except (ValueError, RecursionError):

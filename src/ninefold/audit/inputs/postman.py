@@ -13,7 +13,7 @@ import msgspec
 
 from ninefold.audit.inputs.credential import Credential, api_key, http, is_key, seen
 from ninefold.audit.inputs.shape import shape
-from ninefold.audit.inputs.traffic import Came, Seen, described
+from ninefold.audit.inputs.traffic import Came, Seen, described, segments
 from ninefold.audit.inputs.variable import VARIABLE, filled
 from ninefold.contract.description import Kind
 from ninefold.errors import DescriptionError, Place
@@ -65,7 +65,7 @@ def read(document: Mapping[str, Any], source: str) -> Description:
             inner = _inside(within, item, pointer)
             if isinstance(item.get("item"), list):
                 if len(inner.names) > _FOLDERS:
-                    raise _fault(source, f"{pointer}: folders are nested deeper than {_FOLDERS}")
+                    raise _fault(source, f"{pointer[:40]}...: folders are nested deeper than {_FOLDERS}")
                 waiting.append((inner, item["item"]))
             elif "request" in item:
                 found.append(_request(item, inner))
@@ -77,7 +77,7 @@ def read(document: Mapping[str, Any], source: str) -> Description:
     unknown = sum(not server for server, _ in found)
     notes = [f"A Postman collection of {len(found)} requests: they show examples, which promise nothing."]
     if unknown:
-        notes.append(f"The host of {unknown} requests is a variable without a value in the collection.")
+        notes.append(f"The host of {unknown} requests is not told: it is empty, or a variable without a value.")
     found.sort(key=lambda one: [int(part) for part in re.findall(r"\d+", one[1].pointer)])
     title = str(info.get("name") or "")
     return described((one for _, one in found), Kind.POSTMAN, source, title, servers, tuple(notes))
@@ -189,7 +189,7 @@ def _segment(text: str) -> str:
     name = text[1:] if text.startswith(":") else next(iter(VARIABLE.findall(text)), "")
     if name:
         return "{" + (re.sub(r"\W+", "_", name).strip("_") or "value") + "}"
-    return text.replace("{", "%7B").replace("}", "%7D")
+    return "".join(segments(text))
 
 
 def _body(body: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[str, dict[str, Any] | None] | None:

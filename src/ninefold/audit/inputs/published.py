@@ -55,7 +55,7 @@ _LINKS = 4
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`description`, or None and in `reason` what was tried."""
+    """`description`, or None and in `reason` a sentence of what was tried."""
 
     description: Description | None
     reason: str = ""
@@ -73,6 +73,10 @@ def fetched(probe: Probe, url: str, key: Key | None = None, graphql: str = GRAPH
         raise DescriptionError(
             f"is no description: it answers {answer.status}", place=Place(url), remedy="mend the URL, or give a file"
         )
+    return _whole(answer, url, graphql)
+
+
+def _whole(answer: Answer, url: str, graphql: str = GRAPHQL) -> Description:
     if answer.truncated:
         raise DescriptionError(
             f"is larger than {MOST_BYTES // 1024**2} MiB", place=Place(url), remedy="give the description as a file"
@@ -97,11 +101,14 @@ def search(probe: Probe, key: Key | None = None) -> Found:
         url = f"{probe.origin}{path}"
         try:
             answer = _followed(probe, url, key)
-        except (Untried, DescriptionError) as fault:
-            if isinstance(fault, Untried) and not isinstance(fault, Unanswered):
-                break
+        except DescriptionError as fault:
+            broken = broken or f" What stands at {path} {fault.what}."
             continue
-        if not answer.ok or answer.truncated or not answer.body:
+        except Unanswered:
+            continue
+        except Untried:
+            break
+        if not answer.ok or not answer.body:
             continue
         if links := [one for one in _links(answer, url) if one not in tried][:_LINKS]:
             waiting = [*links, *waiting]
@@ -109,13 +116,13 @@ def search(probe: Probe, key: Key | None = None) -> Found:
         if not _may_be(answer):
             continue
         try:
-            found = described(answer.body, url)
+            found = _whole(answer, url)
         except DescriptionError as fault:
-            broken = broken or f"; what stands at {path} cannot be read ({fault.what})"
+            broken = broken or f" What stands at {path} cannot be read: {fault.what}."
             continue
         if found.kind is Kind.OPENAPI and found.operations:
             return Found(replace(found, notes=(f"The description was found at {url}.",)))
-    return Found(None, f"the API publishes none where it was looked for ({', '.join(tried)}){broken}")
+    return Found(None, f"No description was found; it was looked for at {', '.join(tried)}.{broken}")
 
 
 def _followed(probe: Probe, url: str, key: Key | None) -> Answer:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: Longest path, in segments. What is longer is no path of an API, and is given no template.
 SEGMENTS = 40
 
+#: Digits of a number that is kept as an example. A longer one may be a telephone's, a card's, a person's.
+_SHORT = 7
+
 _NUMBER = re.compile(r"\d{1,20}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?=.*\d)[0-9a-fA-F]{16,}")
@@ -63,7 +66,8 @@ def _parameter(head: tuple[str, ...], values: list[str]) -> tuple[str, dict[str,
     ids = frozenset([*given, *certain, *numbers])
     schema: dict[str, Any] = {"type": "string"}
     if numbers and not certain:
-        schema = {"type": "integer", "example": int(numbers[0])}
+        example = next((int(one) for one in numbers if len(one) <= _SHORT), None)
+        schema = {"type": "integer"} | ({"example": example} if example is not None else {})
     elif certain and all(_UUID.fullmatch(one) for one in certain) and not numbers:
         schema = {"type": "string", "format": "uuid"}
     taken = {name for one in head for name in _NAMED.findall(one)}

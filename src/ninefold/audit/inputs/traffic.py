@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ninefold.audit.inputs.shape import merged
 from ninefold.audit.inputs.template import SEGMENTS, templates
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 #: Most operations that one input may have. More are no API, but a crawl.
 OPERATIONS = 5000
 
-#: Values of a query parameter that are kept as its example: small numbers, and one plain word.
-_PLAIN = re.compile(r"\d{1,6}|true|false|[a-z_]{1,16}")
+#: Longest path that is an operation's.
+_LONGEST = 1000
+
+#: Values of a query parameter that are kept as its example: pages and flags. Anything else may be somebody's.
+_PLAIN = re.compile(r"\d{1,3}|true|false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ class _Grouped:
 
 
 def segments(path: str) -> tuple[str, ...]:
-    """A path's segments. Braces in a path that was sent are data, and are no template's."""
-    plain = path.replace("{", "%7B").replace("}", "%7D")
+    """A path's segments, percent-encoded. Braces in a path that was sent are data, and are no template's."""
+    plain = quote(path, safe="/%:@!$&'()*+,;=~-._")
     return tuple(plain.removeprefix("/").split("/")) if plain not in {"", "/"} else ()
 
 
@@ -66,7 +70,7 @@ def described(
     seen: Iterable[Seen], kind: Kind, source: str, title: str, servers: tuple[str, ...], notes: tuple[str, ...]
 ) -> Description:
     """The description. Its places are the pointers of `seen`, so that a report leads back into the input."""
-    kept = [one for one in seen if one.method.lower() in METHODS and len(one.path) <= SEGMENTS]
+    kept = [one for one in seen if one.method.lower() in METHODS and _is_path(one.path)]
     groups: dict[tuple[str, str], _Grouped] = {}
     for template, one in zip(templates([one.path for one in kept]), kept, strict=True):
         key = (template.path, one.method)
@@ -91,6 +95,10 @@ def described(
         operations=tuple(_placed(one, groups[one.path, one.method]) for one in description.operations),
         schemes={name: replace(one, pointer=_first(name, groups)) for name, one in description.schemes.items()},
     )
+
+
+def _is_path(path: tuple[str, ...]) -> bool:
+    return len(path) <= SEGMENTS and sum(map(len, path)) <= _LONGEST
 
 
 def _operation(group: _Grouped) -> dict[str, Any]:

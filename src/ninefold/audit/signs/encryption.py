@@ -19,6 +19,7 @@ from ninefold.audit.probe import Unanswered
 from ninefold.audit.pycrypto import dangers
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import modules
+from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,9 +48,10 @@ def _plain_servers(target: Target) -> Looked:
 
 def _urls(target: Target) -> Iterator[tuple[str, str, str]]:
     """What a client is told to call: the servers, and where tokens come from."""
+    first = next((one.pointer for one in target.api.operations), "") if target.api.kind is not Kind.OPENAPI else ""
     for at, url in enumerate(target.api.servers):
         if "://" in url:
-            yield "A server", url, f"/servers/{at}"
+            yield "A server", url, first or f"/servers/{at}"
     for scheme in target.api.schemes.values():
         flows = scheme.raw.get("flows")
         holders = [scheme.raw, *(flows.values() if isinstance(flows, dict) else ())]
