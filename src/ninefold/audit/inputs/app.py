@@ -58,10 +58,10 @@ def _answer(name: str, seconds: float) -> bytes:
             raise _fault(name, f"did not come to an end in {seconds:.0f} seconds", errors) from None
         finally:
             _end(child)
-        if code != 0:
-            raise _fault(name, "cannot be imported", errors)
         out.seek(0)
         content = out.read(MOST_BYTES + 1)
+        if code != 0 or not content:
+            raise _fault(name, "cannot be imported", errors)
     if len(content) > MOST_BYTES:
         raise DescriptionError("describes itself in too much text", place=Place(name), remedy="give a part of the app")
     return content

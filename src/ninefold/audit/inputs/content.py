@@ -27,6 +27,7 @@ _SDL = re.compile(
     re.MULTILINE,
 )
 _YAML = re.compile(r"^(?:openapi|swagger|info|paths)\s*:", re.MULTILINE)
+_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _NOTHING = msgspec.Raw()
 _TRIED = (
     "OpenAPI or Swagger (no `openapi` or `swagger`)",
@@ -136,16 +137,19 @@ def _whole(text: bytes, source: str) -> dict[str, Any]:
 
 def _broken(content: bytes, source: str, fault: Exception) -> DescriptionError:
     place, what = Place(source), str(fault)
-    if at := re.search(r" \(byte (\d+)\)$", what):
-        before = content[: content.index(content.lstrip()[:1]) + int(at[1])]
-        place = Place(source, before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
-        what = what.removeprefix("JSON is malformed: ")[: -len(at[0])]
     try:
         json.loads(content.removeprefix(b"\xef\xbb\xbf"))
     except json.JSONDecodeError as found:
         place, what = Place(source, found.lineno, found.colno), found.msg
     except (ValueError, RecursionError):
         what = "it is nested too deep, or holds what is no UTF-8"
+    else:
+        if half := _HALF.search(content):
+            line, column = (
+                content.count(b"\n", 0, half.start()) + 1,
+                half.start() - content.rfind(b"\n", 0, half.start()),
+            )
+            place, what = Place(source, line, column), "half of a surrogate pair"
     return DescriptionError(f"is no JSON: {what}", place=place, remedy="mend it there, or export it again")
 
 

@@ -135,7 +135,7 @@ def _followed(probe: Probe, url: str, key: Key | None) -> Answer:
             answer = probe.send(key.on(ask), patient=False, most=MOST_BYTES)
         if not 300 <= answer.status < 400 or not (leads := answer.header("location")):
             return answer
-        asked = urljoin(asked, leads)
+        asked = _joined(asked, leads)
         if not _same(probe, asked):
             raise DescriptionError(
                 "redirects to another origin, and that is not followed",
@@ -143,6 +143,14 @@ def _followed(probe: Probe, url: str, key: Key | None) -> Answer:
                 remedy="give the URL that it leads to, if you trust it",
             )
     return answer
+
+
+def _joined(url: str, reference: str) -> str:
+    """The reference resolved (RFC 3986 section 5); empty for one that is none."""
+    try:
+        return urljoin(url, reference)
+    except ValueError:
+        return ""
 
 
 def _ask(url: str) -> Ask:
@@ -179,7 +187,7 @@ def _links(answer: Answer, url: str) -> list[str]:
     else:
         return []
     origin = urlsplit(url)
-    found = [urlsplit(urljoin(url, one)) for one in named]
+    found = [urlsplit(joined) for one in named if (joined := _joined(url, one))]
     here = [one for one in found if (one.scheme, one.netloc) == (origin.scheme, origin.netloc)]
     return [one.path + (f"?{one.query}" if one.query else "") for one in here if one.path not in {"", "/"}]
 

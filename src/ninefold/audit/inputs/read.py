@@ -55,7 +55,10 @@ def _alike(one: Origin, other: Origin) -> bool:
 def _from_url(
     url: str, agent: str, context: ssl.SSLContext, graphql: str, key: Callable[[Origin], Key | None]
 ) -> Description:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as fault:
+        raise DescriptionError(f"is no URL ({fault})", place=Place("the description"), remedy="mend it") from None
     place = Place(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
     if "@" in parts.netloc:
         raise DescriptionError("has a user in its URL", place=place, remedy="leave it out; --key gives a credential")

@@ -21,7 +21,7 @@ _EXAMPLE = 100
 
 #: Members that are named by data: numbers, UUIDs, hex, anything long. Such an object is a map.
 _DATA = re.compile(r"\d+|[0-9a-fA-F-]{16,}|.{41,}|[^@]+@[^@]+", re.DOTALL)
-_MASKED = re.compile(r"(?:[*\u2022\u25cf]{2,}|[xX]{4,})[\w -]{0,4}")
+_MASKED = re.compile(r"(?:[*\u2022\u25cf]{2,}|[xX]{4,})[\w -]{0,6}")
 _VARIABLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 

@@ -65,7 +65,7 @@ def _parameter(head: tuple[str, ...], values: list[str]) -> tuple[str, dict[str,
         numbers = []
     ids = frozenset([*given, *certain, *numbers])
     schema: dict[str, Any] = {"type": "string"}
-    if numbers and not certain:
+    if numbers and all(_NUMBER.fullmatch(one) for one in certain):
         example = next((int(one) for one in numbers if len(one) <= _SHORT), None)
         schema = {"type": "integer"} | ({"example": example} if example is not None else {})
     elif certain and all(_UUID.fullmatch(one) for one in certain) and not numbers:
