@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from random import Random
 from typing import Any
 
 import pytest
@@ -80,3 +81,39 @@ def test_a_description_of_more_than_64_mib_is_refused() -> None:
 def test_an_older_collection_is_told_what_to_do() -> None:
     with pytest.raises(DescriptionError, match=r"v2\.1"):
         described(b'{"id": "1", "requests": [], "order": []}', "x.json")
+
+
+def _mutated(value: Any, chance: Random) -> Any:
+    if chance.random() < 0.05:
+        return chance.choice([None, 5, "x", "{{a}}", [], {}, [1], {"a": 1}, True, -1, 1e308])
+    if isinstance(value, dict):
+        return {name: _mutated(one, chance) for name, one in value.items()}
+    return [_mutated(one, chance) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_whatever_stands_in_an_input_it_is_read_or_told(seed: int) -> None:
+    chance = Random(seed)
+    auth = {"type": "apikey", "apikey": [{"key": "key", "value": "X-Key"}, {"key": "in", "value": "header"}]}
+    body = {"mode": "raw", "raw": "{}", "options": {"raw": {"language": "json"}}}
+    url = {"raw": "{{base}}/a/:id?x=1", "host": ["h"], "path": ["a", ":id"], "query": [{"key": "x", "value": "1"}]}
+    request = {"method": "POST", "url": url, "auth": auth, "header": [{"key": "A", "value": "b"}], "body": body}
+    answers = [{"code": 200, "header": [{"key": "Content-Type", "value": "application/json"}], "body": "{}"}]
+    folder = {
+        "name": "f",
+        "item": [{"name": "r", "request": request, "response": answers}],
+        "variable": [{"key": "base", "value": "h"}],
+    }
+    content = {"mimeType": "application/json", "text": "{}", "encoding": "base64"}
+    asked = {
+        "method": "GET",
+        "url": "https://h/a?x=1",
+        "headers": [{"name": "A", "value": "b"}],
+        "postData": {"mimeType": "a/b"},
+    }
+    har = {"log": {"entries": [{"request": asked, "response": {"status": 200, "content": content}}]}}
+    for document in ({"info": {"name": "c"}, "auth": auth, "item": [folder]}, har):
+        try:
+            described(json.dumps(_mutated(document, chance)).encode(), "x.json")
+        except DescriptionError as fault:
+            assert "x.json" in str(fault)

@@ -193,7 +193,7 @@ def _segment(text: str) -> str:
 
 
 def _body(body: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[str, dict[str, Any] | None] | None:
-    mode = body.get("mode")
+    mode = str(body.get("mode"))
     if mode == "raw" and isinstance(body.get("raw"), str) and body["raw"].strip():
         language = _mapping(_mapping(body.get("options")).get("raw")).get("language")
         media = headers.get("content-type", "").split(";")[0].strip().lower()

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, fromstring, indent, tostring  # reads
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -59,10 +60,14 @@ def as_terminal(fleet: Fleet, *, width: int = 100, colour: bool = False) -> str:
     console.print(Text(f"\nAmong the APIs: {_among(fleet)}", style="bold"))
     for one in ordered(fleet.together):
         console.print(Text(f"\n {one.severity.value.upper()}  {line(one.title)}", style="bold"))
-        for label, text in (("what", visible(one.detail)), ("fix", visible(one.remedy)), ("rule", line(one.rule))):
-            console.print(Text(f"  {label:9}{text}"))
-        for place in one.places:
-            console.print(Text(f"  {'where':9}{line(str(place))}", style="cyan"))
+        body = Table.grid(padding=(0, 2, 0, 0))
+        body.add_column(style="dim", no_wrap=True)
+        body.add_column(overflow="fold")
+        body.add_row("what", visible(one.detail))
+        body.add_row("where", Text("\n".join(line(str(place)) for place in one.places), style="cyan"))
+        body.add_row("fix", visible(one.remedy))
+        body.add_row("rule", Text(f"{line(one.rule)} · sign {one.sign}", style="dim"))
+        console.print(Padding(body, (0, 0, 0, 2)))
     made = [terminal.trimmed(out.getvalue())]
     for name, audit in fleet.apis:
         made.append(f"\n{'─' * min(width, 100)}\n{line(name)}\n\n{terminal.render(audit, width=width, colour=colour)}")
