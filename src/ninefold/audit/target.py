@@ -38,8 +38,8 @@ class Target:
     """`now` is Unix seconds. `probe` and `survey` are there when `url` is; rules that need them say
     `Needs.URL`.
 
-    `undescribed` says why there is no description although one was looked for. `fleet` are the descriptions of several
-    APIs, for rules that say `Needs.FLEET`.
+    `graphql` is the path of a GraphQL API as it was given. `undescribed` says why there is no description although one
+    was looked for. `fleet` are the descriptions of several APIs, for rules that say `Needs.FLEET`.
     """
 
     now: float
@@ -50,6 +50,7 @@ class Target:
     keys: tuple[Key, ...] = ()
     advisories: Path | None = None
     active: bool = False
+    graphql: str = ""
     undescribed: str = ""
     fleet: tuple[Description, ...] = ()
     _probe: Probe | None = None
@@ -108,10 +109,6 @@ class Target:
             return said
         if self.description:
             kind = self.description.kind
-            more = (
-                f" and {' and '.join(more)}"
-                if (more := [one for one in missing if one not in _TELLS[Kind.OPENAPI]])
-                else ""
-            )
+            more = "".join(f" and {one}" for one in missing if one not in _TELLS[Kind.OPENAPI])
             return f"needs an OpenAPI description{more}; {kind} {_LITTLE[kind]}"
         return f"{said}; the API publishes none" if self.undescribed else said

@@ -74,6 +74,7 @@ def look_at(given: Given, api: Api, rules: Sequence[Rule]) -> tuple[Audit, Targe
         keys=callers,
         advisories=given.advisories,
         active=given.active,
+        graphql=api.graphql,
     )
     if origin is None:
         return audit(target, rules, asked=given.asked, excuses=excuses), target

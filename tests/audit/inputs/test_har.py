@@ -66,6 +66,18 @@ def test_credentials_become_schemes_and_no_value_of_them_is_kept() -> None:
     assert not [secret for secret in SECRETS if secret in kept]
 
 
+def test_a_token_that_stands_where_a_name_does_is_not_kept() -> None:
+    token = "Zk3-aB9_xY2qLm7T-0pQw4"
+    api = _read(
+        _entry("GET", f"{API}/hook/{token}?{token}&page=1", answer={token: 1}, body={token: 1}),
+        _entry("GET", f"{API}/a;jsessionid=abc123s3cret/b"),
+    )
+    assert {one.path for one in api.operations} == {"/hook/{hook_id}", "/a/b"}
+    kept = repr(api) + json.dumps(api.document)
+    assert token not in kept
+    assert "s3cret" not in kept
+
+
 def test_other_hosts_and_files_of_a_page_are_left_out_and_it_is_said() -> None:
     api = _read(
         _entry("GET", f"{API}/a"),
@@ -77,8 +89,8 @@ def test_other_hosts_and_files_of_a_page_are_left_out_and_it_is_said() -> None:
     )
     assert {one.path for one in api.operations} == {"/a", "/b"}
     said = " ".join(api.notes)
-    assert "1 requests to 1 other hosts (https://ads.example)" in said
-    assert "1 requests for files" in said
+    assert "1 request to 1 other host (https://ads.example)" in said
+    assert "1 request for files" in said
 
 
 def test_a_body_in_base64_has_a_shape_too() -> None:

@@ -50,7 +50,7 @@ def test_a_url_object_without_protocol_goes_to_its_host_and_path() -> None:
     api = _read(_item({"host": "{{base}}", "path": "users/{{userId}}/x"}))
     assert [one.path for one in api.operations] == ["/users/{userId}/x"]
     assert api.servers == ()
-    assert "host of 1 requests is not told" in api.notes[-1]
+    assert "host of 1 request is not told" in api.notes[-1]
 
 
 def test_authentication_is_inherited_and_may_be_switched_off() -> None:

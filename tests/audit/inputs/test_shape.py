@@ -37,6 +37,13 @@ def test_members_that_are_named_by_data_are_a_map() -> None:
     assert set(told["additionalProperties"]["properties"]) == {"a", "b"}
 
 
+def test_a_member_that_is_named_by_a_token_is_data_beside_named_ones() -> None:
+    told = shape({"total": 1, "Zk3-aB9_xY2qLm7T-0pQw4": {"a": 1}, "ada@example.com": None})
+    assert set(told["properties"]) == {"total"}
+    assert "Zk3" not in str(told)
+    assert "ada" not in str(told)
+
+
 def test_an_object_of_very_many_members_is_a_map() -> None:
     assert "properties" not in shape({f"m{at}": at for at in range(MEMBERS + 1)})
 

@@ -27,14 +27,32 @@ def test_a_number_that_was_seen_once_stays(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [UUID, "507f1f77bcf86cd799439011", "0123456789abcdef", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.a"]
+    "value",
+    [
+        UUID,
+        "507f1f77bcf86cd799439011",
+        "0123456789abcdef",
+        "ada@example.com",
+        "Zk3-aB9_xY2qLm7T-0pQw4",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.a",
+    ],
 )
 def test_what_is_unmistakably_an_id_is_one_wherever_it_stands(value: str) -> None:
     assert _paths(f"/users/{value}") == ["/users/{user_id}"]
 
 
 @pytest.mark.parametrize(
-    "name", ["search", "how-to-configure-nginx-2024-edition", "deadbeef", "internationalization", "top-10", "v1.2.3"]
+    "name",
+    [
+        "search",
+        "how-to-configure-nginx-2024-edition",
+        "deadbeef",
+        "getV2UsersByOrder",
+        "listCustomerOrders2024",
+        "internationalization",
+        "top-10",
+        "v1.2.3",
+    ],
 )
 def test_a_name_is_no_id(name: str) -> None:
     assert _paths(f"/pages/{name}", "/pages/other") == [f"/pages/{name}", "/pages/other"]

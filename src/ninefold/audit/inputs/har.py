@@ -18,6 +18,7 @@ import msgspec
 from ninefold.audit.inputs.credential import is_key, seen
 from ninefold.audit.inputs.shape import shape
 from ninefold.audit.inputs.traffic import Came, Seen, described, segments
+from ninefold.audit.report.text import count
 from ninefold.contract.description import Kind
 from ninefold.errors import DescriptionError, Place
 
@@ -36,6 +37,8 @@ _BODIES, _BODY = 50, 1024 * 1024
 _FILES = re.compile(
     r"^(?:image|font|audio|video)/|^text/(?:css|html|javascript)|javascript|wasm|x-shockwave", re.IGNORECASE
 )
+#: `;jsessionid=...` of a path (RFC 3986 section 3.3).
+_MATRIX = re.compile(r";[^/]*")
 _QUERY = 200
 
 
@@ -114,12 +117,13 @@ def read(content: bytes, source: str) -> Description:
 
 def _notes(hosts: Counter[str], files: int) -> Iterator[str]:
     (chosen, number), *others = hosts.most_common()
-    yield f"A HAR recording of {number} requests to {chosen}: they show examples, which promise nothing."
+    yield f"A HAR recording of {count(number, 'request')} to {chosen}: they show examples, which promise nothing."
     if others:
         named = ", ".join(host for host, _ in others[:5]) + (" and more" if len(others) > 5 else "")
-        yield f"Left out: {sum(count for _, count in others)} requests to {len(others)} other hosts ({named})."
+        left = sum(many for _, many in others)
+        yield f"Left out: {count(left, 'request')} to {count(len(others), 'other host')} ({named})."
     if files:
-        yield f"Left out: {files} requests for files of a page (scripts, styles, images, documents)."
+        yield f"Left out: {count(files, 'request')} for files of a page (scripts, styles, images, documents)."
 
 
 def _host(url: str) -> str:
@@ -153,7 +157,7 @@ class _Taken:
             request, parts = entry.request, urlsplit(entry.request.url)
             query = tuple(parse_qsl(parts.query[:8192], keep_blank_values=True)[:_QUERY])
             headers = [(one.name, str(one.value or "")) for one in request.headers]
-            path = segments(parts.path)
+            path = segments(_MATRIX.sub("", parts.path))
             pointer = f"/log/entries/{at}"
             yield Seen(
                 method=request.method.upper(),

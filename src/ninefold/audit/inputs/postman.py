@@ -15,6 +15,7 @@ from ninefold.audit.inputs.credential import Credential, api_key, http, is_key, 
 from ninefold.audit.inputs.shape import shape
 from ninefold.audit.inputs.traffic import Came, Seen, described, segments
 from ninefold.audit.inputs.variable import VARIABLE, filled
+from ninefold.audit.report.text import count
 from ninefold.contract.description import Kind
 from ninefold.errors import DescriptionError, Place
 
@@ -75,9 +76,11 @@ def read(document: Mapping[str, Any], source: str) -> Description:
         raise _fault(source, "is a Postman collection without a request")
     servers = tuple(dict.fromkeys(server for server, _ in found if server))
     unknown = sum(not server for server, _ in found)
-    notes = [f"A Postman collection of {len(found)} requests: they show examples, which promise nothing."]
+    notes = [f"A Postman collection of {count(len(found), 'request')}: they show examples, which promise nothing."]
     if unknown:
-        notes.append(f"The host of {unknown} requests is not told: it is empty, or a variable without a value.")
+        notes.append(
+            f"The host of {count(unknown, 'request')} is not told: it is empty, or a variable without a value."
+        )
     found.sort(key=lambda one: [int(part) for part in re.findall(r"\d+", one[1].pointer)])
     title = str(info.get("name") or "")
     return described((one for _, one in found), Kind.POSTMAN, source, title, servers, tuple(notes))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ninefold.audit.inputs.template import is_id
 from ninefold.audit.sensitive import tells
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ DEPTH, MEMBERS, ELEMENTS = 12, 200, 50
 #: Longest text that is kept as an example.
 _EXAMPLE = 100
 
-#: Members that are named by data: numbers, UUIDs, hex, anything long. Such an object is a map.
-_DATA = re.compile(r"\d+|[0-9a-fA-F-]{16,}|.{41,}|[^@]+@[^@]+", re.DOTALL)
+#: Members that are named by data, beside ids and tokens: numbers, anything long. Such an object is a map.
+_DATA = re.compile(r"\d+|.{61,}", re.DOTALL)
 _MASKED = re.compile(r"(?:[*\u2022\u25cf]{2,}|[xX]{4,})[\w -]{0,6}")
 _VARIABLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
@@ -30,13 +31,15 @@ def shape(value: Any, *, examples: bool = False, depth: int = 0) -> dict[str, An
     if isinstance(value, dict):
         if depth >= DEPTH:
             return {"type": "object"}
-        if len(value) > MEMBERS or (value and all(_DATA.fullmatch(one) for one in value)):
-            inner = merged(shape(one, depth=depth + 1) for one in list(value.values())[:ELEMENTS])
-            return {"type": "object", "additionalProperties": inner}
-        return {
-            "type": "object",
-            "properties": {name: _member(name, one, examples, depth) for name, one in value.items()},
-        }
+        many = len(value) > MEMBERS
+        named = {} if many else {name: one for name, one in value.items() if not _is_data(name)}
+        rest = [one for name, one in value.items() if name not in named][:ELEMENTS]
+        made: dict[str, Any] = {"type": "object"}
+        if named or not rest:
+            made["properties"] = {name: _member(name, one, examples, depth) for name, one in named.items()}
+        if rest:
+            made["additionalProperties"] = merged(shape(one, depth=depth + 1) for one in rest)
+        return made
     if isinstance(value, list):
         items = merged(shape(one, examples=examples, depth=depth + 1) for one in value[:ELEMENTS] if depth < DEPTH)
         return {"type": "array", "items": items}
@@ -49,10 +52,15 @@ def shape(value: Any, *, examples: bool = False, depth: int = 0) -> dict[str, An
     return {"type": "string", "example": "****"} if _MASKED.fullmatch(str(value)) else {"type": "string"}
 
 
+def _is_data(name: str) -> bool:
+    return _DATA.fullmatch(name) is not None or is_id(name)
+
+
 def _member(name: str, value: Any, examples: bool, depth: int) -> dict[str, Any]:  # noqa: FBT001  # passed on
     found = shape(value, examples=examples, depth=depth + 1)
     scalar = isinstance(value, int | float | str)
-    if examples and scalar and not tells(name) and not _VARIABLE.search(str(value)) and len(str(value)) <= _EXAMPLE:
+    shown = str(value)
+    if examples and scalar and len(shown) <= _EXAMPLE and not (tells(name) or _VARIABLE.search(shown) or is_id(shown)):
         return {"example": value, **found}
     return found
 

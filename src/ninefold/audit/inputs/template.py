@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,9 +20,20 @@ SEGMENTS = 40
 #: Digits of a number that is kept as an example. A longer one may be a telephone's, a card's, a person's.
 _SHORT = 7
 
+#: Characters of a token of base64url, and how many of its characters, and of those of a long run, must turn.
+_TOKEN, _MANY, _FEW = 16, 0.33, 0.2
+
+#: Digits of a number that is kept as an example. A longer one may be a telephone's, a card's, a person's.
+_SHORT = 7
+
+#: Characters of a token, and how many of them are of another make (lower case, upper case, digit) than the one before;
+#: lower case after upper case is how a word begins, and does not count.
+_TOKEN, _TURNS = 16, 0.33
+
 _NUMBER = re.compile(r"\d{1,20}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?=.*\d)[0-9a-fA-F]{16,}")
+_EMAIL = re.compile(r"[^@\s]+(?:@|%40)[^@\s]+\.[A-Za-z]{2,}")
 _RUN = re.compile(r"[A-Za-z0-9]{20,}")
 _NAMED = re.compile(r"\{([^{}]*)\}")
 _WORD = re.compile(r"[^A-Za-z0-9]+")
@@ -59,7 +71,7 @@ def templates(paths: Sequence[tuple[str, ...]]) -> list[Template]:
 def _parameter(head: tuple[str, ...], values: list[str]) -> tuple[str, dict[str, Any], frozenset[str]]:
     """Name and schema of the parameter below `head`, and which of the values seen there it takes."""
     given = [one for one in values if _NAMED.fullmatch(one)]
-    certain = [one for one in values if _is_id(one)]
+    certain = [one for one in values if is_id(one)]
     numbers = [one for one in values if _NUMBER.fullmatch(one)]
     if len(numbers) < 2 and not given and not certain:
         numbers = []
@@ -77,11 +89,28 @@ def _parameter(head: tuple[str, ...], values: list[str]) -> tuple[str, dict[str,
     return name, schema, ids
 
 
-def _is_id(segment: str) -> bool:
-    if _UUID.fullmatch(segment) or _HEX.fullmatch(segment):
+def is_id(text: str) -> bool:
+    """Whether it is unmistakably an id, an address or a token, and no word that somebody chose."""
+    if _UUID.fullmatch(text) or _HEX.fullmatch(text) or _EMAIL.fullmatch(text):
         return True
-    run = _RUN.search(segment)
-    return bool(run and re.search(r"\d", run[0]) and re.search(r"[A-Za-z]", run[0]))
+    run = _RUN.search(text)
+    if run and "d" in (makes := set(_makes(run[0]))) and len(makes) > 1 and _turns(run[0]) >= _FEW:
+        return True
+    return len(_makes(text)) >= _TOKEN and len(set(_makes(text))) == 3 and _turns(text) >= _MANY
+
+
+def _makes(text: str) -> list[str]:
+    """Of each letter and digit whether it is lower case, upper case or a digit."""
+    return ["d" if one.isdigit() else "u" if one.isupper() else "l" for one in text[:200] if one.isalnum()]
+
+
+def _turns(text: str) -> float:
+    """Which part of the characters is of another make than the one before: of words few, of what chance wrote many.
+
+    Lower case after upper case is how a word begins, and does not count.
+    """
+    makes = _makes(text)
+    return sum(one != other and (one, other) != ("u", "l") for one, other in pairwise(makes)) / len(makes)
 
 
 def _name(head: tuple[str, ...]) -> str:

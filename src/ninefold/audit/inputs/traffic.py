@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ninefold.audit.inputs.shape import merged
-from ninefold.audit.inputs.template import SEGMENTS, templates
+from ninefold.audit.inputs.template import SEGMENTS, is_id, templates
 from ninefold.audit.sensitive import tells
 from ninefold.contract.description import METHODS, escape
 from ninefold.contract.openapi import read
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 #: Most operations that one input may have. More are no API, but a crawl.
 OPERATIONS = 5000
 
-#: Longest path that is an operation's.
-_LONGEST = 1000
+#: Longest path that is an operation's, and longest name of a parameter. `?Zk3...` has a token for a name.
+_LONGEST, _NAME = 1000, 60
 
 #: Values of a query parameter that are kept as its example: pages and flags. Anything else may be somebody's.
 _PLAIN = re.compile(r"\d{1,3}|true|false")
@@ -130,7 +130,8 @@ def _query(seen: list[Seen]) -> list[dict[str, Any]]:
     values: dict[str, list[str]] = {}
     for one in seen:
         for name, value in dict(one.query).items():
-            values.setdefault(name, []).append(value)
+            if name and len(name) <= _NAME and not is_id(name):
+                values.setdefault(name, []).append(value)
     made = []
     for name, told in values.items():
         example = next((one for one in told if _PLAIN.fullmatch(one) and not tells(name)), None)
