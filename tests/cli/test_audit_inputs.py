@@ -144,6 +144,14 @@ def test_live_rules_use_the_operations_of_a_recording(ninefold: Run, tmp_path: P
     assert found["places"][0]["operation"] == "GET /orders"
 
 
+def test_the_paths_of_a_recording_are_whole_and_a_base_path_does_not_come_twice(ninefold: Run, tmp_path: Path) -> None:
+    with _serving(None) as url:
+        entries = [{"request": {"method": "GET", "url": f"{url}/orders{tail}", "headers": []}} for tail in ("", "/new")]
+        har = _write(tmp_path, "a.har", {"log": {"entries": entries}})
+        _, out, _ = ninefold("audit", har, "--url", f"{url}/orders", "--format", "json", "--rule", "filtering-banner")
+    assert json.loads(out)["outcomes"][0]["places"][0]["url"] in {"/orders", "/orders/new"}
+
+
 def test_a_graphql_schema_has_no_findings_of_http(ninefold: Run, tmp_path: Path) -> None:
     path = tmp_path / "schema.graphql"
     path.write_text("type Query { a: Int }\n")

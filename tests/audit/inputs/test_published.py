@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ninefold.audit.inputs.published import PLACES, REQUESTS, fetched, search
+from ninefold.audit.inputs.published import PLACES, REQUESTS, SILENT, fetched, search
 from ninefold.audit.key import Key
 from ninefold.audit.probe import Limits
 from ninefold.errors import DescriptionError, ServiceError
@@ -124,6 +124,12 @@ def test_nothing_leaves_the_origin(serve: Any, live: Live) -> None:
     }
     assert search(live(serve(_api(pages))).probe).description is None
     assert asked == []
+
+
+def test_an_api_that_breaks_off_is_not_asked_for_long(live: Live) -> None:
+    probe = live("http://127.0.0.1:9").probe
+    assert search(probe).description is None
+    assert probe.sent == SILENT
 
 
 def test_a_url_is_followed_within_its_origin(serve: Any, live: Live) -> None:

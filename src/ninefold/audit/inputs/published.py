@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from ninefold.audit.probe import Probe
     from ninefold.contract.description import Description
 
-#: Most bytes of a published description, most redirects to it, and most requests that looking for one may cost.
-MOST_BYTES, REDIRECTS, REQUESTS = 32 * 1024 * 1024, 3, 24
+#: Most bytes of a published description, most redirects to it, most requests that looking for one may cost, and how many
+#: of them may go without an answer.
+MOST_BYTES, REDIRECTS, REQUESTS, SILENT = 32 * 1024 * 1024, 3, 24, 3
 
 #: Where frameworks and standards publish a description, the likeliest first. RFC 9727: the catalogue.
 PLACES = (
@@ -90,7 +91,7 @@ def search(probe: Probe, key: Key | None = None) -> Found:
     """
     most = probe.sent + max(1, min(REQUESTS, probe.limits.budget // 4))
     tried: list[str] = []
-    broken = ""
+    broken, silent = "", 0
     bases = dict.fromkeys((probe.origin.base, ""))
     waiting = [f"{base}{place}" for place in (*PLACES, *PAGES) for base in bases]
     while waiting and probe.sent < most:
@@ -105,6 +106,9 @@ def search(probe: Probe, key: Key | None = None) -> Found:
             broken = broken or f" What stands at {path} {fault.what}."
             continue
         except Unanswered:
+            silent += 1
+            if silent >= SILENT:
+                break
             continue
         except Untried:
             break

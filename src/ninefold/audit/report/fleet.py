@@ -133,7 +133,14 @@ def as_html(fleet: Fleet) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"count": count, "line": line, "visible": visible, "told": told, "summary": summary}
+    environment.filters |= {
+        "count": count,
+        "line": line,
+        "visible": visible,
+        "told": told,
+        "summary": summary,
+        "prose": html.prose,
+    }
     style = (files("ninefold.audit.report") / "templates" / "report.css").read_text("utf-8")
     own = (files("ninefold.audit.report") / "templates" / "fleet.css").read_text("utf-8")
     apis = [

@@ -129,7 +129,7 @@ def _references(rule: Rule | None) -> list[Reference]:
     return [owasp(rule.owasp), cwe(rule.cwe), Reference(f"ASVS 5.0 {rule.asvs}", "")] if rule else []
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """Text of ours or with the API's words in it: escaped, and what stands between backticks as code."""
     pieces = visible(text).split("`")
     if len(pieces) % 2 == 0:
@@ -154,7 +154,7 @@ def _template() -> Template:
         "asked": asked,
         "count": count,
         "line": line,
-        "prose": _prose,
+        "prose": prose,
         "references": _references,
         "summary": summary,
         "told": told,
