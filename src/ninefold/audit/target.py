@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: What a description of each kind is enough for.
 _TELLS = {
-    Kind.OPENAPI: {Needs.DESCRIPTION, Needs.REQUESTS, Needs.OPERATIONS},
+    Kind.OPENAPI: {Needs.DESCRIPTION, Needs.REQUESTS, Needs.FLOWS, Needs.OPERATIONS},
     Kind.POSTMAN: {Needs.REQUESTS, Needs.OPERATIONS},
     Kind.HAR: {Needs.REQUESTS, Needs.OPERATIONS},
     Kind.ROUTES: {Needs.OPERATIONS},
@@ -84,13 +84,18 @@ class Target:
         assert self.source is not None
         return self.source
 
+    def _told(self) -> set[Needs]:
+        """What of needs for a description the one that is there is enough for."""
+        if self.description is None:
+            return set()
+        flows = any(one.kind == "oauth2" for one in self.description.schemes.values())
+        return _TELLS[self.description.kind] | ({Needs.FLOWS} if flows else set())
+
     def lacks(self, needs: tuple[Needs, ...]) -> tuple[Needs, ...]:
         """What of these was not given."""
-        told = _TELLS[self.description.kind] if self.description else set()
+        told = self._told()
         given = {
-            Needs.DESCRIPTION: Needs.DESCRIPTION in told,
-            Needs.REQUESTS: Needs.REQUESTS in told,
-            Needs.OPERATIONS: Needs.OPERATIONS in told,
+            **{need: need in told for need in _TELLS[Kind.OPENAPI]},
             Needs.FLEET: len(self.fleet) > 1,
             Needs.SOURCE: self.source is not None,
             Needs.URL: self._probe is not None,
@@ -105,7 +110,7 @@ class Target:
     def reason(self, missing: tuple[Needs, ...]) -> str:
         """Why a rule that lacks these did not run, as the report says it."""
         said = f"needs {' and '.join(missing)}"
-        if not {Needs.DESCRIPTION, Needs.REQUESTS, Needs.OPERATIONS} & set(missing):
+        if not _TELLS[Kind.OPENAPI] & set(missing):
             return said
         if self.description:
             kind = self.description.kind

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ninefold.contract.description import Description
 
-_DESCRIBED = frozenset({Needs.DESCRIPTION, Needs.REQUESTS, Needs.OPERATIONS})
+_DESCRIBED = frozenset({Needs.DESCRIPTION, Needs.REQUESTS, Needs.FLOWS, Needs.OPERATIONS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _FIELD = re.compile(
     re.IGNORECASE,
 )
 _QUERY = re.compile(
-    r"api[-_]?key|apikey|access[-_]?(?:key|token)|auth[-_]?(?:key|token)|token|subscription-key|sig(?:nature)?|jwt",
+    r"api[-_]?key|apikey|access[-_]?(?:key|token)|auth[-_]?(?:key|token)|token|subscription-key|jwt",
     re.IGNORECASE,
 )
 _COOKIE = re.compile(

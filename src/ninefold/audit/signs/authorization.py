@@ -11,8 +11,7 @@ from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.ownership import foreign_reads
-from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.contract.description import Kind
+from ninefold.audit.rule import Looked, Needs, Observation, Rule
 
 if TYPE_CHECKING:
     from ninefold.audit.target import Target
@@ -86,8 +85,6 @@ def _private(operation: Operation) -> bool:
 
 
 def _weak_flows(target: Target) -> Looked:
-    if target.api.kind is not Kind.OPENAPI and not any(one.kind == "oauth2" for one in target.api.schemes.values()):
-        raise Untried("nothing in the examples tells by which flow a token was got", missed=False)
     seen = []
     for scheme in target.api.schemes.values():
         flows = scheme.raw.get("flows") or {scheme.raw.get("flow"): scheme.raw}
@@ -273,7 +270,7 @@ RULES = (
         why="The implicit flow puts tokens into URLs, the password flow hands the password to the client.",
         remedy="Use the authorization code flow with PKCE (RFC 7636), or client credentials between machines.",
         contract="",
-        needs=(Needs.REQUESTS,),
+        needs=(Needs.FLOWS,),
         look=_weak_flows,
     ),
     Rule(
