@@ -114,10 +114,20 @@ def test_braces_in_a_path_are_data() -> None:
     assert [one.path for one in _read(_entry("GET", f"{API}/{{a}}/b c")).operations] == ["/%7Ba%7D/b%20c"]
 
 
+def test_entries_that_cannot_be_read_are_left_out_and_said() -> None:
+    odd = [{"request": None}, {"request": {"method": "GET", "url": 5}}, 7]
+    strange = {"request": {"method": "get", "url": f"{API}/a", "headers": None}, "response": {"status": 200.0}}
+    api = _read(*odd, strange)  # type: ignore[arg-type]
+    assert [one.id for one in api.operations] == ["GET /a"]
+    assert api.operations[0].pointer == "/log/entries/3/request"
+    assert set(api.operations[0].responses) == {"200"}
+    assert "Left out: 3 entries that cannot be read" in api.notes[-1]
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"log": {"entries": [{"request": {"method": "GET"}}]}}, r"`url` - at `\$\.log\.entries\[0\]\.request`"),
+        ({"log": {"entries": [{"request": {"method": "GET"}}]}}, r"`url` - at `\$\.request`, in entry 0"),
         ({"log": {"entries": {}}}, r"Expected `array`"),
         ({"log": {"entries": []}}, "no request to an API"),
     ],

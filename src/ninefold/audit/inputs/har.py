@@ -56,7 +56,7 @@ class _Post(msgspec.Struct):
 class _Request(msgspec.Struct):
     method: str
     url: str
-    headers: list[_Pair] = []
+    headers: list[_Pair] | None = None
     postData: _Post | None = None  # noqa: N815
 
 
@@ -67,7 +67,7 @@ class _Content(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
-    status: int = 0
+    status: float = 0  # some write 200.0
     content: _Content | None = None
 
 
@@ -77,7 +77,7 @@ class _Entry(msgspec.Struct):
 
 
 class _Log(msgspec.Struct):
-    entries: list[_Entry]
+    entries: list[msgspec.Raw]
 
 
 class _Archive(msgspec.Struct):
@@ -89,13 +89,18 @@ def read(content: bytes, source: str) -> Description:
     try:
         entries = msgspec.json.decode(content, type=_Archive).log.entries
     except msgspec.ValidationError as fault:
-        raise DescriptionError(
-            f"is no HAR 1.2 that can be read: {fault}", place=Place(source), remedy="export the recording again"
-        ) from None
+        raise _unread(source, str(fault)) from None
     hosts: Counter[str] = Counter()
     files = 0
+    broken: list[str] = []
     asked: list[tuple[int, _Entry, str]] = []
-    for at, entry in enumerate(entries):
+    decoder = msgspec.json.Decoder(_Entry)
+    for at, raw in enumerate(entries):
+        try:
+            entry = decoder.decode(raw)
+        except (msgspec.DecodeError, RecursionError) as fault:
+            broken.append(f"{fault}, in entry {at}")
+            continue
         host = _host(entry.request.url)
         if not host or entry.request.method.upper() == "OPTIONS":
             continue
@@ -104,6 +109,8 @@ def read(content: bytes, source: str) -> Description:
             continue
         hosts[host] += 1
         asked.append((at, entry, host))
+    if broken and not asked:
+        raise _unread(source, broken[0])
     if not asked:
         raise DescriptionError(
             f"holds no request to an API ({len(entries)} entries, {files} of them files of a page)",
@@ -112,10 +119,17 @@ def read(content: bytes, source: str) -> Description:
         )
     chosen = hosts.most_common(1)[0][0]
     kept = _Taken().all((at, entry) for at, entry, host in asked if host == chosen)
-    return described(kept, Kind.HAR, source, urlsplit(chosen).netloc, (chosen,), tuple(_notes(hosts, files)))
+    notes = tuple(_notes(hosts, files, broken))
+    return described(kept, Kind.HAR, source, urlsplit(chosen).netloc, (chosen,), notes)
 
 
-def _notes(hosts: Counter[str], files: int) -> Iterator[str]:
+def _unread(source: str, what: str) -> DescriptionError:
+    return DescriptionError(
+        f"is no HAR 1.2 that can be read: {what}", place=Place(source), remedy="export the recording again"
+    )
+
+
+def _notes(hosts: Counter[str], files: int, broken: list[str]) -> Iterator[str]:
     (chosen, number), *others = hosts.most_common()
     yield f"A HAR recording of {count(number, 'request')} to {chosen}: they show examples, which promise nothing."
     if others:
@@ -124,6 +138,9 @@ def _notes(hosts: Counter[str], files: int) -> Iterator[str]:
         yield f"Left out: {count(left, 'request')} to {count(len(others), 'other host')} ({named})."
     if files:
         yield f"Left out: {count(files, 'request')} for files of a page (scripts, styles, images, documents)."
+    if broken:
+        entries = "1 entry" if len(broken) == 1 else f"{len(broken):,} entries"
+        yield f"Left out: {entries} that cannot be read ({broken[0]})."
 
 
 def _host(url: str) -> str:
@@ -156,7 +173,7 @@ class _Taken:
         for at, entry in entries:
             request, parts = entry.request, urlsplit(entry.request.url)
             query = tuple(parse_qsl(parts.query[:8192], keep_blank_values=True)[:_QUERY])
-            headers = [(one.name, str(one.value or "")) for one in request.headers]
+            headers = [(one.name, str(one.value or "")) for one in request.headers or ()]
             path = segments(_MATRIX.sub("", parts.path))
             pointer = f"/log/entries/{at}"
             yield Seen(
@@ -173,15 +190,15 @@ class _Taken:
         response = entry.response
         if response is None or not 100 <= response.status <= 599:
             return ()
-        content = response.content
+        content, status = response.content, int(response.status)
         media = _media(content.mimeType if content else None)
         text = content.text if content else None
         if not content or not text:
-            return (Came(str(response.status), media if text else "", None, pointer),)
-        key = (entry.request.method, length, response.status)
+            return (Came(str(status), media if text else "", None, pointer),)
+        key = (entry.request.method, length, status)
         self._bodies[key] += 1
         taken = _shape(media, text, content.encoding) if self._bodies[key] <= _BODIES * length + _BODIES else None
-        return (Came(str(response.status), media, taken, pointer),)
+        return (Came(str(status), media, taken, pointer),)
 
 
 def _media(told: str | None) -> str:
