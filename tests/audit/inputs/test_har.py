@@ -93,6 +93,11 @@ def test_other_hosts_and_files_of_a_page_are_left_out_and_it_is_said() -> None:
     assert "1 request for files" in said
 
 
+def test_json_without_a_media_type_is_json() -> None:
+    api = _read(_entry("GET", f"{API}/a", content={"text": '{"id": 1}'}))
+    assert set(api.operations[0].responses["200"].media) == {"application/json"}
+
+
 def test_a_body_in_base64_has_a_shape_too() -> None:
     text = base64.b64encode(b'{"id": 1}').decode()
     api = _read(_entry("GET", f"{API}/a", content={"mimeType": "application/json", "text": text, "encoding": "base64"}))

@@ -46,6 +46,11 @@ def test_every_form_of_a_url_is_read(url: Any) -> None:
     assert [one.path for one in _read(_item(url)).operations] == ["/a/b"]
 
 
+def test_a_url_in_parts_has_its_port() -> None:
+    api = _read(_item({"host": ["localhost"], "port": "3001", "path": ["api", "users"]}))
+    assert api.servers == ("http://localhost:3001",)
+
+
 def test_a_url_object_without_protocol_goes_to_its_host_and_path() -> None:
     api = _read(_item({"host": "{{base}}", "path": "users/{{userId}}/x"}))
     assert [one.path for one in api.operations] == ["/users/{userId}/x"]

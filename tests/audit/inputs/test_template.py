@@ -33,6 +33,7 @@ def test_a_number_that_was_seen_once_stays(path: str) -> None:
         "507f1f77bcf86cd799439011",
         "0123456789abcdef",
         "ada@example.com",
+        "HTEjWCCRSUnp2nHdiAEoVPJDDaWYcRozmZUCRsREBAGS",
         "Zk3-aB9_xY2qLm7T-0pQw4",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.a",
     ],

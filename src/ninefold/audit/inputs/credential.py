@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: Fields, query parameters and cookies whose name says that a credential is in them.
 _FIELD = re.compile(
     r"(?:[a-z0-9]+[-_])*(?:api[-_]?key|apikey|access[-_]?(?:key|token)|auth[-_]?(?:key|token)|session[-_]?token"
-    r"|subscription[-_]key|function[-_]?s?[-_]key|secret(?:[-_]key)?)|x-token|token|private-token",
+    r"|subscription[-_]key|function[-_]?s?[-_]key|secret(?:[-_](?:key|token))?)|x-token|token|private-token",
     re.IGNORECASE,
 )
 _QUERY = re.compile(

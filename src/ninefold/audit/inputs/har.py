@@ -193,6 +193,7 @@ class _Taken:
         content, status = response.content, int(response.status)
         media = _media(content.mimeType if content else None)
         text = content.text if content else None
+        media = media or ("application/json" if text and text.lstrip()[:1] in {"{", "["} else "")
         if not content or not text:
             return (Came(str(status), media if text else "", None, pointer),)
         key = (entry.request.method, length, status)

@@ -167,7 +167,9 @@ def _url(url: Any, values: Mapping[str, str]) -> tuple[str, tuple[str, ...], tup
     told = _mapping(url)
     raw = url if isinstance(url, str) else str(told.get("raw") or "")
     if not raw and told:
-        raw = f"{told.get('protocol') or 'http'}://{_joined(told.get('host'), '.')}/{_joined(told.get('path'), '/')}"
+        port = f":{told['port']}" if told.get("port") else ""
+        host = _joined(told.get("host"), ".") + port
+        raw = f"{told.get('protocol') or 'http'}://{host}/{_joined(told.get('path'), '/')}"
     text = filled(raw, values)
     host, slash, rest = text.partition("://")[2].partition("/") if "://" in text else text.partition("/")
     host = re.split(r"[?#]", host)[0]
