@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, Draft202012Validator
+from referencing import Registry, Resource
 
 from ninefold.audit.fleet import Fleet
 from ninefold.audit.report import json_v1
@@ -38,6 +40,14 @@ def test_json_holds_each_audit_as_its_own(fleet: Fleet, sample: Audit) -> None:
     assert [one["name"] for one in document["apis"]] == ["orders", HOSTILE]
     assert document["apis"][0]["audit"] == json.loads(json_v1.render(sample))
     assert json_v1.read(json.dumps(document["apis"][0]["audit"])) == json_v1.read(json_v1.render(sample))
+
+
+def test_json_is_as_its_schema_says(fleet: Fleet) -> None:
+    folder = files("ninefold.audit.report")
+    own, single = (json.loads((folder / f"{name}.schema.json").read_text("utf-8")) for name in ("fleet_v1", "json_v1"))
+    Draft202012Validator.check_schema(own)
+    registry = Registry().with_resource("urn:ninefold:audit:1", Resource.from_contents(single))
+    Draft202012Validator(own, registry=registry).validate(json.loads(FORMATS["json"](fleet)))
 
 
 def test_sarif_has_a_run_for_each_and_is_valid(fleet: Fleet) -> None:

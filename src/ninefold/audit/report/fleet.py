@@ -85,7 +85,10 @@ def _among(fleet: Fleet) -> str:
 
 
 def as_json(fleet: Fleet) -> str:
-    """`apis` holds for each its name and its audit, as `ninefold.audit/1`; `together` one more, of them all."""
+    """`apis` holds for each its name and its audit, as `ninefold.audit/1`; `together` one more, of them all.
+
+    `fleet_v1.schema.json` beside this file is its JSON Schema.
+    """
     document = {
         "format": FORMAT,
         "ninefold": fleet.together.ninefold,
