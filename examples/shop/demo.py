@@ -36,6 +36,9 @@ PATIENCE = 180.0
 #: Keys of the insecure shop, as two of its callers have them.
 OLD_KEYS = ("office-1000", "cafe-luna-1002")
 
+#: The web front that `origins` in the contract allows.
+FRONT = "https://shop.example.com"
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -144,6 +147,7 @@ def audit(case: Case, folder: Path, *servers: Child) -> None:
     report.unlink(missing_ok=True)
     done = _run(
         "audit", str(case.description), "--url", case.url, "--source", str(SHOP / case.source), "--log", str(case.log),
+        "--origin", FRONT,
         "--advisories", str(SHOP / "advisories"), *(part for key in case.keys for part in ("--key", key)),
         *(("--authority", str(case.authority)) if case.authority else ()),
         "--json", str(report), "--html", str(report.with_suffix(".html")), "--out", str(report.with_suffix(".txt")),

@@ -65,7 +65,7 @@ def _serving(api: Any, context: ssl.SSLContext | None) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = _answer  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_SEARCH = _answer  # noqa: N815
 
         def log_message(self, *args: object) -> None:
             """Tests have no use for it."""

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ninefold.audit.dial import Dial
 from ninefold.audit.rule import Untried
 from ninefold.audit.tls import distrust, shake
 
@@ -15,30 +16,30 @@ if TYPE_CHECKING:
 NEW = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED)
 
 
-def port(url: str) -> int:
-    return urlsplit(url).port or 0
+def dial(url: str) -> Dial:
+    return Dial("127.0.0.1", urlsplit(url).port or 0)
 
 
 def test_a_handshake_tells_version_cipher_and_certificate(serve: Callable[..., str], certified: Any) -> None:
-    shaken = shake("127.0.0.1", port(serve(lambda _: (200, {}, b""), certified.context)), *NEW)
+    shaken = shake(dial(serve(lambda _: (200, {}, b""), certified.context)), *NEW)
     assert shaken.agreed
     assert shaken.version == "TLSv1.3"
     assert shaken.certificate == ssl.PEM_cert_to_DER_cert(certified.authority.read_text())
 
 
 def test_a_server_without_tls_agrees_to_nothing(serve: Callable[..., str]) -> None:
-    shaken = shake("127.0.0.1", port(serve(lambda _: (200, {}, b""))), *NEW)
+    shaken = shake(dial(serve(lambda _: (200, {}, b""))), *NEW)
     assert not shaken.agreed
     assert shaken.fault
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(Untried, match="no connection"):
-        shake("127.0.0.1", 9, *NEW)
-    assert distrust("127.0.0.1", 9, ssl.create_default_context()) == ""
+        shake(Dial("127.0.0.1", 9), *NEW)
+    assert distrust(Dial("127.0.0.1", 9), ssl.create_default_context()) == ""
 
 
 def test_trust_is_told_by_who_vouches(serve: Callable[..., str], certified: Any) -> None:
-    at = port(serve(lambda _: (200, {}, b""), certified.context))
-    assert distrust("127.0.0.1", at, ssl.create_default_context(cafile=certified.authority)) == ""
-    assert "self-signed" in distrust("127.0.0.1", at, ssl.create_default_context())
+    at = dial(serve(lambda _: (200, {}, b""), certified.context))
+    assert distrust(at, ssl.create_default_context(cafile=certified.authority)) == ""
+    assert "self-signed" in distrust(at, ssl.create_default_context())

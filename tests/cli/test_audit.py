@@ -117,6 +117,8 @@ class TestTheExitCode:
             ("--source", ".", "--header", "nothing"),
             ("--source", ".", "--write-baseline", "b.json"),
             ("--source", ".", "--rate", "0"),
+            ("--source", ".", "--origin", "app.example.com"),
+            ("--source", ".", "--origin", "https://app.example.com/path"),
             ("--source", ".", "--unknown"),
         ],
     )

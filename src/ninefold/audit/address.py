@@ -1,4 +1,4 @@
-"""Whether a description says that callers come from certain addresses only, as gateways write it.
+"""Whether a description says that callers come from certain addresses only, as gateways write it, or in words.
 
 OpenAPI has no security scheme for a source address, so gateways put it into specification extensions:
 `x-amazon-apigateway-policy` (`aws:SourceIp`), `x-kong-plugin-ip-restriction` (`config.allow`), and their kin.
@@ -8,6 +8,7 @@ that lists address ranges (RFC 4632, RFC 4291) outside any word that denies, non
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
 
 _DENIES = ("deny", "denied", "block", "black", "notip", "exclude", "except", "forbid", "reject")
 _DEPTH = 12
+
+#: Prose that speaks of a second proof. No tool enforces a sentence, so it only takes the certainty away.
+_WORDS = re.compile(
+    r"\b(?:ip|source|client|network)[- ]?(?:address(?:es)?|ranges?)\b"
+    r"|\baddress(?:es)?\b[^.]{0,60}\b(?:registered|listed|allowed|known)\b"
+    r"|\b(?:allow|white|safe)-?list|\bmtls\b|\bmutual[- ]tls\b|\bclient certificates?\b|\bhmac\b"
+    r"|\bsign(?:ed|ature)\b[^.]{0,40}\brequests?\b|\brequests?\b[^.]{0,40}\bsign(?:ed|ature)\b"
+    r"|\bvpn\b|\bprivate (?:network|link)\b",
+    re.IGNORECASE,
+)
+
+
+def in_words(operation: Operation, scheme: SecurityScheme) -> bool:
+    """Whether the prose of a scheme or an operation speaks of what a key needs beside it."""
+    texts = (scheme.raw.get("description"), operation.raw.get("description"), operation.raw.get("summary"))
+    return any(isinstance(one, str) and _WORDS.search(one) for one in texts)
 
 
 def addresses(description: Description, operation: Operation, scheme: SecurityScheme) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXCERPT = 1200
 
 #: Methods that are defined not to change anything (RFC 9110 section 9.2.1).
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "SEARCH"})
 
 _CUT = "[cut]"
 _SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"})

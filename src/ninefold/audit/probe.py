@@ -7,15 +7,18 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from secrets import token_bytes, token_hex
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import httpcore
 
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
+from ninefold.audit.dial import Dial
+from ninefold.audit.hello import GROUPS, Reply, client_hello
 from ninefold.audit.rule import Untried
-from ninefold.audit.tls import Handshake, distrust, shake
+from ninefold.audit.tls import Handshake, distrust, offer, shake
 from ninefold.audit.wire import Backend, Deadline
 from ninefold.errors import FileError, Place, ServiceError
 
@@ -29,6 +32,9 @@ BODY = 256 * 1024
 
 #: Seconds that one exchange may take from the connection to the last byte.
 EXCHANGE = 10.0
+
+#: The field that tells an operator which run of the audit a request belongs to; every request has it.
+MARK = "X-Ninefold-Audit"
 
 #: Longest `Retry-After` (RFC 9110 section 10.2.3) that is waited for, in seconds, and how often.
 PATIENCE, RETRIES = 30.0, 3
@@ -94,7 +100,8 @@ class Unanswered(Untried):
 
 
 class Probe:
-    """Sends to `origin` and nowhere else; redirects are answers, not ways to go.
+    """Sends to `origin` and nowhere else; redirects are answers, not ways to go. Every connection is made by `dial`, and
+    every request carries `run`, an id of this audit.
 
     Every method raises `Untried` when the API cannot be reached (`Unanswered`), throttles for too long, or a
     limit is spent.
@@ -109,6 +116,8 @@ class Probe:
         limits: Limits | None = None,
         secrets: tuple[str, ...] = (),
         active: bool = False,
+        dial: Dial | None = None,
+        run: str = "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -116,8 +125,10 @@ class Probe:
         self.limits = limits or Limits()
         self.secrets = secrets
         self.active = active
+        self.dial = dial or Dial(origin.host, origin.port)
+        self.run = run or token_hex(8)
         self.sent = 0
-        self._agent = agent
+        self.agent = agent
         self.clock = clock
         self._sleep = sleep
         self._end = clock() + self.limits.total
@@ -132,7 +143,7 @@ class Probe:
             max_connections=4,
             retries=0,
             local_address=local_address,
-            network_backend=Backend(self._deadline),
+            network_backend=Backend(self._deadline, self.dial),
         )
 
     def __enter__(self) -> Self:
@@ -171,14 +182,20 @@ class Probe:
     def handshake(self, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> Handshake:
         """Offer these TLS versions to the same host and port, verifying nothing, and tell what came of it."""
         self._turn()
-        return shake(self.origin.host, self.origin.port, oldest, newest)
+        return shake(self.dial, oldest, newest)
+
+    def offer(self, suites: tuple[int, ...], *, version: int = 0x0303, groups: tuple[int, ...] = GROUPS) -> Reply:
+        """Offer just these cipher suites, as a client of TLS 1.2 or older, and tell what the server chose."""
+        self._turn()
+        hello = client_hello(self.origin.host, suites, token_bytes(32), version=version, groups=groups)
+        return offer(self.dial, hello)
 
     def distrusted(self) -> str:
         """Why the certificate is not trusted, in OpenSSL's words; empty when it is, or there is no TLS."""
         if self.origin.scheme != "https":
             return ""
         self._turn()
-        return distrust(self.origin.host, self.origin.port, self._context)
+        return distrust(self.dial, self._context)
 
     def _turn(self) -> None:
         if self.left <= 0:
@@ -198,7 +215,11 @@ class Probe:
             raise Untried(f"{ask.path!r} is no absolute path")
         self._turn()
         accept = () if any(name.lower() == "accept" for name, _ in ask.headers) else (("Accept", "*/*"),)
-        headers = (("Host", self.origin.authority), ("User-Agent", self._agent), *accept, *ask.headers)
+        headers = (("Host", self.origin.authority), ("User-Agent", self.agent), (MARK, self.run), *accept, *ask.headers)
+        return self._exchange(replace(ask, headers=headers), scheme, source, most)
+
+    def _exchange(self, ask: Ask, scheme: str, source: str | None, most: int) -> Answer:
+        """The answer to `ask`, which has all its fields."""
         url = httpcore.URL(
             scheme=scheme.encode(),
             host=self.origin.host.encode(),
@@ -212,7 +233,7 @@ class Probe:
             with pool.stream(
                 ask.method,
                 url,
-                headers=[(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers],
+                headers=[(name.encode("latin-1"), value.encode("utf-8")) for name, value in ask.headers],
                 content=ask.body or None,
             ) as response:
                 body, truncated = _read(response, most)
@@ -228,9 +249,8 @@ class Probe:
         finally:
             if source:
                 pool.close()
-        shown = Ask(ask.method, ask.path, ask.query, headers, ask.body)
         return Answer(
-            shown,
+            ask,
             status,
             fields,
             body,

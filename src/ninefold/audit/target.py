@@ -35,8 +35,8 @@ _LITTLE = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`now` is Unix seconds. `probe` and `survey` are there when `url` is; rules that need them say
-    `Needs.URL`.
+    """`now` is Unix seconds. `origins` (RFC 6454) are meant to be allowed across origins. `probe` and `survey` are
+    there when `url` is; rules that need them say `Needs.URL`.
 
     `graphql` is the path of a GraphQL API as it was given. `undescribed` says why there is no description although one
     was looked for. `fleet` are the descriptions of several APIs, for rules that say `Needs.FLEET`.
@@ -50,6 +50,7 @@ class Target:
     keys: tuple[Key, ...] = ()
     advisories: Path | None = None
     active: bool = False
+    origins: tuple[str, ...] = ()
     graphql: str = ""
     undescribed: str = ""
     fleet: tuple[Description, ...] = ()

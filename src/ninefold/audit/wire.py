@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
+    from ninefold.audit.dial import Dial
+
 
 class Deadline:
     """When the exchange under way must be over, on the monotonic clock. One exchange runs at a time."""
@@ -56,22 +58,23 @@ class _Stream(httpcore.NetworkStream):
 
 
 class Backend(httpcore.NetworkBackend):
-    """TCP whose every read and write keeps to the deadline."""
+    """TCP to where `dial` leads, whatever host is asked for; every read and write keeps to the deadline."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, dial: Dial) -> None:
         self._backend = httpcore.SyncBackend()
         self._deadline = deadline
+        self._dial = dial
 
     def connect_tcp(
         self,
-        host: str,
-        port: int,
+        host: str,  # noqa: ARG002
+        port: int,  # noqa: ARG002
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        most = min(self._deadline.left(), 5.0 if timeout is None else timeout)
-        return _Stream(
-            self._backend.connect_tcp(host, port, most, local_address, socket_options),
-            self._deadline,
-        )
+        def connect(address: str) -> httpcore.NetworkStream:
+            most = min(self._deadline.left(), 5.0 if timeout is None else timeout)
+            return self._backend.connect_tcp(address, self._dial.port, most, local_address, socket_options)
+
+        return _Stream(self._dial.through(connect), self._deadline)

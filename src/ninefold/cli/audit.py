@@ -13,12 +13,12 @@ import click
 from ninefold.audit.baseline import render_baseline
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
 from ninefold.audit.fleet import Api, Fleet, read_fleet
-from ninefold.audit.probe import Limits
+from ninefold.audit.probe import Limits, parse_origin
 from ninefold.audit.report import fleet as fleet_report
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
 from ninefold.audit.signs.order import RULES
-from ninefold.cli.look import Given, look_at, look_at_all, worst
+from ninefold.cli.look import Given, look_at, look_at_all, rehearse, worst
 from ninefold.cli.screen import screen
 from ninefold.errors import Place, WriteError
 
@@ -38,7 +38,7 @@ Exit codes
   64  the command line is not understood
   65  the description cannot be read or understood, or the app cannot be imported
   66  a file (source, baseline, advisories, authority, fleet) cannot be read
-  69  the API cannot be reached
+  69  the API cannot be reached, or its address is one that hands out credentials
   73  a report or baseline cannot be written
 
 \b
@@ -99,7 +99,21 @@ class _Outputs:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PEM file of the authority that signed the API's certificate. Default: the system's authorities.",
 )
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="An origin that the API is meant to allow, as https://app.example.com; ones that look like it are tried.",
+)
 @click.option("--active", is_flag=True, help="Let rules send what may change things. Default: safe methods only.")
+@click.option("--dry-run", is_flag=True, help="Tell rule by rule what would be sent to --url, and send nothing.")
+@click.option(
+    "--allow-metadata-address",
+    "metadata",
+    is_flag=True,
+    help="Audit a link-local or cloud metadata address too. Default: refused, for it hands out credentials.",
+)
 @click.option("--rate", type=click.FloatRange(0.1, 1000), default=50.0, show_default=True, help="Requests a second.")
 @click.option("--budget", type=click.IntRange(1, 100_000), default=600, show_default=True, help="Requests in all.")
 @click.option("--time", "total", type=click.IntRange(1), default=300, show_default=True, help="Seconds in all.")
@@ -139,7 +153,10 @@ def command(
     keys: tuple[str, ...],
     headers: tuple[str, ...],
     authority: Path | None,
+    origins: tuple[str, ...],
     active: bool,
+    dry_run: bool,
+    metadata: bool,
     rate: float,
     budget: int,
     total: int,
@@ -168,14 +185,29 @@ def command(
         raise click.UsageError("--write-baseline needs --reason: why is what it finds accepted?")
     if graphql and not graphql.startswith("/"):
         raise click.BadParameter("write it as /PATH", param_hint="--graphql")
+    if dry_run and not url:
+        raise click.UsageError("--dry-run tells what would be sent to --url, and there is none")
     rules = _rules(chosen)
     now = time.time()
     files = {"json": as_json, "sarif": sarif, "junit": junit, "html": html}
     outputs = _Outputs(kind, out, {name: path for name, path in files.items() if path})
-    given = Given(now, advisories, active, Limits(budget, rate, float(total)), frozenset(chosen))
+    given = Given(
+        now,
+        advisories,
+        active,
+        Limits(budget, rate, float(total)),
+        frozenset(chosen),
+        tuple(_allowed(one) for one in origins),
+        metadata,
+    )
     if fleet or len(descriptions) > 1:
-        alone = {"--url": url, "--source": source, "--log": log, "--key": keys, "--header": headers}
-        alone |= {"--baseline": baseline, "--write-baseline": write_baseline, "DESCRIPTION": fleet and descriptions}
+        alone: dict[str, object] = {"--url": url, "--source": source, "--log": log, "--key": keys, "--header": headers}
+        alone |= {
+            "--baseline": baseline,
+            "--write-baseline": write_baseline,
+            "--dry-run": dry_run,
+            "DESCRIPTION": fleet and descriptions,
+        }
         if extra := [name for name, value in alone.items() if value]:
             raise click.UsageError(
                 f"{', '.join(extra)}: of several APIs, write it into a file for --fleet, for each of them"
@@ -198,6 +230,9 @@ def command(
         keys=keys,
         headers=headers,
     )
+    if dry_run:
+        click.echo(rehearse(given, one, rules), nl=False)
+        ctx.exit(0)
     done, target = look_at(given, one, rules)
     _report(done, outputs)
     if write_baseline:
@@ -225,6 +260,16 @@ def _rules(chosen: tuple[str, ...]) -> tuple[Rule, ...]:
     if unknown := [one for one in chosen if one not in known]:
         raise click.UsageError(f"there is no rule {unknown[0]!r}; there are: {', '.join(sorted(known))}")
     return tuple(rule for rule in RULES if not chosen or rule.id in chosen)
+
+
+def _allowed(origin: str) -> str:
+    try:
+        known = parse_origin(origin)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault), param_hint="--origin") from None
+    if known.base:
+        raise click.BadParameter(f"{origin!r} has a path; give scheme, host and port only", param_hint="--origin")
+    return str(known)
 
 
 def _report(done: Audit | Fleet, outputs: _Outputs) -> None:

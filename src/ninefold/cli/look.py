@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ninefold.audit import plan
 from ninefold.audit.baseline import read_baseline
+from ninefold.audit.dial import Dial
 from ninefold.audit.finding import Audit, Errored
 from ninefold.audit.fleet import Api, Fleet
 from ninefold.audit.inputs.content import GRAPHQL
 from ninefold.audit.inputs.name import is_url
-from ninefold.audit.inputs.published import search
+from ninefold.audit.inputs.published import REQUESTS, search
 from ninefold.audit.inputs.read import described
 from ninefold.audit.key import Key, parse_key
 from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, trust
@@ -23,6 +25,7 @@ from ninefold.audit.rule import Needs, Rule
 from ninefold.audit.run import audit
 from ninefold.audit.survey import Survey
 from ninefold.audit.target import Target
+from ninefold.cli.screen import printable
 from ninefold.errors import FileError, Place, ServiceError
 
 if TYPE_CHECKING:
@@ -35,13 +38,18 @@ _DESCRIBED = frozenset({Needs.DESCRIPTION, Needs.REQUESTS, Needs.FLOWS, Needs.OP
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What holds for every API. `now` is Unix seconds, `asked` are the rules that were named."""
+    """What holds for every API. `now` is Unix seconds, `asked` are the rules that were named.
+
+    `metadata`: leave to ask addresses that hand out a machine's credentials.
+    """
 
     now: float
     advisories: Path | None
     active: bool
     limits: Limits
     asked: frozenset[str]
+    origins: tuple[str, ...] = ()
+    metadata: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +62,88 @@ class Looked:
 
 def look_at(given: Given, api: Api, rules: Sequence[Rule]) -> tuple[Audit, Target]:
     """One API, audited. Raises what reading its description, reaching it, or a file of it may raise."""
-    agent = f"ninefold-audit/{version('ninefold')}"
-    trusted = partial(trust, Path(api.authority) if api.authority else None)
-    origin = _origin(api.url) if api.url else None
     excuses = read_baseline(Path(api.baseline)) if api.baseline else {}
+    target = _target(given, api)
+    if not api.url:
+        return audit(target, rules, asked=given.asked, excuses=excuses), target
+    with _probe(given, api, target.keys) as probe:
+        click.echo(printable(plan.announce(probe, _addresses(probe.dial))), err=True, nl=False)
+        reach(probe)
+        if target.description is None:
+            found = search(probe, next(iter(target.keys), None))
+            callers = _keys(api.keys, api.headers, found.description)
+            probe.secrets = _secrets(callers)
+            target = replace(target, description=found.description, undescribed=found.reason, keys=callers)
+        target = target.at(api.url, probe, Survey(probe, target.description, target.keys))
+        return audit(target, rules, asked=given.asked, excuses=excuses), target
+
+
+def rehearse(given: Given, api: Api, rules: Sequence[Rule]) -> str:
+    """What would be sent to one API, rule by rule, told for a terminal; nothing is sent to it."""
+    target = _target(given, api)
+    probe = _probe(given, api, target.keys)
+    probe.dial.check_name()
+    parts = plan.rehearse(target, probe.origin, rules, probe.limits)
+    looked = "" if target.description else f"First it looks for a description: up to {REQUESTS} GET requests.\n"
+    return printable(plan.announce(probe) + looked + plan.render(parts, probe.limits))
+
+
+def _target(given: Given, api: Api) -> Target:
+    """What was given of the API, without its running self."""
     first = next(iter(_keys(api.keys, api.headers, None)), None)
-    graphql = api.graphql or GRAPHQL
     description = (
-        described(api.description, agent=agent, trusted=trusted, graphql=graphql, origin=origin, key=first)
+        described(
+            api.description,
+            agent=_agent(),
+            trusted=partial(trust, _authority(api)),
+            graphql=api.graphql or GRAPHQL,
+            origin=_origin(api.url) if api.url else None,
+            key=first,
+        )
         if api.description
         else None
     )
-    callers = _keys(api.keys, api.headers, description)
-    target = Target(
+    return Target(
         now=given.now,
         description=description,
         source=Path(api.source) if api.source else None,
         log=Path(api.log) if api.log else None,
-        keys=callers,
+        keys=_keys(api.keys, api.headers, description),
         advisories=given.advisories,
         active=given.active,
+        origins=given.origins,
         graphql=api.graphql,
     )
-    if origin is None:
-        return audit(target, rules, asked=given.asked, excuses=excuses), target
-    probe = Probe(
+
+
+def _probe(given: Given, api: Api, callers: tuple[Key, ...]) -> Probe:
+    origin = _origin(api.url)
+    return Probe(
         origin,
-        agent=agent,
-        context=trusted(),
+        agent=_agent(),
+        context=trust(_authority(api)),
         limits=given.limits,
         secrets=_secrets(callers),
         active=given.active,
+        dial=Dial(origin.host, origin.port, leave=given.metadata),
     )
-    with probe:
-        reach(probe)
-        if description is None:
-            found = search(probe, first)
-            callers = _keys(api.keys, api.headers, found.description)
-            probe.secrets = _secrets(callers)
-            target = replace(target, description=found.description, undescribed=found.reason, keys=callers)
-        target = target.at(api.url, probe, Survey(probe, target.description, callers))
-        return audit(target, rules, asked=given.asked, excuses=excuses), target
+
+
+def _agent() -> str:
+    return f"ninefold-audit/{version('ninefold')}"
+
+
+def _authority(api: Api) -> Path | None:
+    return Path(api.authority) if api.authority else None
+
+
+def _addresses(dial: Dial) -> tuple[str, ...]:
+    try:
+        return dial.addresses()
+    except OSError as fault:
+        raise ServiceError(
+            f"{dial.host} cannot be looked up ({fault.strerror or fault})", remedy="mend --url"
+        ) from None
 
 
 def look_at_all(given: Given, apis: Sequence[Api], rules: Sequence[Rule]) -> Looked:

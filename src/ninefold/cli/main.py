@@ -17,6 +17,7 @@ from ninefold.errors import NinefoldError
 COMMANDS = {
     "contract": "Draft, check and describe the security contract of an API.",
     "audit": "Find which of the nine signs an API shows, with proof.",
+    "hook": "What a commit hook runs: audit the descriptions among some files.",
     "compare": "Two audits side by side: before and after.",
     "guard": "Enforce a contract in front of an API.",
     "keys": "Create, list, rotate and revoke API keys.",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ninefold.audit.finding import Confidence
+from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import authorization
 
@@ -60,6 +60,19 @@ class TestOpenOperations:
     def test_are_right_in_a_public_catalogue(self, static: Callable[..., Target]) -> None:
         told = paths(get_products={"security": []}, get_orders={"security": []}, get_health={})
         assert look("authorization-open-operation", static(told)).seen == ()
+
+    def test_are_suspected_where_all_others_ask_for_a_credential(self, static: Callable[..., Target]) -> None:
+        locked = {f"get_{name}": {"security": LOCKED} for name in ("a", "b", "c", "d")}
+        looked = look("authorization-open-operation", static(paths(**locked, get_queue={})))
+        assert [(one.place.operation, one.severity) for one in looked.seen] == [("get_queue", Severity.LOW)]
+        assert looked.seen[0].confidence is Confidence.SUSPECTED
+
+    @pytest.mark.parametrize(
+        "more", [{"get_health": {}}, {"get_queue": {"security": []}}, {"get_queue": {}, "get_hall": {}}]
+    )
+    def test_are_right_if_it_is_said_or_plain_or_frequent(self, static: Callable[..., Target], more: Any) -> None:
+        locked = {f"get_{name}": {"security": LOCKED} for name in ("a", "b", "c", "d")}
+        assert look("authorization-open-operation", static(paths(**locked, **more))).seen == ()
 
     def test_are_closed_by_security_for_the_whole_description(self, static: Callable[..., Target]) -> None:
         told = {**paths(post_orders={}, get_users={}), "security": LOCKED}
@@ -160,6 +173,31 @@ class TestUnauthenticatedAccess:
         assert look("authorization-missing", target).at == 0
 
 
+def scoped(*scopes: str) -> dict[str, Any]:
+    return {"security": [{"oauth": list(scopes)}]}
+
+
+class TestOneScope:
+    def test_for_reads_and_changes_is_told(self, static: Callable[..., Target]) -> None:
+        told = paths(get_orders=scoped("api"), post_orders=scoped("api"), delete_items=scoped("api"))
+        looked = look("authorization-one-scope", static(told))
+        assert {one.place.operation for one in looked.seen} == {"post_orders", "delete_items"}
+        assert {one.cause for one in looked.seen} == {"oauth api"}
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"get_orders": scoped("read"), "post_orders": scoped("write")},
+            {"get_orders": scoped("api"), "post_orders": scoped("api", "write")},
+            {"get_orders": {"security": [{"oauth": ["read"]}, {"oauth": ["write"]}]}, "post_orders": scoped("write")},
+            {"get_orders": scoped("api"), "post_orders__search": scoped("api")},
+            {"get_orders": scoped(), "post_orders": scoped()},
+        ],
+    )
+    def test_is_not_two_of_them(self, static: Callable[..., Target], told: dict[str, Any]) -> None:
+        assert look("authorization-one-scope", static(paths(**told))).seen == ()
+
+
 class TestUndeclaredMethods:
     def api(self, *allowed: str, everywhere: bool = False, reads: bool = False) -> Any:
         def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
@@ -196,6 +234,24 @@ class TestUndeclaredMethods:
         target = live(serve(self.api(*allowed, everywhere=everywhere)), paths(post_orders={}))
         looked = look("authorization-undeclared-method", target)
         assert (looked.at, looked.seen) == (1, ())
+
+    @pytest.mark.parametrize(("methods", "shown"), [({"GET"}, False), ({"GET", "SEARCH", "POST"}, True)])
+    def test_are_any_at_all_where_nobody_looks_at_the_method(
+        self, serve: Callable[..., str], live: Callable[..., Target], methods: set[str], *, shown: bool
+    ) -> None:
+        def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+            if request.path != "/orders":
+                return 404, JSON, b'{"error": "no such path"}'
+            return (200, JSON, b'[{"id": 1}]') if request.method in methods else (405, JSON, b'{"error": "no"}')
+
+        looked = look("authorization-undeclared-method", live(serve(answer), paths(get_orders={})))
+        assert [one.confidence for one in looked.seen] == [Confidence.CONFIRMED] * shown
+
+    def test_are_none_where_every_path_and_method_gets_one_page(
+        self, serve: Callable[..., str], live: Callable[..., Target]
+    ) -> None:
+        target = live(serve(lambda _: (200, JSON, b'{"page": "home"}')), paths(get_orders={}))
+        assert look("authorization-undeclared-method", target).seen == ()
 
 
 OWNED = {"alice-key": {"11": "tea", "12": "milk"}, "bob-key": {"21": "rye"}}

@@ -335,3 +335,11 @@ def test_a_published_description_of_the_same_operations_is_none(serve: Any, live
     looked = look("filtering-undocumented-operations", live(url, document))
     assert looked.at > 0
     assert looked.seen == ()
+
+
+def test_a_path_that_breaks_off_in_an_escape_is_odd_input(serve: Any, live: Any) -> None:
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        odd = request.path.endswith("%E0%A4%A")
+        return (400, {}, TRACE.encode()) if odd else (200, {}, b'{"id": 1, "name": "a"}')
+
+    assert len(look("filtering-verbose-errors", live(serve(api), told(PERSON))).seen) == 1

@@ -79,11 +79,56 @@ class TestAKeyAlone:
     def test_from_anywhere_is_a_key_alone(self, static: Callable[..., Target], restriction: dict[str, Any]) -> None:
         assert len(look("keys-alone", static(document(restriction))).seen) == 1
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "Accepted only from the addresses that the customer registered.",
+            "Every request is signed with HMAC-SHA256 beside it.",
+            "Needs mutual TLS.",
+        ],
+    )
+    def test_with_more_in_words_alone_is_suspected(self, static: Callable[..., Target], words: str) -> None:
+        looked = look("keys-alone", static(document({"description": words})))
+        assert [one.confidence for one in looked.seen] == [Confidence.SUSPECTED]
+        plain = look(
+            "keys-alone", static(document({"description": "Ask the office for one. It names your address book."}))
+        )
+        assert [one.confidence for one in plain.seen] == [None]
+
     @pytest.mark.parametrize("scheme", [{"in": "cookie", "name": "sid"}, {"name": "Authorization"}])
     def test_is_no_session_cookie_and_no_bearer_token(
         self, static: Callable[..., Target], scheme: dict[str, Any]
     ) -> None:
         assert look("keys-alone", static(document(scheme))).seen == ()
+
+
+class TestTheEndOfAKey:
+    def test_of_which_nothing_is_said_is_suspected(self, static: Callable[..., Target]) -> None:
+        assert len(look("keys-no-expiry", static(document({"description": "Ask the office."}))).seen) == 1
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"description": "Expires after 90 days."},
+            {"description": "Rotate your key once a year."},
+            {"x-key-ttl": "90d"},
+        ],
+    )
+    def test_is_read_at_the_scheme(self, static: Callable[..., Target], said: dict[str, Any]) -> None:
+        assert look("keys-no-expiry", static(document(said))).seen == ()
+
+    def test_is_read_in_the_text_and_in_the_operations(self, static: Callable[..., Target]) -> None:
+        told = {
+            **document({}),
+            "info": {"title": "a", "version": "1", "description": "Keys live for a year and expire."},
+        }
+        assert look("keys-no-expiry", static(told)).seen == ()
+        told = document({})
+        told["paths"]["/keys/{id}/rotate"] = {"post": {"operationId": "roll", "responses": {}}}
+        assert look("keys-no-expiry", static(told)).seen == ()
+
+    def test_is_not_asked_of_a_bearer_token(self, static: Callable[..., Target]) -> None:
+        assert look("keys-no-expiry", static(document({"name": "Authorization"}))).at == 0
 
 
 class TestAKeyInTheUrl:

@@ -129,6 +129,18 @@ class TestTheChallenge:
         looked = look("standard-challenge", live(serve(refusing(a=WELL)), told(a=LOCKED)))
         assert (looked.at, looked.seen) == (1, ())
 
+    def test_to_a_wrong_credential_is_asked_for_too(
+        self, serve: Callable[..., str], live: Callable[..., Target]
+    ) -> None:
+        def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+            if request.headers.get("X-API-Key") == "right-key":
+                return 200, {"Content-Type": "application/json"}, b'{"items": [], "total": 0}'
+            challenge = {} if "X-API-Key" in request.headers else {"WWW-Authenticate": "ApiKey"}
+            return 401, {"Content-Type": "application/json", **challenge}, b'{"title": "no", "status": 401}'
+
+        looked = look("standard-challenge", live(serve(answer), told(a=LOCKED), "right-key"))
+        assert [one.detail.split(" without")[0] for one in looked.seen] == ["401 to a wrong credential"]
+
     def test_belongs_to_401_only(self, serve: Callable[..., str], live: Callable[..., Target]) -> None:
         with pytest.raises(Untried) as why:
             look(

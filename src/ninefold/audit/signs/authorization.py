@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof, serves
+from ninefold.audit.methods import NOWHERE, undeclared_methods
 from ninefold.audit.ownership import foreign_reads
 from ninefold.audit.rule import Looked, Needs, Observation, Rule
 
@@ -27,6 +28,21 @@ _ENTRY = re.compile(
     re.IGNORECASE,
 )
 
+#: Words of operations that only read, by whatever method.
+_READS = re.compile(
+    r"search|quer(?:y|ies)|validate|preview|convert|calculate|estimate|check|test|batch-?get", re.IGNORECASE
+)
+
+#: Words of what is open to everybody nearly everywhere.
+_PUBLIC = re.compile(
+    r"public|anonymous|guest|status|version|about|openapi|swagger|docs|schema|well-known|jwks|robots|sitemap|favicon"
+    r"|metrics|ready|live(?:ness)?|time|static|assets|legal|terms|privacy|/$",
+    re.IGNORECASE,
+)
+
+#: So many operations must ask for a credential, and so many times as many as say nothing, before silence looks forgotten.
+SECURED, SILENT = 4, 4
+
 #: Words of things that belong to somebody.
 _PRIVATE = re.compile(
     r"^(?:users?|accounts?|customers?|members?|profiles?|me|orders?|invoices?|payments?|cards?|transactions?"
@@ -40,12 +56,6 @@ _ADMIN = re.compile(
     re.IGNORECASE,
 )
 _ROLES = re.compile(r"^x-.*(?:role|scope|permission|allow|privilege|authority)", re.IGNORECASE)
-
-#: A path that no API serves.
-_NOWHERE = "ninefold-audit-no-such-path-7c1e"
-
-#: Most paths that are asked beyond the survey.
-_PATHS = 25
 
 
 def _open(operation: Operation) -> bool:
@@ -77,7 +87,35 @@ def _open_operations(target: Target) -> Looked:
                     confidence=Confidence.SUSPECTED,
                 )
             )
-    return Looked(len(target.api.operations), tuple(seen))
+    return Looked(len(target.api.operations), (*seen, *_forgotten(target)))
+
+
+def _forgotten(target: Target) -> list[Observation]:
+    """Reads that say nothing about security where nearly all others ask for a credential: open on purpose, or forgotten?"""
+    operations = target.api.operations
+    silent = [
+        one
+        for one in operations
+        if one.security is None
+        and one.method == "GET"
+        and not _ENTRY.search(_words(one))
+        and not _PUBLIC.search(_words(one))
+        and not _private(one)
+    ]
+    secured = [one for one in operations if not _open(one)]
+    if len(secured) < SECURED or len(silent) * SILENT > len(secured):
+        return []
+    return [
+        Observation(
+            Location(operation=one.id, pointer=one.pointer),
+            f"{one.method} {one.path} says nothing about security, and {len(secured)} of {len(operations)} operations "
+            "ask for a credential: if it is open on purpose, `security: []` says so.",
+            cause="says nothing",
+            severity=Severity.LOW,
+            confidence=Confidence.SUSPECTED,
+        )
+        for one in silent
+    ]
 
 
 def _private(operation: Operation) -> bool:
@@ -140,6 +178,37 @@ def _scopes(target: Target) -> Looked:
     return Looked(at, tuple(seen))
 
 
+def _one_scope(target: Target) -> Looked:
+    """A scope that both reads and changes need, and that is all they need: whoever may read may change."""
+    reads: dict[tuple[str, str], int] = {}
+    changes: dict[tuple[str, str], list[Operation]] = {}
+    for operation in target.api.operations:
+        asked = {
+            (name, scopes[0])
+            for choice in operation.security or ()
+            for name, scopes in choice.items()
+            if len(scopes) == 1
+        }
+        if len(asked) != 1 or len(operation.security or ()) != 1:
+            continue
+        (scope,) = asked
+        if operation.method in {"GET", "HEAD"}:
+            reads[scope] = reads.get(scope, 0) + 1
+        elif operation.method in _CHANGES and not _READS.search(_words(operation)):
+            changes.setdefault(scope, []).append(operation)
+    seen = [
+        Observation(
+            Location(operation=one.id, pointer=one.pointer),
+            f"The scope `{scope[1]}` opens {reads[scope]} reads and {len(ones)} changes alike: who may read may change.",
+            cause=f"{scope[0]} {scope[1]}",
+        )
+        for scope, ones in changes.items()
+        if scope in reads
+        for one in ones
+    ]
+    return Looked(len(reads) + len(changes), tuple(seen))
+
+
 def _defined(raw: object) -> set[str]:
     """Every scope of an oauth2 scheme, in OpenAPI 3 (a map of flows) or Swagger 2.0 (one flow)."""
     if not isinstance(raw, dict):
@@ -153,7 +222,7 @@ def _unauthenticated(target: Target) -> Looked:
     survey = target.survey
     secured = [call for call in survey.calls() if call.operation and not _open(call.operation)]
     seen = []
-    nowhere = Ask("GET", f"{survey.base}/{_NOWHERE}")
+    nowhere = Ask("GET", f"{survey.base}/{NOWHERE}")
     for call in secured:
         if not serves(call.answer, target.description, call.operation):
             continue
@@ -174,65 +243,6 @@ def _unauthenticated(target: Target) -> Looked:
             )
         )
     return Looked(len(secured), tuple(seen))
-
-
-def _undeclared_methods(target: Target) -> Looked:
-    declared: dict[str, set[str]] = {}
-    for operation in target.api.operations:
-        declared.setdefault(operation.path, set()).add(operation.method)
-    survey, seen = target.survey, []
-    nowhere = target.probe.send(survey.as_caller(Ask("OPTIONS", f"{survey.base}/{_NOWHERE}")))
-    plain = sorted(path for path in declared if "{" not in path)[:_PATHS]
-    for path in plain:
-        asked = target.probe.send(survey.as_caller(Ask("OPTIONS", survey.base + path)))
-        more = _allowed(asked.header("allow")) - declared[path] - {"HEAD", "OPTIONS"}
-        if not more or _allowed(nowhere.header("allow")) >= more:
-            continue
-        again = target.probe.send(survey.as_caller(Ask("OPTIONS", survey.base + path)))
-        if not _allowed(again.header("allow")) >= more:
-            continue
-        known = next((call.answer for call in survey.calls() if call.operation and call.operation.path == path), asked)
-        seen.append(
-            Observation(
-                Location(operation=f"{min(declared[path])} {path}", url=survey.base + path),
-                f"{path} says that it also takes {', '.join(sorted(more))}, which the description does not know.",
-                proof(known, asked, nowhere, again),
-                cause=f"undeclared {path}",
-            )
-        )
-    return Looked(len(plain), (*seen, *_undeclared_reads(target, declared)))
-
-
-def _undeclared_reads(target: Target, declared: dict[str, set[str]]) -> list[Observation]:
-    """GET where only other methods are declared: a read that nobody described."""
-    survey, seen = target.survey, []
-    hidden = sorted(path for path, methods in declared.items() if "{" not in path and not methods & {"GET", "HEAD"})
-    for path in hidden[:_PATHS]:
-        ask = survey.as_caller(Ask("GET", survey.base + path))
-        attack = target.probe.send(ask)
-        if not serves(attack, None, None) or not attack.body:
-            continue
-        control = target.probe.send(survey.as_caller(Ask("GET", f"{survey.base}/{_NOWHERE}")))
-        again = target.probe.send(ask)
-        if alike(control, attack) or not alike(again, attack):
-            continue
-        detail = f"GET {path} answers, and the description knows only {', '.join(sorted(declared[path]))} there."
-        baseline = next((one.answer for one in survey.calls()), attack)
-        place = Location(operation=f"GET {path}", url=ask.path)
-        seen.append(
-            Observation(
-                place,
-                detail,
-                proof(baseline, attack, control, again),
-                cause=f"undeclared GET {path}",
-                confidence=Confidence.CONFIRMED,
-            )
-        )
-    return seen
-
-
-def _allowed(value: str | None) -> set[str]:
-    return {one.strip().upper() for one in (value or "").split(",") if one.strip()}
 
 
 _LINES = (
@@ -306,6 +316,22 @@ RULES = (
         look=_scopes,
     ),
     Rule(
+        id="authorization-one-scope",
+        sign=2,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.CONFIRMED,
+        title="One scope opens reads and changes alike",
+        owasp="API5:2023",
+        cwe="CWE-269",
+        asvs="V10.3.2",
+        why="A client that only reads holds a token that also deletes: whoever steals it can do so too.",
+        remedy="Define a scope to read and one to change, and ask for the one that the operation needs.",
+        contract=_LINES,
+        needs=(Needs.DESCRIPTION,),
+        look=_one_scope,
+    ),
+    Rule(
         id="authorization-missing",
         sign=2,
         method=Method.LIVE,
@@ -335,7 +361,7 @@ RULES = (
         remedy="Serve exactly the declared methods; answer 405 with `Allow` to all others.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is refused\n",
         needs=(Needs.DESCRIPTION, Needs.URL),
-        look=_undeclared_methods,
+        look=undeclared_methods,
     ),
     Rule(
         id="authorization-object-level",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import proof
-from ninefold.audit.rule import Looked, Needs, Observation, Rule
+from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import called, imported, modules
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _reflected(target: Target) -> Looked:
 
 
 def _tricks(target: Target) -> Iterator[tuple[str, str]]:
-    """Foreign origins, some made from the API's own so that a careless comparison takes them for it."""
+    """Foreign origins, some made from the API's own and from those on its list, so that a careless comparison takes them."""
     yield "Any origin", f"https://ninefold-{secrets.token_hex(4)}.example"
     yield "The origin `null`", "null"
     hosts = [urlsplit(str(target.probe.origin)).hostname or ""]
@@ -144,6 +145,28 @@ def _tricks(target: Target) -> Iterator[tuple[str, str]]:
         yield "An origin that begins with the API's own name", f"https://{host}.ninefold.example"
         if host.count(".") and not host.replace(".", "").isdigit():
             yield "An origin that ends in the API's own name", f"https://ninefold{host}"
+    for known in target.origins:
+        yield from forged(known)
+
+
+def forged(known: str) -> Iterator[tuple[str, str]]:
+    """What is not `known` (`https://app.example.com`) and looks like it to a prefix, a suffix, or a loose pattern."""
+    parts = urlsplit(known)
+    host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
+    yield f"An origin that begins with {known}", f"{parts.scheme}://{host}.ninefold.example{port}"
+    yield f"An origin that ends in {known}", f"{parts.scheme}://ninefold{host}{port}"
+    yield f"A subdomain of {known}", f"{parts.scheme}://ninefold.{host}{port}"
+    if parts.scheme == "https":
+        yield f"{known} over plain HTTP", f"http://{host}{port}"
+    yield f"{known} on another port", f"{parts.scheme}://{host}:{8443 if parts.port != 8443 else 9443}"
+    head, dot, tail = host.rpartition(".")
+    if dot and not tail.isdigit():
+        yield f"{known} with a letter in the place of a dot", f"{parts.scheme}://{head.replace('.', 'x')}x{tail}{port}"
+        if "." in head:
+            yield (
+                f"{known} with a letter in the place of its first dot",
+                f"{parts.scheme}://{host.replace('.', 'x', 1)}{port}",
+            )
 
 
 def _allows(answer: Answer, origin: str) -> bool:
@@ -152,23 +175,77 @@ def _allows(answer: Answer, origin: str) -> bool:
 
 def _preflight(call: Call, origin: str) -> Ask:
     asked = call.ask.header("Origin", origin).header("Access-Control-Request-Method", "GET")
-    return type(asked)("OPTIONS", asked.path, asked.query, asked.headers)
+    return replace(asked, method="OPTIONS")
 
 
 def _no_vary(target: Target) -> Looked:
+    """Two origins get different permissions. Most lists cannot be known; `null` and the API's own are on many."""
     call = target.survey.calls()[0]
     ask = target.survey.as_caller(call.ask)
-    origins = [f"https://ninefold-{secrets.token_hex(4)}.example" for _ in range(2)]
-    answers = [target.probe.send(ask.header("Origin", origin)) for origin in origins]
-    told = [answer.header("access-control-allow-origin") for answer in answers]
-    if None in told or told[0] == told[1]:
-        return Looked(1)
-    if any("origin" in (answer.header("vary") or "").lower() or answer.header("vary") == "*" for answer in answers):
-        return Looked(1)
-    control = target.probe.send(ask)
-    again = target.probe.send(ask.header("Origin", origins[0]))
-    detail = "The answer depends on the origin and does not say so (`Vary: Origin`): a cache may mix two origins up."
-    return Looked(1, (Observation(call.place, detail, proof(answers[0], answers[1], control, again), cause="no vary"),))
+    stranger = f"https://ninefold-{secrets.token_hex(4)}.example"
+    refused = target.probe.send(ask.header("Origin", stranger))
+    servers = target.description.servers if target.description else ()
+    own = [
+        *target.origins,
+        str(target.probe.origin),
+        *(f"{one.scheme}://{one.netloc}" for one in map(urlsplit, servers) if one.netloc),
+    ]
+    tried = dict.fromkeys((f"https://ninefold-{secrets.token_hex(4)}.example", "null", *own))
+    for origin in tried:
+        answer = target.probe.send(ask.header("Origin", origin))
+        if not _allows(answer, origin) or _allows(refused, origin) or _varies(answer) or _varies(refused):
+            continue
+        control, again = target.probe.send(ask), target.probe.send(ask.header("Origin", origin))
+        if not _allows(again, origin) or _varies(again):
+            continue
+        detail = (
+            "The answer depends on the origin and does not say so (`Vary: Origin`): a cache may mix two origins up."
+        )
+        return Looked(1, (Observation(call.place, detail, proof(refused, answer, control, again), cause="no vary"),))
+    return Looked(1)
+
+
+def _varies(answer: Answer) -> bool:
+    named = {one.strip().lower() for one in (answer.header("vary") or "").split(",")}
+    return not named.isdisjoint({"origin", "*"})
+
+
+def _broad(target: Target) -> Looked:
+    """A header and a method that nobody declared, asked for by an origin that may ask: whatever is asked is allowed."""
+    call = target.survey.calls()[0]
+    listed = (*target.origins, f"https://ninefold-{secrets.token_hex(4)}.example", "null", str(target.probe.origin))
+    for origin in dict.fromkeys(listed):
+        first = target.probe.send(_preflight(call, origin))
+        if not first.ok or first.header("access-control-allow-origin") not in {origin, "*"}:
+            continue
+        attack, again = (
+            target.probe.send(_wish(call, origin, f"x-ninefold-{n}", "MKCALENDAR")) for n in ("one", "two")
+        )
+        control = target.probe.send(replace(_preflight(call, origin), method="GET"))
+        seen = []
+        for what, granted, field in (
+            ("header", "x-ninefold-one", "access-control-allow-headers"),
+            ("method", "mkcalendar", "access-control-allow-methods"),
+        ):
+            if _grants(attack, field, granted) and _grants(again, field, granted.replace("one", "two")):
+                told = attack.header(field)
+                detail = f"Any {what} is allowed across origins: {field.title()}: {told}."
+                seen.append(Observation(call.place, detail, proof(first, attack, control, again), cause=f"any {what}"))
+        return Looked(1, tuple(seen))
+    raise Untried("no origin is known that may ask; name one with --origin", missed=False)
+
+
+def _wish(call: Call, origin: str, header: str, method: str) -> Ask:
+    asked = call.ask.header("Origin", origin).header("Access-Control-Request-Method", method)
+    asked = asked.header("Access-Control-Request-Headers", header)
+    return replace(asked, method="OPTIONS")
+
+
+def _grants(answer: Answer, field: str, wanted: str) -> bool:
+    """By name, or by `*`, which is a wildcard for requests without credentials only (Fetch, section 3.3.5)."""
+    listed = {one.strip().lower() for one in (answer.header(field) or "").split(",")}
+    star = "*" in listed and answer.header("access-control-allow-credentials") != "true"
+    return answer.ok and (star or wanted in listed)
 
 
 RULES = (
@@ -185,6 +262,13 @@ RULES = (
         why="Any web page that a user opens may call the API as that user and read what it answers.",
         remedy="Compare the whole origin with a list; never reflect it, never allow `null`.",
         contract=_CONTRACT, needs=(Needs.URL,), look=_reflected,
+    ),
+    Rule(
+        id="cors-broad-preflight", sign=9, method=Method.LIVE, severity=Severity.LOW, confidence=Confidence.CONFIRMED,
+        title="Any header or method is allowed across origins", owasp="API8:2023", cwe="CWE-942", asvs="V3.4.2",
+        why="A preflight that grants whatever it is asked for stops nothing: a list is what makes it a check.",
+        remedy="Name the methods and header fields that your pages send, and no others.",
+        contract=_CONTRACT, needs=(Needs.URL,), look=_broad,
     ),
     Rule(
         id="cors-no-vary", sign=9, method=Method.LIVE, severity=Severity.LOW, confidence=Confidence.CONFIRMED,

@@ -19,6 +19,7 @@ from ninefold.audit.probe import Unanswered
 from ninefold.audit.pycrypto import dangers
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.source import modules
+from ninefold.audit.suites import weak_suites
 from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
@@ -136,6 +137,11 @@ def _old_versions(target: Target) -> Looked:
     if not new.agreed and not seen:
         raise Untried(f"no TLS handshake at all: {new.fault}")
     return Looked(len(_OLD), tuple(seen))
+
+
+def _suites(target: Target) -> Looked:
+    _tls(target)
+    return weak_suites(target)
 
 
 def _certificate(target: Target) -> Looked:
@@ -310,6 +316,22 @@ RULES = (
         contract=_TLS_LINES,
         needs=(Needs.URL,),
         look=_old_versions,
+    ),
+    Rule(
+        id="encryption-weak-suite",
+        sign=3,
+        method=Method.LIVE,
+        severity=Severity.HIGH,
+        confidence=Confidence.CONFIRMED,
+        title="TLS can be made weak",
+        owasp="API8:2023",
+        cwe="CWE-327",
+        asvs="V12.1.2",
+        why="What a server takes, somebody in between can make it take: the weakest suite is what TLS is worth.",
+        remedy="Offer suites with ECDHE and an AEAD only (RFC 9325 section 4.2); TLS 1.3 has no others.",
+        contract=_TLS_LINES,
+        needs=(Needs.URL,),
+        look=_suites,
     ),
     Rule(
         id="encryption-certificate",

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ninefold.audit.target import Target
 
 #: Most requests with odd input of one operation, of all, and how many of them may go without an answer.
-ODD_EACH, ODD, UNANSWERED = 9, 120, 5
+ODD_EACH, ODD, UNANSWERED = 10, 120, 5
 
 #: Values that code which trusts its input trips over; none changes anything.
-_IN_PATH, _IN_QUERY = ("%27%22", "-1", "9" * 40, "%00"), ("'\"", "-1", "9" * 40)
+_IN_PATH, _IN_QUERY = ("%27%22", "-1", "9" * 40, "%00", "%E0%A4%A"), ("'\"", "-1", "9" * 40)
 
 #: Fields that code which reads them itself trips over.
 _IN_FIELDS = (("Authorization", "Bearer e30.e30."), ("Accept", "*/*;q=x, ;"), ("Cookie", "session='\"; =;"))
@@ -149,7 +149,8 @@ def _oddities(call: Call, ask: Ask, *, fields: bool) -> Iterator[Ask]:
             for value in _IN_QUERY:
                 yield ask.ask(name, value)
     if fields:
-        yield replace(ask, path=f"{ask.path.rstrip('/')}/%27%22%5B%5D%7B%7D")
+        for odd in ("%27%22%5B%5D%7B%7D", "%E0%A4%A"):  # the second is no UTF-8 and breaks off
+            yield replace(ask, path=f"{ask.path.rstrip('/')}/{odd}")
         for field in _IN_FIELDS:
             yield ask.header(*field)
 

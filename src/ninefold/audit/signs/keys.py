@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ninefold.audit.address import addresses
+from ninefold.audit.address import addresses, in_words
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import Judge, alike, proof, serves
 from ninefold.audit.key import Key
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 _QUERY_NAMES = ("api_key", "apikey", "key", "access_token", "token")
 _KEY_NAME = re.compile(
     r"^(?:x[-_])?(?:api[-_]?key|apikey|access[-_]?(?:key|token)|auth[-_]?token|secret|token)$", re.IGNORECASE
+)
+
+#: Words about the end of a key's life, or about the next key's beginning.
+_ENDS = re.compile(
+    r"expir|rotat|lifetime|life-?time|valid (?:for|until)|lives? for|\bttl\b|max[-_]?age|short-lived|renew|revo[ck]"
+    r"|regenerat|roll(?:ed|ing)? (?:the |your |an? )?(?:api )?key",
+    re.IGNORECASE,
 )
 
 #: Fewer bits than this can be searched. OWASP ASVS 5.0 V11.5.1 asks 128 of a secret; half is surely too few.
@@ -64,11 +72,33 @@ def _key_alone(target: Target) -> Looked:
             "and no source addresses are declared for it.",
             cause=f"scheme {scheme.name}",
             severity=Severity.LOW if operation.method in {"GET", "HEAD"} else None,
+            confidence=Confidence.SUSPECTED if in_words(operation, scheme) else None,
         )
         for operation in secured
         if (scheme := _alone(target.api, operation))
     )
     return Looked(len(secured), seen)
+
+
+def _no_expiry(target: Target) -> Looked:
+    """No word about the end of a key's life: at its scheme, in the description's own text, or as an operation."""
+    document = target.api.document
+    info = document.get("info")
+    spoken = [str(info.get("description", "")) if isinstance(info, dict) else ""]
+    spoken += [f"{one.id} {one.path}" for one in target.api.operations if re.search(r"key", one.path, re.IGNORECASE)]
+    schemes = [one for one in target.api.schemes.values() if _is_api_key(one)]
+    if any(map(_ENDS.search, spoken)):
+        return Looked(len(schemes))
+    seen = tuple(
+        Observation(
+            Location(pointer=scheme.pointer),
+            f"Nothing says when a key of `{scheme.name}` ends or how it is replaced: a key that never ends is never rotated.",
+            cause=f"scheme {scheme.name}",
+        )
+        for scheme in schemes
+        if not _ENDS.search(json.dumps(scheme.raw, default=str))
+    )
+    return Looked(len(schemes), seen)
 
 
 def _key_in_url(target: Target) -> Looked:
@@ -252,6 +282,22 @@ RULES = (
         contract=_LINES,
         needs=(Needs.DESCRIPTION,),
         look=_key_alone,
+    ),
+    Rule(
+        id="keys-no-expiry",
+        sign=1,
+        method=Method.STATIC,
+        severity=Severity.LOW,
+        confidence=Confidence.SUSPECTED,
+        title="Nothing says when a key ends",
+        owasp="API2:2023",
+        cwe="CWE-613",
+        asvs="V13.3.4",
+        why="A key that does not end outlives the laptop, the contract and the person that it was issued for.",
+        remedy="Issue keys that expire, replace them with an overlap, and tell callers both in the description.",
+        contract="keys:\n  max_age: 90d\n  overlap: 24h\n",
+        needs=(Needs.DESCRIPTION,),
+        look=_no_expiry,
     ),
     Rule(
         id="keys-in-url",

@@ -31,6 +31,9 @@ _CREDENTIAL = re.compile(
 )
 _REFUSED = frozenset({401, 403, 407})
 
+#: Most operations that are asked with a wrong credential.
+WRONG = 3
+
 
 def _secured(target: Target) -> list[Operation]:
     return [one for one in target.api.operations if one.security and all(one.security)]
@@ -160,23 +163,30 @@ def _refusals(target: Target) -> list[_Refusal]:
 
 
 def _challenge(target: Target) -> Looked:
-    refusals = [one for one in _refusals(target) if one.answer.status == 401]
-    if not refusals:
+    """To no credential, and to a wrong one: both are asked, because different code often answers them."""
+    refusals = _refusals(target)
+    asked = [(one.call, one.call.ask, one.answer) for one in refusals]
+    for call, _, _ in refusals[:WRONG] if target.keys else ():
+        wrong = target.keys[0].wrong().on(call.ask)
+        asked.append((call, wrong, target.probe.send(wrong)))
+    refused = [one for one in asked if one[2].status == 401]
+    if not refused:
         raise Untried("no operation answered 401", missed=False)
     seen = []
-    for call, _, answer in refusals:
+    for call, ask, answer in refused:
         if not answer.header("www-authenticate"):
-            again = target.probe.send(call.ask)
+            again = target.probe.send(ask)
+            to = "no credential" if ask is call.ask else "a wrong credential"
             seen.append(
                 Observation(
                     call.place,
-                    "401 without `WWW-Authenticate`, which RFC 9110 section 11.6.1 requires: "
+                    f"401 to {to} without `WWW-Authenticate`, which RFC 9110 section 11.6.1 requires: "
                     "clients cannot know what to send.",
                     (call.answer.exchange("baseline"), answer.exchange("attack"), again.exchange("repeat")),
                     cause="no challenge",
                 )
             )
-    return Looked(len(refusals), tuple(seen))
+    return Looked(len(refused), tuple(seen))
 
 
 def _differ(target: Target) -> Looked:
