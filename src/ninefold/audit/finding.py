@@ -57,7 +57,8 @@ class Location:
 
     def __str__(self) -> str:
         if self.file:
-            return f"{self.file}:{self.line}" if self.line else self.file
+            at = f"{self.file}:{self.line}" if self.line else self.file
+            return f"{at}#{self.pointer}" if self.pointer else at
         return self.operation or self.pointer or self.url
 
 
@@ -149,7 +150,8 @@ class Audit:
 
     `started` is Unix seconds, `took` seconds. `target` names all that was looked at; `url`, `description` and `source`
     each of it as it was given, empty where it was not. `stale` are the excuses of the baseline that fit nothing any more.
-    `left` is what the audit made in the API and could not remove.
+    `left` is what the audit made in the API and could not remove. `notes` say what else a reader
+    must know of what was looked at.
     """
 
     target: str
@@ -164,6 +166,7 @@ class Audit:
     clauses: tuple[Clause, ...] = ()
     stale: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

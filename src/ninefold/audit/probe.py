@@ -193,13 +193,14 @@ class Probe:
         finally:
             self.reserve, self._end = reserve, end
 
-    def send(self, ask: Ask, *, patient: bool = True, source: str | None = None) -> Answer:
+    def send(self, ask: Ask, *, patient: bool = True, source: str | None = None, most: int = BODY) -> Answer:
         """The answer. `patient`: a 429, or a 503 with `Retry-After`, is waited out, and `Untried` if it stays.
 
-        `source` is the local address to send from (a second loopback address, say).
+        `source` is the local address to send from (a second loopback address, say), `most` how many bytes of the body are
+        read.
         """
         for _ in range(RETRIES):
-            answer = self._send(ask, self.origin.scheme, source)
+            answer = self._send(ask, self.origin.scheme, source, most)
             wait = _retry_after(answer)
             if not patient or wait is None:
                 return answer
@@ -245,7 +246,7 @@ class Probe:
         """Host and port as they stand in a URL of `scheme`."""
         return replace(self.origin, scheme=scheme).authority
 
-    def _send(self, ask: Ask, scheme: str, source: str | None) -> Answer:
+    def _send(self, ask: Ask, scheme: str, source: str | None, most: int = BODY) -> Answer:
         # A GraphQL query is POST by convention and reads all the same; what holds anything else than queries needs leave.
         if ask.method not in SAFE and not self.active and not reads(ask):
             raise Untried(f"{ask.method} may change things, and that takes --active")
@@ -257,9 +258,9 @@ class Probe:
         accept = () if any(name.lower() == "accept" for name, _ in ask.headers) else (("Accept", "*/*"),)
         length = (("Content-Length", str(len(ask.body))),) if ask.body else ()
         own = (("Host", self.origin.authority), ("User-Agent", self.agent), (MARK, self.run), *accept, *length)
-        return self._exchange(replace(ask, headers=(*own, *ask.headers)), scheme, source)
+        return self._exchange(replace(ask, headers=(*own, *ask.headers)), scheme, source, most)
 
-    def _exchange(self, ask: Ask, scheme: str, source: str | None) -> Answer:
+    def _exchange(self, ask: Ask, scheme: str, source: str | None, most: int) -> Answer:
         """The answer to `ask`, which has all its fields."""
         url = httpcore.URL(
             scheme=scheme.encode(),
@@ -277,7 +278,7 @@ class Probe:
                 headers=[(name.encode("latin-1"), value.encode("utf-8")) for name, value in ask.headers],
                 content=ask.body or None,
             ) as response:
-                body, truncated = _read(response)
+                body, truncated = _read(response, most)
                 fields = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in response.headers)
                 status = response.status
         except UnicodeEncodeError as fault:
@@ -315,12 +316,12 @@ def reach(probe: Probe) -> None:
             raise ServiceError(fault.reason, remedy="start the API, or mend --url") from None
 
 
-def _read(response: httpcore.Response) -> tuple[bytes, bool]:
+def _read(response: httpcore.Response, most: int) -> tuple[bytes, bool]:
     body = bytearray()
     for chunk in response.iter_stream():
         body += chunk
-        if len(body) > BODY:
-            return bytes(body[:BODY]), True
+        if len(body) > most:
+            return bytes(body[:most]), True
     return bytes(body), False
 
 

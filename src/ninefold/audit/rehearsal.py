@@ -101,8 +101,8 @@ class Rehearsal(Probe):
         self._turn()
         self.counts[Kind(self.rule, method, path)] += 1
 
-    def _exchange(self, ask: Ask, scheme: str, source: str | None) -> Answer:
-        del source
+    def _exchange(self, ask: Ask, scheme: str, source: str | None, most: int) -> Answer:
+        del source, most
         operation = self._paths.find(ask.method, ask.path.removeprefix(self.base))
         template = operation.path if operation else self._paths.template(ask.path.removeprefix(self.base))
         shown = self.base + template if template else _DRAWN.sub(r"\1*", ask.path)

@@ -16,9 +16,18 @@ if TYPE_CHECKING:
 
 
 class Needs(StrEnum):
-    """What a rule cannot do without; the value is how a person gives it."""
+    """What a rule cannot do without; the value is how a person gives it.
+
+    A rule that says `DESCRIPTION` reads promises, and what is not there means something to it. `REQUESTS` is for a rule
+    that judges only what is there (examples will do), `FLOWS` for one that judges how tokens are got, `OPERATIONS` for one
+    to which paths and methods are enough.
+    """
 
     DESCRIPTION = "a description of the API (the DESCRIPTION argument)"
+    REQUESTS = "a description of the API, or requests to it (the DESCRIPTION argument)"
+    FLOWS = "a description of the API, or requests with OAuth 2.0 (the DESCRIPTION argument)"
+    OPERATIONS = "the API's operations (the DESCRIPTION argument)"
+    FLEET = "several APIs (several DESCRIPTIONs, or --fleet FILE)"
     SOURCE = "the API's source (--source DIR)"
     URL = "the running API (--url URL)"
     LOG = "the API's own log (--log FILE)"

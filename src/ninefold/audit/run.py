@@ -74,7 +74,12 @@ def audit(
         left=left,
         clauses=tuple(clause for clause, _ in clauses(replace(target, ended=ended))),
         stale=stale(excuses or {}, outcomes),
+        notes=_notes(target),
     )
+
+
+def _notes(target: Target) -> tuple[str, ...]:
+    return target.description.notes if target.description else (target.undescribed,) if target.undescribed else ()
 
 
 def clean(target: Target) -> tuple[str, ...]:
@@ -118,7 +123,7 @@ def _name(target: Target) -> str:
 
 def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mapping[str, Excuse]) -> Iterable[Outcome]:
     if missing := target.lacks(rule.needs):
-        reason = f"needs {' and '.join(missing)}"
+        reason = target.reason(missing)
         applies = Needs.CONTRACT not in missing  # without a contract there is nothing to drift from
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked, applies=applies),)
     if rule.active and not target.active:

@@ -13,6 +13,7 @@ from ninefold.audit.graphql import HELLO, find, introspected, readings
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Untried
 from ninefold.audit.sample import ask_for, ids_in, missing_ids
+from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
     from ninefold.audit.account import Accounts
@@ -70,11 +71,21 @@ class Survey:
 
     @property
     def base(self) -> str:
-        """What goes before the description's paths: the path of `--url`, else that of the first server."""
+        """What goes before the description's paths: the path of `--url`, else that of the first server.
+
+        Requests that were seen have whole paths: where those begin with the path of `--url`, nothing goes before them.
+        """
+        if self._whole_paths():
+            return ""
         if self._probe.origin.base or self._description is None or not self._description.servers:
             return self._probe.origin.base
         path = urlsplit(self._description.servers[0]).path.rstrip("/")
         return path if re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) else ""
+
+    def _whole_paths(self) -> bool:
+        if self._description is None or self._description.kind not in {Kind.HAR, Kind.POSTMAN}:
+            return False
+        return any(one.path.startswith(f"{self._probe.origin.base}/") for one in self._description.operations)
 
     def calls(self) -> tuple[Call, ...]:
         """Every GET operation that answers. Raises `Untried` when none does, or more than a few do not."""

@@ -9,6 +9,7 @@ from ninefold.audit.code.read import sights
 from ninefold.audit.rule import Left, Needs
 from ninefold.audit.source import modules, paths
 from ninefold.audit.supply import Supply
+from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,22 @@ KEPT = 6 * 1024 * 1024
 LEFT = 20
 
 
+#: What a description of each kind is enough for.
+_TELLS = {
+    Kind.OPENAPI: {Needs.DESCRIPTION, Needs.REQUESTS, Needs.FLOWS, Needs.OPERATIONS},
+    Kind.POSTMAN: {Needs.REQUESTS, Needs.OPERATIONS},
+    Kind.HAR: {Needs.REQUESTS, Needs.OPERATIONS},
+    Kind.ROUTES: {Needs.OPERATIONS},
+    Kind.GRAPHQL: set[Needs](),
+}
+_LITTLE = {
+    Kind.POSTMAN: "shows examples, which promise nothing",
+    Kind.HAR: "shows examples, which promise nothing",
+    Kind.ROUTES: "say nothing of credentials, schemas and answers",
+    Kind.GRAPHQL: "says nothing of HTTP: credentials, limits and answers",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """`now` is Unix seconds. `origins` (RFC 6454) are meant to be allowed across origins. `probe` and `survey` are
@@ -40,6 +57,9 @@ class Target:
     before. `derived`: the description was made from the contract, and says nothing of its own.
 
     `user` is the name of an account that may be tried with a wrong secret, or empty.
+
+    `graphql` is the path of a GraphQL API as it was given. `undescribed` says why there is no description although one
+    was looked for. `fleet` are the descriptions of several APIs, for rules that say `Needs.FLEET`.
     """
 
     now: float
@@ -58,6 +78,9 @@ class Target:
     derived: bool = False
     ended: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     user: str = ""
+    graphql: str = ""
+    undescribed: str = ""
+    fleet: tuple[Description, ...] = ()
     _probe: Probe | None = None
     _survey: Survey | None = None
     _kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -122,10 +145,19 @@ class Target:
         kept: T = self._kept[name]
         return kept
 
+    def _told(self) -> set[Needs]:
+        """What of needs for a description the one that is there is enough for."""
+        if self.description is None:
+            return set()
+        flows = any(one.kind == "oauth2" for one in self.description.schemes.values())
+        return _TELLS[self.description.kind] | ({Needs.FLOWS} if flows else set())
+
     def lacks(self, needs: tuple[Needs, ...]) -> tuple[Needs, ...]:
         """What of these was not given."""
+        told = self._told()
         given = {
-            Needs.DESCRIPTION: self.description is not None,
+            **{need: need in told for need in _TELLS[Kind.OPENAPI]},
+            Needs.FLEET: len(self.fleet) > 1,
             Needs.SOURCE: self.source is not None,
             Needs.URL: self._probe is not None,
             Needs.LOG: self.log is not None,
@@ -140,3 +172,14 @@ class Target:
             Needs.REGISTRY: self.supply.registries is not None,
         }
         return tuple(need for need in needs if not given[need])
+
+    def reason(self, missing: tuple[Needs, ...]) -> str:
+        """Why a rule that lacks these did not run, as the report says it."""
+        said = f"needs {' and '.join(missing)}"
+        if not _TELLS[Kind.OPENAPI] & set(missing):
+            return said
+        if self.description:
+            kind = self.description.kind
+            more = "".join(f" and {one}" for one in missing if one not in _TELLS[Kind.OPENAPI])
+            return f"needs an OpenAPI description{more}; {kind} {_LITTLE[kind]}"
+        return f"{said}; the API publishes none" if self.undescribed else said

@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ninefold.audit import plan
-from ninefold.audit.again import Shell, variables
 from ninefold.audit.assess import assess
-from ninefold.audit.baseline import read_baseline, render_baseline
-from ninefold.audit.dial import Dial
+from ninefold.audit.baseline import render_baseline
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
-from ninefold.audit.key import Key, parse_key
-from ninefold.audit.probe import Limits, Origin, Probe, parse_origin, reach, trust
+from ninefold.audit.fleet import Api, Fleet, read_fleet
+from ninefold.audit.probe import Limits, parse_origin
+from ninefold.audit.report import fleet as fleet_report
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
 from ninefold.audit.report.vex import render_vex
 from ninefold.audit.rule import Untried
-from ninefold.audit.run import audit
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.supply import AGE, Supply
-from ninefold.audit.survey import Survey
-from ninefold.audit.target import Target
 from ninefold.audit.vex import read_vex
+from ninefold.cli.look import Given, look_at, look_at_all, rehearse, worst
 from ninefold.cli.places import default_index
 from ninefold.cli.registries import registries
-from ninefold.cli.screen import Progress, printable, screen
-from ninefold.contract.describe import describe
+from ninefold.cli.screen import screen
 from ninefold.contract.load import load_contract
-from ninefold.contract.openapi import load, read
-from ninefold.errors import FileError, Place, ServiceError, WriteError
+from ninefold.errors import FileError, Place, WriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from ninefold.audit.baseline import Excuse
     from ninefold.audit.rule import Rule
-    from ninefold.contract.description import Description
+    from ninefold.audit.target import Target
 
 _EPILOG = """\
 \b
@@ -53,9 +42,10 @@ Exit codes
   0   every rule whose inputs were given ran, and nothing was found
   1   something was found, of at least the severity of --fail-on
   2   incomplete: a rule failed, or could not check what it was asked to, or what it made could not be removed
+      (of several APIs, 1 if any is 1, else 2 if any is 2)
   64  the command line is not understood
-  65  the description or the contract cannot be read or understood
-  66  a file (source, baseline, advisories, bill, statements, authority) cannot be read
+  65  the description or the contract cannot be read or understood, or the app cannot be imported
+  66  a file (source, baseline, advisories, bill, statements, authority, fleet) cannot be read
   69  the API cannot be reached, or its address is one that hands out credentials
   70  a fault of Ninefold itself
   73  a report or baseline cannot be written
@@ -68,6 +58,11 @@ Examples
   ninefold audit openapi.yaml --source . --advisories osv.zip --sarif ninefold.sarif
   ninefold audit openapi.yaml --url https://api.example.com --contract contract.yaml --format markdown
   ninefold advisories fetch PyPI && ninefold audit --source . --vex-in vex.json --vex now.vex.json
+  ninefold audit --url http://127.0.0.1:8000
+  ninefold audit shop.main:app
+  ninefold audit recording.har
+  ninefold audit orders.yaml users.yaml https://stock.example.com/openapi.json
+  ninefold audit --fleet fleet.yaml --html fleet.html
 """
 
 
@@ -81,9 +76,15 @@ class _Outputs:
 
 
 @click.command("audit", epilog=_EPILOG)
-@click.argument("description", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("descriptions", nargs=-1, metavar="[DESCRIPTION]...")
 @click.option("--url", metavar="URL", help="The running API: scheme, host, port, base path. Nothing else is touched.")
 @click.option("--source", type=click.Path(exists=True, path_type=Path), help="The API's source: code and manifests.")
+@click.option("--graphql", metavar="PATH", help="Where a GraphQL API is served. Default: /graphql.")
+@click.option(
+    "--fleet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Several APIs: YAML with a list `apis` of {name, description, url, source, log, keys, ...}.",
+)
 @click.option(
     "--contract",
     "kept",
@@ -197,7 +198,9 @@ class _Outputs:
 def command(
     ctx: click.Context,
     *,
-    description: Path | None,
+    descriptions: tuple[str, ...],
+    graphql: str | None,
+    fleet: Path | None,
     url: str | None,
     source: Path | None,
     kept: Path | None,
@@ -234,72 +237,85 @@ def command(
     html: Path | None,
     vex: Path | None,
 ) -> None:
-    """Find which of the nine signs an API shows: from its DESCRIPTION (OpenAPI), its source, itself."""
-    if not (description or url or source or sbom or kept or log):
+    """Find which of the nine signs an API shows: from its DESCRIPTION, its source, itself.
+
+    DESCRIPTION is a file (OpenAPI, Swagger, a Postman collection, a HAR recording, a GraphQL schema or introspection; told
+    apart by content), a URL, or an app as package.module:app (FastAPI, Litestar, Starlette, Flask, Django), which is
+    imported: that runs the app's own code. Without one, --url looks where APIs publish theirs. Several are a fleet.
+    """
+    if not (descriptions or url or source or sbom or kept or log or fleet):
         raise click.UsageError(
-            "there is nothing to look at; give DESCRIPTION, --url, --source, --sbom, --contract, --log"
+            "there is nothing to look at; give DESCRIPTION, --url, --source, --sbom, --contract, --log, --fleet"
         )
     if write_baseline and not reason.strip():
         raise click.UsageError("--write-baseline needs --reason: why is what it finds accepted?")
+    if graphql and not graphql.startswith("/"):
+        raise click.BadParameter("write it as /PATH", param_hint="--graphql")
     if dry_run and not url:
         raise click.UsageError("--dry-run tells what would be sent to --url, and there is none")
     rules = _rules(chosen)
-    excuses = read_baseline(baseline) if baseline else {}
-    contract = load_contract(kept) if kept else None
-    api = load(description) if description else read(describe(contract, url or ""), str(kept)) if contract else None
-    callers = _keys(keys, headers, api)
-    expired, revoked = (_keys((one,), headers, api)[0] if one else None for one in (expired_key, revoked_key))
     now = time.time()
     files = {"json": as_json, "sarif": sarif, "junit": junit, "html": html}
     outputs = _Outputs(kind, out, {name: path for name, path in files.items() if path})
-    target = Target(
-        now=now,
-        description=api,
-        source=source,
-        log=log,
-        keys=callers,
-        advisories=advisories or default_index(),
+    given = Given(
+        now,
+        advisories or default_index(),
+        active,
+        Limits(budget, rate, float(total)),
+        frozenset(chosen),
+        tuple(_allowed(one) for one in origins),
+        metadata=metadata,
         supply=Supply(
             sbom=sbom,
             vex=tuple(one for path in statements for one in read_vex(path)),
             oldest=oldest,
             registries=registries(now) if registry else None,
         ),
-        active=active,
-        expired=expired,
-        revoked=revoked,
-        origins=tuple(_allowed(one) for one in origins),
-        contract=contract,
-        derived=contract is not None and description is None,
+        contract=load_contract(kept) if kept else None,
         user=user,
+        expired=expired_key or "",
+        revoked=revoked_key or "",
     )
-    progress = Progress(len(rules))
-    if url is None:
-        done = _audit(target, rules, frozenset(chosen), excuses, progress)
-    else:
-        origin = _origin(url)
-        dial = Dial(origin.host, origin.port, leave=metadata)
-        probe = Probe(
-            origin,
-            agent=f"ninefold-audit/{version('ninefold')}",
-            context=trust(authority),
-            limits=Limits(budget, rate, float(total)),
-            secrets=tuple(secret for key in (*callers, expired, revoked) if key for secret in key.secrets),
-            active=active,
-            dial=dial,
-            shell=Shell(variables(callers), authority=authority is not None),
-        )
-        if dry_run:
-            dial.check_name()
-            parts = plan.rehearse(target, origin, rules, probe.limits)
-            click.echo(printable(plan.announce(probe) + plan.render(parts, probe.limits)), nl=False)
-            ctx.exit(0)
-        click.echo(printable(plan.announce(probe, _addresses(dial))), err=True, nl=False)
-        with probe:
-            reach(probe)
-            target = target.at(url, probe, Survey(probe, api, callers))
-            with _interruptible(active=active):
-                done = _audit(target, rules, frozenset(chosen), excuses, progress)
+    if fleet or len(descriptions) > 1:
+        alone: dict[str, object] = {"--url": url, "--source": source, "--log": log, "--key": keys, "--header": headers}
+        alone |= {
+            "--baseline": baseline,
+            "--write-baseline": write_baseline,
+            "--dry-run": dry_run,
+            "--contract": kept,
+            "--sbom": sbom,
+            "--vex": vex,
+            "--user": user,
+            "--expired-key": expired_key,
+            "--revoked-key": revoked_key,
+            "DESCRIPTION": fleet and descriptions,
+        }
+        if extra := [name for name, value in alone.items() if value]:
+            raise click.UsageError(
+                f"{', '.join(extra)}: of several APIs, write it into a file for --fleet, for each of them"
+            )
+        apis = read_fleet(fleet) if fleet else tuple(Api(one, one, graphql=graphql or "") for one in descriptions)
+        apis = tuple(replace(one, authority=one.authority or str(authority or "")) for one in apis)
+        looked = look_at_all(given, apis, rules)
+        _report(looked.fleet, outputs)
+        codes = (exit_code(*one, Severity(fail_on)) for one in looked.each)
+        ctx.exit(worst((*codes, _code(looked.fleet.together, Severity(fail_on)))))
+    one = Api(
+        "",
+        "".join(descriptions),
+        url=url or "",
+        source=str(source or ""),
+        log=str(log or ""),
+        authority=str(authority or ""),
+        baseline=str(baseline or ""),
+        graphql=graphql or "",
+        keys=keys,
+        headers=headers,
+    )
+    if dry_run:
+        click.echo(rehearse(given, one, rules), nl=False)
+        ctx.exit(0)
+    done, target = look_at(given, one, rules)
     _report(done, outputs)
     if vex:
         _write_vex(vex, target)
@@ -309,26 +325,18 @@ def command(
     ctx.exit(exit_code(done, rules, target, Severity(fail_on)))
 
 
-def _audit(
-    target: Target,
-    rules: Sequence[Rule],
-    asked: frozenset[str],
-    excuses: Mapping[str, Excuse],
-    progress: Progress,
-) -> Audit:
-    try:
-        return audit(target, rules, asked=asked, excuses=excuses, told=lambda rule: progress.step(rule.id))
-    finally:
-        progress.end()
-
-
 def exit_code(done: Audit, rules: Sequence[Rule], target: Target, fail_on: Severity) -> int:
     """0, 1 or 2, as the help says. A sign that had rules to try and learned nothing is incomplete."""
+    tried = {rule.sign for rule in rules if not target.lacks(rule.needs)}
+    unknown = not tried or any(done.state(sign) == "unknown" for sign in tried)
+    return _code(done, fail_on) or (2 if unknown else 0)
+
+
+def _code(done: Audit, fail_on: Severity) -> int:
     if any(one.severity.rank >= fail_on.rank for one in done.findings):
         return 1
-    tried = {rule.sign for rule in rules if not target.lacks(rule.needs)}
     missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in done.outcomes)
-    return 2 if missed or done.left or not tried or any(done.state(sign) == "unknown" for sign in tried) else 0
+    return 2 if missed or done.left else 0
 
 
 def _rules(chosen: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -336,13 +344,6 @@ def _rules(chosen: tuple[str, ...]) -> tuple[Rule, ...]:
     if unknown := [one for one in chosen if one not in known]:
         raise click.UsageError(f"there is no rule {unknown[0]!r}; there are: {', '.join(sorted(known))}")
     return tuple(rule for rule in RULES if not chosen or rule.id in chosen)
-
-
-def _origin(url: str) -> Origin:
-    try:
-        return parse_origin(url)
-    except ValueError as fault:
-        raise click.BadParameter(str(fault), param_hint="--url") from None
 
 
 def _allowed(origin: str) -> str:
@@ -355,72 +356,22 @@ def _allowed(origin: str) -> str:
     return str(known)
 
 
-def _addresses(dial: Dial) -> tuple[str, ...]:
-    try:
-        return dial.addresses()
-    except OSError as fault:
-        raise ServiceError(
-            f"{dial.host} cannot be looked up ({fault.strerror or fault})", remedy="mend --url"
-        ) from None
+def _report(done: Audit | Fleet, outputs: _Outputs) -> None:
+    def render(kind: str) -> str:
+        return FORMATS[kind](done) if isinstance(done, Audit) else fleet_report.FORMATS[kind](done)
 
-
-def _keys(keys: tuple[str, ...], headers: tuple[str, ...], api: Description | None) -> tuple[Key, ...]:
-    fields: list[tuple[str, str]] = []
-    for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon or not name.strip() or not value.strip():
-            raise click.BadParameter("write it as 'NAME: VALUE'", param_hint="--header")
-        fields.append((name.strip(), value.strip()))
-    if keys:
-        return tuple(parse_key(_read_key(one), api, tuple(fields)) for one in keys)
-    return (Key("header", *fields[0], tuple(fields[1:])),) if fields else ()
-
-
-def _read_key(text: str) -> str:
-    if not text.startswith("@"):
-        return text
-    path = Path(text[1:])
-    try:
-        value = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as fault:
-        raise FileError(
-            f"the key cannot be read ({fault})", place=Place(str(path)), remedy="mend --key @FILE"
-        ) from None
-    if not value or "\n" in value:
-        raise FileError("the file must hold one key on one line", place=Place(str(path)), remedy="mend --key @FILE")
-    return value
-
-
-@contextmanager
-def _interruptible(*, active: bool) -> Iterator[None]:
-    """SIGTERM ends what is in it like Ctrl-C, so that what the audit made is removed first; what could not be is told."""
-    changes = active and threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, _stop) if changes else None
-    try:
-        yield
-    except BaseException as fault:
-        for note in getattr(fault, "__notes__", ()):
-            click.echo(note, err=True)
-        raise
-    finally:
-        if changes:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _stop(number: int, _: object) -> None:
-    raise SystemExit(128 + number)
-
-
-def _report(done: Audit, outputs: _Outputs) -> None:
     for kind, path in outputs.files.items():
-        _write(path, FORMATS[kind](done))
+        _write(path, render(kind))
     if outputs.out:
-        _write(outputs.out, FORMATS[outputs.kind](done))
+        _write(outputs.out, render(outputs.kind))
     elif outputs.kind == "terminal":
         width, colour = screen(100)
-        click.echo(terminal.render(done, width=width, colour=colour), nl=False)
+        if isinstance(done, Audit):
+            click.echo(terminal.render(done, width=width, colour=colour), nl=False)
+        else:
+            click.echo(fleet_report.as_terminal(done, width=width, colour=colour), nl=False)
     else:
-        click.echo(FORMATS[outputs.kind](done), nl=False)
+        click.echo(render(outputs.kind), nl=False)
 
 
 def _write_vex(path: Path, target: Target) -> None:

@@ -2,11 +2,14 @@
 
 The types here are the same whether the document was OpenAPI 3.0, 3.1 or Swagger 2.0; `ninefold.contract.openapi`
 reads those. Schemas stay JSON (they are the description's own words); `Description.resolve` follows their `$ref`s.
+What was recorded, collected or imported (`ninefold.audit.inputs`) has the same types, and a `kind` that says how much
+of it is a promise.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -15,10 +18,22 @@ from ninefold.errors import DescriptionError, Place
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from graphql import GraphQLSchema
+
 #: The methods an OpenAPI path item may hold, in the order in which they are listed everywhere.
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 Schema = dict[str, Any] | bool
+
+
+class Kind(StrEnum):
+    """What it was read from. Only the first promises anything; the others show, or list (docs/adr/0006-inputs.md)."""
+
+    OPENAPI = "an OpenAPI description"
+    POSTMAN = "a Postman collection"
+    HAR = "a HAR recording"
+    ROUTES = "the routes of an app"
+    GRAPHQL = "a GraphQL schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A whole description. `document` is it as it was read; `dialect` one of `2.0`, `3.0`, `3.1`."""
+    """A whole description. `document` is it as it was read; `dialect` one of `2.0`, `3.0`, `3.1`.
+
+    `notes` are sentences for whoever reads a report: where it was found, what was left out. `graphql` is the schema of an
+    API that has one.
+    """
 
     source: str
     dialect: str
@@ -84,6 +103,9 @@ class Description:
     operations: tuple[Operation, ...]
     schemes: Mapping[str, SecurityScheme]
     document: Mapping[str, Any] = field(repr=False)
+    kind: Kind = Kind.OPENAPI
+    notes: tuple[str, ...] = ()
+    graphql: GraphQLSchema | None = field(default=None, repr=False, compare=False)
     _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def resolve(self, schema: Schema) -> Schema:

@@ -78,8 +78,8 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
         when=when(audit),
         script=Markup(script),  # noqa: S704  (our own file, not input)
         style=Markup(style),  # noqa: S704
-        script_hash=_hash(script),
-        style_hash=_hash(style),
+        script_hash=digest(script),
+        style_hash=digest(style),
     )
 
 
@@ -149,7 +149,7 @@ def _references(rule: Rule | None) -> list[Reference]:
     return [owasp(rule.owasp), cwe(rule.cwe), Reference(f"ASVS 5.0 {rule.asvs}", "")] if rule else []
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """Text of ours or with the API's words in it: escaped, and what stands between backticks as code."""
     pieces = shown(text).split("`")
     if len(pieces) % 2 == 0:
@@ -175,7 +175,7 @@ def _template() -> Template:
         "asked": asked,
         "count": count,
         "line": line,
-        "prose": _prose,
+        "prose": prose,
         "references": _references,
         "summary": summary,
         "told": told,
@@ -190,5 +190,6 @@ def _asset(name: str) -> str:
     return (files("ninefold.audit.report") / "templates" / name).read_text("utf-8")
 
 
-def _hash(text: str) -> str:
+def digest(text: str) -> str:
+    """SHA-256 as a Content-Security-Policy names it."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -49,6 +49,7 @@ class _Document(msgspec.Struct):
     left: tuple[str, ...] = ()
     clauses: list[Clause] = []
     stale: list[str] = []
+    notes: tuple[str, ...] = ()
 
 
 def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
@@ -66,6 +67,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
         "took": audit.took,
         "requests": audit.requests,
         "left": audit.left,
+        **({"notes": audit.notes} if audit.notes else {}),
         "signs": [
             {
                 "sign": tile.number,
@@ -150,6 +152,7 @@ def read(text: str | bytes, file: str = "") -> Audit:
         left=document.left,
         clauses=tuple(document.clauses),
         stale=tuple(document.stale),
+        notes=document.notes,
     )
 
 

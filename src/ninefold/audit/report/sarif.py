@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from ninefold.audit.finding import Errored, Finding, Method, Severity, Skipped
+from ninefold.audit.inputs.name import is_app, is_url
 from ninefold.audit.report.card import known, verdict
 from ninefold.audit.report.evidence import again
 from ninefold.audit.report.standards import cwe, owasp
@@ -183,7 +184,7 @@ def _location(place: Location, finding: Finding, audit: Audit) -> dict[str, Any]
         physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(below(root, place.file))}}
         if place.line:
             physical["region"] = {"startLine": place.line}
-    elif audit.description:
+    elif audit.description and not is_url(audit.description) and not is_app(audit.description):
         physical = {"artifactLocation": {"uri": _uri(audit.description)}}
     else:
         return None

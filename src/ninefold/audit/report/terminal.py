@@ -133,7 +133,7 @@ def _head(console: Console, audit: Audit, numbers: Score) -> None:
     done, chosen = coverage(audit)
     console.print(Text(f"Ninefold audit of {line(audit.target, 1000)}", style="bold"))
     facts = f"{when(audit)} · {count(audit.requests, 'request')} in {audit.took:.1f} s · {done} of {chosen} rules ran"
-    console.print(Text(facts, style="dim"))
+    console.print(Text("\n".join((facts, *(line(one, 500) for one in audit.notes))), style="dim"))
     told = Text("Score  ", style="bold")
     told.append(numbers.told, style=_tone(numbers.whole))
     console.print(

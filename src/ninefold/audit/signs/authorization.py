@@ -281,7 +281,7 @@ RULES = (
         why="The implicit flow puts tokens into URLs, the password flow hands the password to the client.",
         remedy="Use the authorization code flow with PKCE (RFC 7636), or client credentials between machines.",
         contract="",
-        needs=(Needs.DESCRIPTION,),
+        needs=(Needs.FLOWS,),
         look=_weak_flows,
     ),
     Rule(
@@ -393,7 +393,7 @@ RULES = (
         why="Whoever counts up an id, or sees one, reads what belongs to somebody else.",
         remedy="Compare the object's owner with the caller in every operation that takes an id.",
         contract="",
-        needs=(Needs.DESCRIPTION, Needs.URL, Needs.KEYS),
+        needs=(Needs.OPERATIONS, Needs.URL, Needs.KEYS),
         look=foreign_reads,
     ),
 )

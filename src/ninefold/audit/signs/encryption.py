@@ -19,6 +19,7 @@ from ninefold.audit.probe import Unanswered
 from ninefold.audit.pycrypto import dangers, digests
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.suites import weak_suites
+from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +46,10 @@ def _plain_servers(target: Target) -> Looked:
 
 def _urls(target: Target) -> Iterator[tuple[str, str, str]]:
     """What a client is told to call: the servers, and where tokens come from."""
+    first = next((one.pointer for one in target.api.operations), "") if target.api.kind is not Kind.OPENAPI else ""
     for at, url in enumerate(target.api.servers):
         if "://" in url:
-            yield "A server", url, f"/servers/{at}"
+            yield "A server", url, first or f"/servers/{at}"
     for scheme in target.api.schemes.values():
         flows = scheme.raw.get("flows")
         holders = [scheme.raw, *(flows.values() if isinstance(flows, dict) else ())]
@@ -257,7 +259,7 @@ RULES = (
         why="Clients are generated from the description and will call what it says, in the clear.",
         remedy="Write https:// in `servers` and in the OAuth 2.0 URLs, and serve it.",
         contract=_TLS_LINES,
-        needs=(Needs.DESCRIPTION,),
+        needs=(Needs.REQUESTS,),
         look=_plain_servers,
     ),
     _source_rule(

@@ -278,7 +278,7 @@ RULES = (
         asvs="V15.3.1", why="Password hashes, secrets and card numbers are of use to nobody who reads an API.",
         remedy="Take the member out of the answer's schema, or mark it writeOnly.",
         contract="api:\n  description: openapi.yaml  # without these members\n" + _CONTRACT,
-        needs=(Needs.DESCRIPTION,), look=sensitive_members,
+        needs=(Needs.REQUESTS,), look=sensitive_members,
     ),
     Rule(
         id="filtering-debug-flag", sign=7, method=Method.STATIC, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,

@@ -306,7 +306,7 @@ RULES = (
         why="URLs end up in access logs, browser histories, Referer fields and monitoring.",
         remedy="Take the key from a header field only, and drop the query parameter from the description.",
         contract="keys:\n  header: X-API-Key\n",
-        needs=(Needs.DESCRIPTION,),
+        needs=(Needs.REQUESTS,),
         look=_key_in_url,
     ),
     Rule(

@@ -11,6 +11,7 @@ from ninefold.audit.clauses import drift
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.services import differing
 from ninefold.errors import DescriptionError
 
 if TYPE_CHECKING:
@@ -271,6 +272,7 @@ def _rule(
     contract: str,
     look: Any,
     cwe: str = "CWE-1059",
+    needs: Needs = Needs.DESCRIPTION,
 ) -> Rule:
     """Static rules read the description; live ones hold the API against it."""
     live = method is Method.LIVE
@@ -287,7 +289,7 @@ def _rule(
         why=why,
         remedy=remedy,
         contract=contract,
-        needs=(Needs.DESCRIPTION, Needs.URL) if live else (Needs.DESCRIPTION,),
+        needs=(needs, Needs.URL) if live else (needs,),
         look=look,
     )
 
@@ -356,6 +358,7 @@ RULES = (
         "Send `WWW-Authenticate` with every 401.",
         _LINES,
         _challenge,
+        needs=Needs.REQUESTS,
     ),
     _rule(
         "standard-refusals-differ",
@@ -367,6 +370,19 @@ RULES = (
         _LINES,
         _differ,
         "CWE-1390",
+        Needs.REQUESTS,
+    ),
+    _rule(
+        "standard-services-differ",
+        Method.STATIC,
+        Severity.MEDIUM,
+        "APIs of one fleet do not authenticate alike",
+        "Every difference is learned again by each client, each gateway and each reviewer, and one of them is the weakest.",
+        "Choose one scheme, one field and one name for it, and share its definition among the descriptions.",
+        _LINES,
+        differing,
+        "CWE-1390",
+        Needs.FLEET,
     ),
     _rule(
         "standard-three-way",

@@ -1,0 +1,1 @@
+"""What a description is read from beyond a file of OpenAPI: each reader yields a `Description`, so that every rule works."""
