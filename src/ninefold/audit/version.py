@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cmp_to_key, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
@@ -86,6 +86,15 @@ def _maven(text: str) -> Any:
     return versions.MavenVersion(re.sub(r"[.-]release$", "", text, flags=re.IGNORECASE))
 
 
+def _debian(text: str) -> Any:
+    """deb-version(7), where `00` and `000` are one place; the library orders them so and calls them different."""
+    return cmp_to_key(_compared)(versions.DebianVersion(text))
+
+
+def _compared(one: Any, other: Any) -> int:
+    return int(one > other) - int(one < other)
+
+
 #: By OSV's name of the ecosystem. Go's pseudo-versions are semantic versions.
 _ORDERS: Mapping[str, Callable[[str], Any]] = {
     "PyPI": Version,
@@ -98,8 +107,8 @@ _ORDERS: Mapping[str, Callable[[str], Any]] = {
     "Maven": _maven,
     "Packagist": _composer,
     "NuGet": versions.NugetVersion,
-    "Debian": versions.DebianVersion,
-    "Ubuntu": versions.DebianVersion,
+    "Debian": _debian,
+    "Ubuntu": _debian,
     "Alpine": _alpine,
 }
 #: Ecosystems whose every release has records of its own (`Debian:12`): one release says nothing about another.
