@@ -8,7 +8,8 @@ reports=$(mktemp -d "$RUNNER_TEMP/ninefold-reports.XXXXXX")
 secrets=$(mktemp -d "$RUNNER_TEMP/ninefold-keys.XXXXXX")
 trap 'rm -rf -- "$secrets"' EXIT
 
-given=(--fail-on="${NINEFOLD_FAIL_ON:-low}" --sarif="$reports/ninefold.sarif" --html="$reports/ninefold.html")
+given=(--fail-on="${NINEFOLD_FAIL_ON:-low}" --sarif="$reports/ninefold.sarif" --html="$reports/ninefold.html"
+  --markdown="$reports/ninefold.md")
 [[ -z ${NINEFOLD_URL:-} ]] || given+=(--url="$NINEFOLD_URL")
 [[ -z ${NINEFOLD_SOURCE:-} ]] || given+=(--source="$NINEFOLD_SOURCE")
 [[ -z ${NINEFOLD_ADVISORIES:-} ]] || given+=(--advisories="$NINEFOLD_ADVISORIES")
@@ -45,16 +46,11 @@ echo "::$token::"
   [[ ! -s $reports/ninefold.html ]] || echo "html=$reports/ninefold.html"
 } >>"$GITHUB_OUTPUT"
 
-# Indented by four, it is code to Markdown, and nothing in it is markup. A summary may have a mebibyte.
-{
-  echo "## Ninefold audit"
-  echo
-  if [[ -s $reports/ninefold.txt ]]; then
-    head -c 900000 -- "$reports/ninefold.txt" | sed 's/^/    /'
-  else
-    echo "    The audit did not get so far (exit code $code); the log of this step says why."
-  fi
-  echo
-} >>"$GITHUB_STEP_SUMMARY"
+# The report for a pull request escapes what an API says; where there is none, the log says why.
+if [[ -s $reports/ninefold.md ]]; then
+  cat -- "$reports/ninefold.md" >>"$GITHUB_STEP_SUMMARY"
+else
+  printf '## Ninefold audit\n\nThe audit did not get so far (exit code %s); the log of this step says why.\n' "$code" >>"$GITHUB_STEP_SUMMARY"
+fi
 
 exit "$code"

@@ -116,8 +116,8 @@ def test_it_audits_writes_its_reports_and_ends_as_the_audit_ended(step: Callable
     assert done.outputs["exit-code"] == "1"
     assert json.loads(Path(done.outputs["sarif"]).read_text())["version"] == "2.1.0"
     assert "<html" in Path(done.outputs["html"]).read_text()
-    assert done.summary.startswith("## Ninefold audit\n\n    ")
-    assert all(one.startswith("    ") for one in done.summary.splitlines()[2:] if one)
+    assert done.summary.startswith("## Ninefold audit: ")
+    assert len(done.summary) < 65_536
     assert "keys-in-source" in done.summary
     arguments = (tmp_path / "arguments").read_text().splitlines()
     assert arguments[:2] == ["audit", "--fail-on=high"]

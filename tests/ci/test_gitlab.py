@@ -95,6 +95,8 @@ def test_it_audits_and_leaves_its_reports_as_artifacts(
     reports = tmp_path / JOB["artifacts"]["paths"][0]
     assert ET.parse(tmp_path / JOB["artifacts"]["reports"]["junit"]).getroot().tag == "testsuites"
     assert json.loads((reports / "ninefold.sarif").read_text())["version"] == "2.1.0"
+    quality = json.loads((tmp_path / JOB["artifacts"]["reports"]["codequality"]).read_text())
+    assert all(one["fingerprint"] and one["location"]["path"] for one in quality)
     assert "<html" in (reports / "ninefold.html").read_text()
     assert JOB["artifacts"]["when"] == "always"
 

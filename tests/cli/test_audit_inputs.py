@@ -243,10 +243,23 @@ class TestAFleet:
         assert "b.json" in out
 
     @pytest.mark.parametrize(
-        "more", [("--url", "http://h"), ("--key", "k"), ("--write-baseline", "b", "--reason", "r")]
+        "more",
+        [
+            ("--url", "http://h"),
+            ("--key", "k"),
+            ("--write-baseline", "b", "--reason", "r"),
+            ("--user", "anna"),
+            ("--markdown", "a.md"),
+            ("--gitlab", "a.json"),
+        ],
     )
     def test_takes_nothing_that_is_of_one_api(self, ninefold: Run, tmp_path: Path, more: tuple[str, ...]) -> None:
         one = _write(tmp_path, "a.json", _document())
         code, _, told = ninefold("audit", one, one, *more)
         assert code == 64
-        assert more[0] in told
+        assert more[0].lstrip("-") in told
+
+    @pytest.mark.parametrize("format_", ["markdown", "github", "gitlab"])
+    def test_has_no_report_that_is_of_one_api(self, ninefold: Run, tmp_path: Path, format_: str) -> None:
+        one = _write(tmp_path, "a.json", _document())
+        assert ninefold("audit", one, one, "--format", format_)[0] == 64

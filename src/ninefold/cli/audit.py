@@ -191,6 +191,8 @@ class _Outputs:
 @click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Also write SARIF 2.1.0 here.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write JUnit XML here.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write the HTML page here.")
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Also write Markdown here.")
+@click.option("--gitlab", type=click.Path(dir_okay=False, path_type=Path), help="Also write Code Quality here.")
 @click.option(
     "--vex", type=click.Path(dir_okay=False, path_type=Path), help="Also write the flaws as CycloneDX VEX here."
 )
@@ -235,6 +237,8 @@ def command(
     sarif: Path | None,
     junit: Path | None,
     html: Path | None,
+    markdown: Path | None,
+    gitlab: Path | None,
     vex: Path | None,
 ) -> None:
     """Find which of the nine signs an API shows: from its DESCRIPTION, its source, itself.
@@ -255,7 +259,9 @@ def command(
         raise click.UsageError("--dry-run tells what would be sent to --url, and there is none")
     rules = _rules(chosen)
     now = time.time()
-    files = {"json": as_json, "sarif": sarif, "junit": junit, "html": html}
+    files = {
+        "json": as_json, "sarif": sarif, "junit": junit, "html": html, "markdown": markdown, "gitlab": gitlab,
+    }  # fmt: skip
     outputs = _Outputs(kind, out, {name: path for name, path in files.items() if path})
     given = Given(
         now,
@@ -293,6 +299,10 @@ def command(
         if extra := [name for name, value in alone.items() if value]:
             raise click.UsageError(
                 f"{', '.join(extra)}: of several APIs, write it into a file for --fleet, for each of them"
+            )
+        if alien := {kind, *outputs.files} - fleet_report.FORMATS.keys():
+            raise click.UsageError(
+                f"{', '.join(sorted(alien))}: is of one API; of several there are {', '.join(fleet_report.FORMATS)}"
             )
         apis = read_fleet(fleet) if fleet else tuple(Api(one, one, graphql=graphql or "") for one in descriptions)
         apis = tuple(replace(one, authority=one.authority or str(authority or "")) for one in apis)

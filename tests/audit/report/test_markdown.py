@@ -36,7 +36,7 @@ def test_the_golden_report(sample: Audit, rules: tuple[Rule, ...], golden: Calla
 
 def test_score_and_coverage_come_first(sample: Audit) -> None:
     first, _, second, *_ = render(sample).splitlines()
-    assert first == "## F 3 of 9 signs, 3 unknown"
+    assert first == "## Ninefold audit: 3 of 9 signs, 3 unknown"
     assert second.startswith("**Score: F, ")
     assert "% checked**" in second
 

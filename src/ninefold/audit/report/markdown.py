@@ -13,7 +13,7 @@ from ninefold.audit.finding import Errored, Exchange, Finding, Skipped
 from ninefold.audit.report.card import MARKS, ordered, tiles, verdict, when
 from ninefold.audit.report.evidence import again, answered, asked, told
 from ninefold.audit.report.text import count, line, visible, written
-from ninefold.audit.score import Standing, score
+from ninefold.audit.score import score
 from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
@@ -57,10 +57,9 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
 
 
 def _head(audit: Audit, numbers: Score) -> str:
-    mark = "" if numbers.standing is Standing.WITHHELD else f"{numbers.whole.letter} "
     name = audit.url or audit.description or audit.source or audit.target
     return (
-        f"## {mark}{verdict(audit)}\n\n"
+        f"## Ninefold audit: {verdict(audit)}\n\n"
         f"**Score: {numbers.told}** ({numbers.whole.checked} of {numbers.whole.applies} rules that apply)\n\n"
         f"{count(len(audit.findings), 'finding')} in {escaped(name, 200)}\n"
     )
