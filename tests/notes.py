@@ -85,6 +85,7 @@ class Plain:
     """Called by the server for every request; `log` has what came: method, path and who asked (nobody: empty)."""
 
     document = PLAIN
+    base = "/notes"
 
     def __init__(self, *flaws: str) -> None:
         self.flaws = frozenset(flaws)
@@ -106,9 +107,9 @@ class Plain:
     def answer(self, method: str, path: str, who: str, body: bytes) -> tuple[int, Any]:
         if not who:
             return 401, {"error": "who are you?"}
-        if path == "/notes":
+        if path == self.base:
             return self._collection(method, who, body)
-        thing = self.things.get(path.removeprefix("/notes/"))
+        thing = self.things.get(path.removeprefix(f"{self.base}/"))
         if thing is None or not self._may(
             {"GET": "read", "PATCH": "write", "DELETE": "remove"}.get(method, ""), thing, who
         ):
@@ -119,6 +120,8 @@ class Plain:
         if method == "DELETE":
             if "stuck" not in self.flaws and "deaf" not in self.flaws:
                 del self.things[str(thing["id"])]
+                if "reuses" in self.flaws:  # somebody else takes the id that is free, at once
+                    self.things[str(thing["id"])] = {**thing, "title": "carol's", "owner": "carol"}
             return 204, None
         return 200, thing
 

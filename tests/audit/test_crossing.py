@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.notes import KEYS, Plain, Wrapped
+from tests.notes import KEYS, PLAIN, Plain, Wrapped
 
-from ninefold.audit.finding import Confidence, Exchange
+from ninefold.audit.finding import Confidence, Exchange, Severity
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.run import audit, clean
@@ -192,3 +193,41 @@ def test_an_api_that_removes_a_little_later_is_waited_for(at: Any) -> None:
     assert [one.place.operation for one in looked.seen] == ["changeNote"]
     api.answer("GET", "/notes", "alice", b"")
     assert sorted(api.things) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("flaws", [(), ("write",), ("remove",), ("write", "remove"), ("read", "write", "remove")])
+def test_ids_that_are_given_again_are_nobody_s_to_write_to(at: Any, flaws: tuple[str, ...]) -> None:
+    api = Plain("reuses", *flaws)
+    target = at(api)
+    for rule in (WRITE, READ, "authorization-mass-assignment"):
+        with contextlib.suppress(Untried):
+            BY_ID[rule].look(target)
+    clean(target)
+    theirs = [one for one in api.things.values() if one["owner"] == "carol"]
+    assert len(theirs) > 1
+    assert {one["title"] for one in theirs[1:]} == {"carol's"}
+    taken = {str(one["id"]) for one in theirs}
+    freed = [
+        at for at, (method, path, who) in enumerate(api.log) if method == "DELETE" and path.rpartition("/")[2] in taken
+    ]
+    assert not [
+        (method, path)
+        for method, path, _ in api.log[max(freed) + 1 :]
+        if method in {"PATCH", "PUT", "DELETE"} and path.rpartition("/")[2] in taken
+    ]
+
+
+def test_a_list_of_what_one_wrote_is_no_rule_of_who_may_edit(at: Any) -> None:
+    api = Plain("read", "write", "remove")
+    api.document = _renamed(PLAIN, "/notes", "/pages")
+    api.base = "/pages"
+    seen = [*look(READ, at(api)).seen, *look(WRITE, at(api)).seen]
+    assert {(one.confidence, one.severity) for one in seen} <= {
+        (Confidence.SUSPECTED, None),
+        (Confidence.SUSPECTED, Severity.MEDIUM),
+    }
+    assert seen
+
+
+def _renamed(document: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {**document, "paths": {path.replace(old, new): item for path, item in document["paths"].items()}}

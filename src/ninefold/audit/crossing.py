@@ -1,12 +1,13 @@
 """Whether one caller may read, change or remove what the audit made for another (API1:2023).
 
 The owner's own reading is the oracle: a write counts when the owner reads the new value, or no longer finds the object.
-Four things tell it from an API that is open: the same request of nobody changes nothing, the same request on an object
-that is gone changes nothing, the owner read the old value before, and it happens twice.
+Three things tell it from an API that is open: the same request of nobody changes nothing, the owner read the old value
+before, and it happens twice. What is written to are the audit's own objects alone, never an id that is free.
 
 Objects that everybody may edit, as in a wiki, cannot be told from a missing check without knowing what was meant. So what
-the API lists to its owner and not to the other is confirmed; what it shows to both is suspected when the object names an
-owner, and is not told otherwise.
+the API does not give the other to read is confirmed, and so is what it lists to its owner alone if its name says that it is
+private; what else it lists to its owner alone, and what it shows to both and names an owner, is suspected. The rest is not
+told.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.body import MATTERS, OWNER, fields, json_schema, others, plain
-from ninefold.audit.finding import Confidence, Location
+from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.made import Made, Objects, Trio, objects
+from ninefold.audit.private import is_private
 from ninefold.audit.rule import Looked, Observation, Untried
 
 if TYPE_CHECKING:
@@ -60,7 +62,9 @@ def _standing(ours: Objects, made: Made) -> Confidence | None:
     owner, stranger = ours.callers[:2]
     mine, theirs = ours.listed(made.kind, owner), ours.listed(made.kind, stranger)
     if mine and theirs and made.mark in mine.text and made.mark not in theirs.text:
-        return Confidence.CONFIRMED
+        again = ours.listed(made.kind, stranger)  # a list may lag behind
+        if again and made.mark not in again.text:
+            return Confidence.CONFIRMED if is_private(made.kind.template) else Confidence.SUSPECTED
     if not ours.shows(made, ours.read(made, stranger)):
         return Confidence.CONFIRMED
     shown = ours.members(made, ours.read(made))
@@ -75,7 +79,7 @@ def _standing(ours: Objects, made: Made) -> Confidence | None:
 def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Observation | None]:
     owner, stranger = ours.callers[:2]
     mine, theirs = ours.listed(trio.main.kind, owner), ours.listed(trio.main.kind, stranger)
-    if not (sure is Confidence.CONFIRMED and mine and theirs and trio.main.mark in mine.text):
+    if not (sure and mine and theirs and trio.main.mark in mine.text and trio.main.mark not in theirs.text):
         return
     baseline, attack = ours.read(trio.main), ours.read(trio.main, stranger)
     control = ours.read(trio.void, stranger)
@@ -88,7 +92,8 @@ def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Obser
     template = trio.main.kind.template
     detail = f"GET {template} gives a caller the object of another, which the API does not list to that caller."
     place = _place(trio.main.kind.read, trio.main.path)
-    yield Observation(place, detail, proof(baseline, attack, control, again), cause=f"object {template}")
+    evidence = proof(baseline, attack, control, again)
+    yield Observation(place, detail, evidence, cause=f"object {template}", confidence=sure)
 
 
 def _writes(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Observation | None]:
@@ -153,16 +158,13 @@ def _changed(
 ) -> Observation | None:
     send, stranger = ours.send, ours.callers[1]
     first, second = change.values
-    on_main, on_void = ours.ask(operation, trio.main), ours.ask(operation, trio.void)
+    on_main = ours.ask(operation, trio.main)
     baseline = ours.read(trio.main)
-    send(change.ask(on_main, first))
+    control = send(change.ask(on_main, first))
     if _value(ours, trio.main, change) in change.values:
         return None  # nobody needs a credential: another rule's matter
-    control = send(stranger.on(change.ask(on_void, first)))
     attack = send(stranger.on(change.ask(on_main, first)))
     after = ours.read(trio.main)
-    if ours.revived(trio.void, trio.main.mark):
-        return None
     if ours.members(trio.main, after).get(change.member) != first:
         send(ours.callers[0].on(change.ask(on_main, first)))
         if _value(ours, trio.main, change) == first:
@@ -182,17 +184,20 @@ def _changed(
 def _removed(ours: Objects, trio: Trio, sure: Confidence | None) -> Observation | None:
     send, stranger, operation = ours.send, ours.callers[1], trio.main.kind.remove
     baseline = ours.read(trio.main)
-    on_main, on_void, on_spare = (ours.ask(operation, one) for one in (trio.main, trio.void, trio.spare))
-    send(on_main)
+    on_main, on_spare = (ours.ask(operation, one) for one in (trio.main, trio.spare))
+    control = send(on_main)
     if not ours.shows(trio.main, ours.read(trio.main)):
         return None  # nobody needs a credential: another rule's matter
-    control = send(stranger.on(on_void))
     attack = send(stranger.on(on_main))
     after = ours.read(trio.main)
     if ours.shows(trio.main, after) or not ours.shows(trio.spare, ours.read(trio.spare)):
         return None
+    ours.lost(trio.main)
     again = send(stranger.on(on_spare))
-    if ours.shows(trio.spare, ours.read(trio.spare)) or not alike(after, ours.read(trio.void)) or sure is None:
+    if ours.shows(trio.spare, ours.read(trio.spare)):
+        return None
+    ours.lost(trio.spare)
+    if not alike(after, ours.read(trio.void)) or sure is None:
         return None
     detail = f"DELETE {operation.path} removes an object that another caller made.{_doubt(sure)}"
     evidence = (*proof(baseline, attack, control, again), after.exchange("attack"))
@@ -206,14 +211,17 @@ def _value(ours: Objects, made: Made, change: Change) -> Any:
 def _doubt(sure: Confidence) -> str:
     if sure is Confidence.CONFIRMED:
         return ""
-    return " The API shows the object to both; if everybody is meant to edit it, say so in a baseline."
+    return " If everybody is meant to edit it, say so in a baseline."
 
 
 def _observed(
     made: Made, operation: Operation, detail: str, evidence: tuple[Any, ...], sure: Confidence
 ) -> Observation:
     place = _place(operation, made.path)
-    return Observation(place, detail, evidence, cause=f"object {made.kind.template}", confidence=sure)
+    severity = None if sure is Confidence.CONFIRMED else Severity.MEDIUM
+    return Observation(
+        place, detail, evidence, cause=f"object {made.kind.template}", confidence=sure, severity=severity
+    )
 
 
 def _place(operation: Operation, path: str) -> Location:

@@ -39,6 +39,8 @@ _HIGH = re.compile(
     r"(?:^|[\W_])(?:admin\w*|staff|super\w*|root|owner|manager|moderator|operator|sudo|system)(?:$|[\W_])",
     re.IGNORECASE,
 )
+#: Words of a right that nobody else has. `staff:read` may open the directory of staff, to whoever has it.
+_HIGHEST = re.compile(r"(?:^|[\W_])(?:admin\w*|super(?:user|admin)\w*|root|sudo)(?:$|[\W_])", re.IGNORECASE)
 _LOW = re.compile(
     r"(?:role_?)?(?:user|member|customer|client|guest|reader|viewer|basic|free|patient|student|subscriber|visitor|standard"
     r"|regular|normal|read[-_ ]?only|participant|player|buyer|tenant|citizen)s?",
@@ -102,7 +104,7 @@ def _served(target: Target, key: Key, call: Call) -> Observation | None:
         f"GET {call.operation.path} {said}, and answers a caller who is none",
         proof(baseline, answer, wrong, again),
         cause="administration by an ordinary caller",
-        confidence=Confidence.CONFIRMED if scopes else Confidence.SUSPECTED,
+        confidence=Confidence.CONFIRMED if any(map(_HIGHEST.search, scopes)) else Confidence.SUSPECTED,
     )
 
 

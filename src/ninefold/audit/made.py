@@ -67,7 +67,10 @@ class _Begun:
 
 @dataclass(slots=True)
 class Trio:
-    """Two objects of one owner, and one that is gone: what the API says of `void` it says of what is not there."""
+    """Two objects of one owner, and one that is gone: what the API says of `void` it says of what is not there.
+
+    `void` is only read: its id is free, and an API that gives ids again may have given it to somebody.
+    """
 
     main: Made
     spare: Made
@@ -122,7 +125,6 @@ class Objects:
             raise Untried(f"POST {kind.create.path} gave the same id twice")
         if not self.remove(void):
             raise Untried(f"DELETE {kind.template} removes not all that the audit made")
-        self.target.probe.ledger.add(void.path)
         return Trio(main, spare, void)
 
     def make(self, kind: Kind, owner: Key, more: Mapping[str, Any] | None = None) -> Made:
@@ -232,15 +234,9 @@ class Objects:
         call = self.target.survey.answered()[0]
         return serves(self.send(made.owner.on(call.ask)), None, None)
 
-    def revived(self, void: Made, mark: str) -> bool:
-        """Whether something with `mark` stands where `void` was: the API makes what a PUT names. It is removed again."""
-        for key in self.callers:
-            if mark in self.read(void, key).text:
-                void.owner, void.mark, void.gone = key, mark, False
-                self.target.probe.reserve += RESERVE
-                self.remove(void)
-                return True
-        return False
+    def lost(self, made: Made) -> None:
+        """Another removed it: its path is not the audit's any more, for its id may be given to somebody else."""
+        self.target.probe.ledger.close(made.path)
 
     def clean(self) -> tuple[str, ...]:
         """Remove everything, and say what could not be: operation and id. It ends whatever the API answers."""
@@ -270,9 +266,6 @@ class Objects:
                 if not removed:
                     self.left.append(f"{made.kind.remove.id}: DELETE {made.path} did not remove {made.id} ({why})")
                     self._close(made)
-            for trio in self._trios.values():
-                if isinstance(trio, Trio):
-                    self.target.probe.ledger.close(trio.void.path)
             self._trios.clear()
         return tuple(self.left)
 

@@ -1,7 +1,8 @@
 """Whether one caller may read the objects of another (broken object level authorization, API1:2023).
 
-Two callers list the same thing. What the API lists to the first only is the first one's own, by the API's own word;
-the second then asks for it by its id. With leave to change things the audit also makes an object for the purpose.
+Two callers list the same thing, twice. What the API lists to the first only, both times, is the first one's own as far as
+a list can say; the second then asks for it by its id. Where the name does not say that it is private (a page may be listed
+to its author and read by all), the finding is suspected. With leave to change things the audit also makes an object.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.answer import Ask
 from ninefold.audit.crossing import own_reads
+from ninefold.audit.finding import Confidence
 from ninefold.audit.graphowner import foreign_objects
 from ninefold.audit.judge import alike, proof, serves
+from ninefold.audit.private import is_private
 from ninefold.audit.rule import Looked, Observation, Untried
 from ninefold.audit.sample import Listed, listed
 
@@ -36,6 +39,8 @@ def foreign_reads(target: Target) -> Looked:
             if not private or mine.template not in reads:
                 continue
             at += 1
+            if not _stays(target, call, mine.template, private[0]):
+                continue
             if found := _foreign_read(target, reads[mine.template], mine, private[0]):
                 seen.append(found)
     more, queried = foreign_objects(target)
@@ -53,6 +58,16 @@ def foreign_reads(target: Target) -> Looked:
             missed=False,
         )
     return Looked(at, tuple(seen))
+
+
+def _stays(target: Target, call: Call, template: str, private: str) -> bool:
+    """Whether the lists say the same of it once more: some are drawn by lot, some show what is newest."""
+    assert call.operation is not None
+    ids = []
+    for key in list({key.value: key for key in target.keys}.values())[:2]:
+        again = listed(target.api, call.operation, target.probe.send(key.on(call.ask)))
+        ids.append(next((one.ids for one in again if one.template == template), ()))
+    return private in ids[0] and private not in ids[1]
 
 
 def _foreign_read(target: Target, read: Call, mine: Listed, private: str) -> Observation | None:
@@ -73,7 +88,9 @@ def _foreign_read(target: Target, read: Call, mine: Listed, private: str) -> Obs
     if again.body != attack.body:
         return None
     detail = f"GET {mine.template} gives a caller the object of another, which the API does not list to that caller."
-    return Observation(read.place, detail, proof(baseline, attack, control, again), cause=f"object {mine.template}")
+    evidence = proof(baseline, attack, control, again)
+    sure = None if is_private(mine.template) else Confidence.SUSPECTED
+    return Observation(read.place, detail, evidence, cause=f"object {mine.template}", confidence=sure)
 
 
 def _no_such(value: str) -> str:
