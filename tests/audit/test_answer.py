@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import string
+from base64 import b64encode, urlsafe_b64encode
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +70,18 @@ class TestEvidence:
 
 def test_a_key_does_not_show_itself() -> None:
     assert SECRET not in repr(Key("header", "A", SECRET, (("B", SECRET),)))
+
+
+@given(secret=st.text(min_size=8, max_size=40), before=st.text(max_size=7), after=st.text(max_size=7))
+def test_a_secret_is_cut_in_every_coding(secret: str, before: str, after: str) -> None:
+    raw = secret.encode()
+    basic = (before.encode(), raw, after.encode())
+    for coded in (
+        raw.hex(),
+        b64encode(raw).decode().rstrip("="),
+        b64encode(b"".join(basic)).decode(),
+        urlsafe_b64encode(b"".join(basic)).decode(),
+    ):
+        left = redact(f"<{coded}>", [secret])
+        assert "[cut]" in left
+        assert len(left) < 2 + len(coded) - len(raw) + 8

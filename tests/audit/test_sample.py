@@ -89,3 +89,9 @@ def test_ids_come_from_what_the_api_lists(describe: Callable[[dict[str, Any]], D
     assert (found.template, found.ids) == ("/orders/{order_id}", ("7", "8"))
     assert ask_for(api, api.operations[1], {found.template: found.ids[0]}).path == "/orders/7"
     assert listed(api, api.operations[0], Answer(Ask("GET", "/"), 404, (), answer.body)) == ()
+
+
+def test_an_idempotency_key_is_a_new_one_each_time(describe: Callable[[dict[str, Any]], Description]) -> None:
+    api = describe(get("/orders", parameter("Idempotency-Key", "header", schema={"type": "string"})))
+    one, other = (dict(ask_for(api, api.operations[0], {}).headers)["Idempotency-Key"] for _ in range(2))
+    assert one != other

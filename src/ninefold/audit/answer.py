@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -19,6 +21,10 @@ EXCERPT = 1200
 
 #: Methods that are defined not to change anything (RFC 9110 section 9.2.1).
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "SEARCH"})
+
+#: The fewest bytes of a secret whose codings are looked for; those of a shorter one stand in too much by chance.
+_CODED = 8
+_URL_SAFE = str.maketrans("+/", "-_")
 
 _CUT = "[cut]"
 _SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"})
@@ -121,11 +127,27 @@ class Answer:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` without the secrets, whether they stand there as they are or percent-encoded."""
+    """`text` without the secrets, whether they stand there as they are, percent-encoded, in hex or in base64."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= 4:
-            text = text.replace(secret, _CUT).replace(quote(secret, safe=""), _CUT)
+            for form in _forms(secret):
+                text = text.replace(form, _CUT)
     return text
+
+
+@lru_cache(maxsize=256)
+def _forms(secret: str) -> tuple[str, ...]:
+    """How a secret may stand in a text. Within something else in base64 (`user:key`), its inner digits are the same at each
+    of three offsets.
+    """
+    raw = secret.encode("utf-8", "surrogateescape")
+    forms = [secret, quote(secret, safe="")]
+    if len(raw) >= _CODED:
+        forms += [raw.hex(), raw.hex().upper()]
+        for offset in range(3):
+            digits = b64encode(bytes(offset) + raw).decode()[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6]
+            forms += [digits, digits.translate(_URL_SAFE)]
+    return tuple(dict.fromkeys(forms))
 
 
 def _field(name: str, value: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from ninefold.audit.answer import Answer, Ask
 from ninefold.errors import DescriptionError
@@ -54,7 +55,8 @@ def ask_for(description: Description, operation: Operation, found: dict[str, str
         elif parameter.required and parameter.location == "query":
             query.append((parameter.name, text(value_for(description, parameter))))
         elif parameter.required and parameter.location == "header":
-            headers.append((parameter.name, text(value_for(description, parameter))))
+            fresh = parameter.name.lower() == "idempotency-key"  # the same twice is the same request to an API
+            headers.append((parameter.name, str(uuid4()) if fresh else text(value_for(description, parameter))))
     while "{" in path and "}" in path[path.index("{") :]:  # a template without a declared parameter
         start = path.index("{")
         path = f"{path[:start]}1{path[path.index('}', start) + 1 :]}"
