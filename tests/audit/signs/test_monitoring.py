@@ -134,7 +134,11 @@ def test_an_id_in_what_is_served_will_do(serve: Any, live: Any, name: str, body:
 )
 def test_what_else_changes_in_what_is_served_is_no_id(serve: Any, live: Any, body: str) -> None:
     count = itertools.count(1)
-    api = lambda request: (200, {}, (body % f"7f3a-{next(count):06d}").encode())  # noqa: E731
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        del request
+        return 200, {}, (body % f"7f3a-{next(count):06d}").encode()
+
     assert look("monitoring-no-request-id", live(serve(api))).seen
 
 
