@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from ninefold.audit.finding import Confidence
+from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.jwt import decoded, encoded
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
@@ -207,6 +207,36 @@ def test_a_token_without_an_end_is_told_without_any_secret(tried: Any) -> None:
 
     (seen,) = tried(CLAIMS, endless, signed({"sub": "7"})).seen
     assert "no `exp`" in seen.detail
+
+
+def by_age(header: Any, claims: Any, head: bytes, signature: bytes) -> bool:
+    return mac(STRONG.encode(), head, signature) and claims["iat"] > NOW - 3600
+
+
+def test_a_token_without_an_end_whose_age_may_be_bounded_is_suspected(tried: Any) -> None:
+    (seen,) = tried(CLAIMS, by_age, signed({"sub": "7", "iat": NOW})).seen
+    assert (seen.confidence, seen.severity) == (Confidence.SUSPECTED, Severity.LOW)
+    assert "by `iat`" in seen.detail
+
+
+@pytest.mark.parametrize(
+    ("claims", "shown"),
+    [
+        ({"sub": "7", "iat": NOW - 7200}, False),
+        ({"sub": "7", "iat": NOW - 60}, True),
+        ({"sub": "7", "iat": NOW - 7200, "exp": NOW - 60}, True),
+    ],
+)
+def test_a_token_without_an_end_is_none_where_an_old_one_of_its_kind_is_refused(
+    live: Any, serve: Any, claims: Any, shown: bool
+) -> None:
+    good, old = (Key("header", "Authorization", f"Bearer {signed(one)}") for one in ({"sub": "7", "iat": NOW}, claims))
+    target = live(serve(Server(by_age)), DOCUMENT, good, expired=old)
+    try:
+        seen = BY_ID[CLAIMS].look(target).seen
+    except Untried:
+        seen = ()
+    assert bool(seen) is shown
 
 
 def test_claims_cannot_be_tried_with_a_good_secret(tried: Any) -> None:

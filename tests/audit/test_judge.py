@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ninefold.audit.answer import Answer, Ask
-from ninefold.audit.judge import Judge, alike, kinship, serves
+from ninefold.audit.judge import Judge, alike, kinship, says_no, serves
 
 
 def answer(body: Any, status: int = 200) -> Answer:
@@ -68,6 +68,44 @@ def test_other_kinds_are_not(one: Any, other: Any) -> None:
 @pytest.mark.parametrize("body", [{"error": "no"}, {"errors": [{"m": 1}]}, {"success": False}, {"ok": False, "x": 1}])
 def test_a_200_with_an_error_inside_serves_nothing(body: Any) -> None:
     assert not serves(answer(body), None, None)
+
+
+META = {"request_id": "r-1", "message": "-", "path": "/balance", "time": 3, "host": "a"}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ({"meta": {"code": 200, **META}, "data": {"amount": 1}}, {"meta": {"code": 401, **META}, "data": None}),
+        ({"meta": {"code": 200}, "data": {"a": 1}}, {"meta": {"code": 403}, "data": {"reason": "no"}}),
+        ({"status": {"code": 0}, "data": [1]}, {"status": {"code": 40101, "message": "no"}, "data": None}),
+        ({"result": {"success": True}, "data": {"a": 1}}, {"result": {"success": False}, "data": None}),
+        ({"header": {"status": "ok"}, "data": [1]}, {"header": {"status": "error"}, "data": []}),
+        ({"statusCode": 200, "data": {"a": 1}}, {"statusCode": 401, "message": "no", "data": None}),
+    ],
+)
+def test_a_code_one_level_down_says_no(good: Any, bad: Any) -> None:
+    assert serves(answer(good), None, None)
+    assert not says_no(answer(good))
+    assert says_no(answer(bad))
+    assert not alike(answer(good), answer(bad))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"url": "https://a.example", "status": {"code": 503}},
+        {"id": 7, "result": {"success": False}},
+        {"code": 404, "currency": "KES"},
+        {"result": {"code": 404, "name": "KES"}},
+        {"id": 1, "status": "failed"},
+        {"code": 0, "data": None, "message": "deleted"},
+        {"code": 20000, "data": None},
+        {"meta": {"code": 200, "success": True}, "data": None},
+    ],
+)
+def test_what_has_a_code_of_its_own_or_an_empty_success_does_not(body: Any) -> None:
+    assert serves(answer(body), None, None)
 
 
 @pytest.mark.parametrize("body", [{"error": None, "id": 1}, {"data": [1], "errors": []}, [], "hello", {"errors": 0}])

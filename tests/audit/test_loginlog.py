@@ -32,6 +32,7 @@ def door(
 ) -> Callable[..., Target]:
     """`door(line, status, body)`: an API whose log-in always fails, and whose log has what `line` makes of it."""
     monkeypatch.setattr(record, "PATIENCE", 0.4)
+    monkeypatch.setattr(record, "SHIPPED", 0.4)
 
     def build(line: str, status: int = 401, body: bytes = b'{"error": "no"}', *, active: bool = True) -> Target:
         log = tmp_path / "api.log"

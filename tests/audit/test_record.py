@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,11 +49,68 @@ def test_no_more_than_the_end_of_a_log_is_read(tmp_path: Path, monkeypatch: pyte
 
 def test_waiting_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "PATIENCE", 0.01)
+    monkeypatch.setattr(record, "SHIPPED", 0.01)
     log = tmp_path / "log"
     log.write_bytes(b"")
     began = mark(log)
     log.write_bytes(b"\xff\xfe other\n")
     assert began.wait(lambda line: "mine" in line) == []
+
+
+def test_a_log_to_which_nothing_comes_is_waited_for_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "PATIENCE", 0.05)
+    monkeypatch.setattr(record, "SHIPPED", 10.0)
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    began = mark(log)
+    batch = threading.Timer(0.4, lambda: log.write_text("before\nother\nmine\n"))
+    batch.start()
+    assert began.wait(lambda line: "mine" in line) == ["mine"]
+    batch.join()
+
+
+def test_a_batch_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "PATIENCE", 0.05)
+    monkeypatch.setattr(record, "SETTLES", 10.0)
+    log = tmp_path / "log"
+    log.write_text("")
+    began = mark(log)
+    writes = [
+        threading.Timer(0.3, log.write_text, ["other\n"]),
+        threading.Timer(0.6, log.write_text, ["other\nmine\n"]),
+    ]
+    for write in writes:
+        write.start()
+    assert began.wait(lambda line: "mine" in line) == ["mine"]
+    for write in writes:
+        write.join()
+
+
+def test_a_log_that_grows_without_it_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "PATIENCE", 0.05)
+    monkeypatch.setattr(record, "SHIPPED", 60.0)
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    began = mark(log)
+    other = threading.Timer(0.2, lambda: log.write_text("before\nother\n"))
+    other.start()
+    start = time.monotonic()
+    assert began.wait(lambda line: "mine" in line) == []
+    assert time.monotonic() - start < 30
+    other.join()
+
+
+def test_what_came_before_the_wait_is_no_batch_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "PATIENCE", 0.05)
+    monkeypatch.setattr(record, "SHIPPED", 10.0)
+    log = tmp_path / "log"
+    log.write_text("")
+    began = mark(log)
+    log.write_text("earlier\n")
+    batch = threading.Timer(0.4, lambda: log.write_text("earlier\nmine\n"))
+    batch.start()
+    assert began.wait(lambda line: "mine" in line) == ["mine"]
+    batch.join()
 
 
 def test_a_log_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -119,6 +119,7 @@ def test_a_log_must_say_that_it_refused_where_the_status_does_not(
     shown: bool,
 ) -> None:
     monkeypatch.setattr(record, "PATIENCE", 0.4)
+    monkeypatch.setattr(record, "SHIPPED", 0.4)
     log = tmp_path / "api.log"
     log.touch()
     target = live(serve(Api(*DIALECTS[0], log=log, line=line)), DOCUMENT, KEY, log=log)

@@ -36,6 +36,9 @@ _KEYS = 3
 #: Where a `kid` may lead that is read as a file name: to a file with nothing in it.
 _EMPTY_FILES = ("/dev/null", "../../../../../../../../dev/null")
 
+#: Claims by which an API can end a token that does not say when it ends itself: its age, or its entry in a list.
+_BOUNDED = ("iat", "nbf", "auth_time", "jti", "sid")
+
 _HOUR = 3600
 _ELSEWHERE = "https://elsewhere.example"
 
@@ -138,10 +141,13 @@ def claims(target: Target) -> Looked:
     """Tokens are accepted after their time, or for another audience or issuer (CWE-613, CWE-287)."""
     trial = _Trial(target)
     seen = []
-    if "exp" not in trial.token.claims:
-        detail = "The token that was given has no `exp`: whoever gets hold of it may use it for good."
+    if "exp" not in trial.token.claims and not _aged(trial):
+        told = [name for name in _BOUNDED if name in trial.token.claims]
+        bounds = f", unless the API bounds its age by `{told[0]}`" if told else ""
+        detail = f"The token that was given has no `exp`: whoever gets hold of it may use it for good{bounds}."
         evidence = (f"claims: {', '.join(sorted(trial.token.claims))[:200]}",)
-        seen.append(Observation(trial.call.place, detail, evidence, cause="exp", severity=Severity.MEDIUM))
+        sure, severity = (Confidence.SUSPECTED, Severity.LOW) if told else (None, Severity.MEDIUM)
+        seen.append(Observation(trial.call.place, detail, evidence, cause="exp", severity=severity, confidence=sure))
     secret = weak_secret(trial.token, _names(target))
     if secret is None:
         if seen:
@@ -159,6 +165,15 @@ def claims(target: Target) -> Looked:
         if found := trial.taken(made):
             seen.append(trial.seen(made, found, cause))
     return Looked(len(attacks), tuple(seen))
+
+
+def _aged(trial: _Trial) -> bool:
+    """Whether the API refuses the expired key, which is a token without `exp` too: then it ends them in its own way."""
+    expired = trial.target.expired
+    token = parse(expired.value) if expired else None
+    if expired is None or token is None or "exp" in token.claims or token.claims.keys() != trial.token.claims.keys():
+        return False
+    return not trial.judge.accepts(trial.target.probe.send(expired.on(trial.call.ask)))
 
 
 def _names(target: Target) -> tuple[str, ...]:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 #: How many wrong credentials are tried, at least.
 GUESSES = 60
 
-#: By how much, in seconds, the last answer must be later than the first to be slowed down on purpose.
-SLOWED = 0.5
+#: By how much, in seconds, the last answers must be later than the first ones to be slowed down on purpose, and how many of
+#: each are looked at: one that is late by chance is no limit.
+SLOWED, LATE = 0.25, 5
 
 
 def guessed_logins(target: Target) -> Looked | None:
@@ -40,7 +41,7 @@ def guessed_logins(target: Target) -> Looked | None:
         answers.append(replace(answer, secrets=(*answer.secrets, word)))
         if is_throttled(answer) or counts_down(answers):
             return Looked(1)
-    if answers[-1].took > answers[0].took + SLOWED or not alike(answers[-1], answers[0]):
+    if slowed(answers) or not alike(answers[-1], answers[0]):
         return Looked(1)
     if not all(failed(one) and alike(one, answers[0]) for one in answers):
         return None
@@ -49,3 +50,13 @@ def guessed_logins(target: Target) -> Looked | None:
     evidence = proof(answers[0], answers[1], target.survey.anonymous(other), answers[-1])
     seen = Observation(login.place, detail, evidence, cause="log-in", confidence=Confidence.SUSPECTED)
     return Looked(1, (seen,))
+
+
+def slowed(answers: list[Answer], good: Answer | None = None) -> bool:
+    """Whether each of the last answers took longer than the first ones usually did, or than the `good` credential's.
+
+    The second, since the delay may have grown to its most before the first of these: other rules try wrong credentials too.
+    """
+    first = sorted(one.took for one in answers[:LATE])
+    usual = first[len(first) // 2]
+    return min(one.took for one in answers[-LATE:]) > (min(usual, good.took) if good else usual) + SLOWED

@@ -24,6 +24,29 @@ KIN = 0.5
 _DEPTH = 3
 _TELLING = frozenset({"code", "status", "error", "errno", "result"})
 
+#: Members that tell about an answer and hold nothing of it: of these in every envelope, and of those beside them.
+_ENVELOPE = frozenset({"meta", "header", "head"})
+_HOLDERS = _ENVELOPE | {"status", "error", "result", "response"}
+_ABOUT = _HOLDERS | frozenset(
+    {
+        "code",
+        "errno",
+        "errors",
+        "statuscode",
+        "errorcode",
+        "success",
+        "ok",
+        "message",
+        "msg",
+        "reason",
+        "detail",
+        "title",
+    }
+    | {"description", "type", "requestid", "traceid", "correlationid", "timestamp", "time", "version"}
+)
+_CODES = frozenset({"code", "status", "errno", "statuscode", "errorcode"})
+_FAILED = frozenset({"error", "fail", "failed", "failure", "denied", "forbidden", "unauthorized", "unauthenticated"})
+
 
 @dataclass(frozen=True, slots=True)
 class Judge:
@@ -43,8 +66,8 @@ class Judge:
 
 
 def alike(one: Answer, other: Answer) -> bool:
-    """Whether both say the same kind of thing: the same status, and bodies of one kind."""
-    return one.status == other.status and kinship(one, other) >= KIN
+    """Whether both say the same kind of thing: the same status, both yes or both no, and bodies of one kind."""
+    return one.status == other.status and says_no(one) == says_no(other) and kinship(one, other) >= KIN
 
 
 def kinship(one: Answer, other: Answer) -> float:
@@ -69,6 +92,10 @@ def serves(answer: Answer, description: Description | None, operation: Operation
         return False
     if description is None or operation is None:
         return True
+    document = answer.json()
+    empty = isinstance(document, dict) and document.get("data", document) is None and _bare(_said(document))
+    if empty and operation.method == "GET":
+        return False  # a change may have nothing to say for itself, a read that says nothing has not served
     told = operation.responses.get(str(answer.status)) or operation.responses.get("2XX")
     schema: Any = next((one for media, one in told.media.items() if "json" in media), None) if told else None
     try:
@@ -77,7 +104,6 @@ def serves(answer: Answer, description: Description | None, operation: Operation
         return True
     if not isinstance(schema, dict):
         return True
-    document = answer.json()
     if schema.get("type") == "array":
         return isinstance(document, list)
     if isinstance(properties := schema.get("properties"), dict) and properties:
@@ -105,7 +131,7 @@ def _error_inside(document: Any) -> bool:
     if not isinstance(document, dict):
         return False
     said = {str(key).lower(): value for key, value in document.items()}
-    if said.get("success") is False or said.get("ok") is False:
+    if said.get("success") is False or said.get("ok") is False or _enveloped_no(_said(document)):
         return True
     held = said.get("data")
     if isinstance(held, dict) and isinstance(said.get("errors"), list):  # GraphQL: null where there is an error
@@ -113,17 +139,55 @@ def _error_inside(document: Any) -> bool:
     return not held and any(said.get(word) for word in ("error", "errors"))
 
 
+def _enveloped_no(said: dict[str, Any]) -> bool:
+    """Whether a code says no: in an envelope's head whatever else is there, elsewhere only where nothing is served beside it.
+
+    So a thing that has a code or a status of its own is none.
+    """
+    inner = {name: _said(said[name]) for name in _HOLDERS & said.keys() if isinstance(said[name], dict)}
+    if any(_refuses(held) for name, held in inner.items() if name in _ENVELOPE):
+        return True
+    return _bare(said) and (_refuses(said) or any(_refuses(held) and _bare(held) for held in inner.values()))
+
+
+def _refuses(said: dict[str, Any]) -> bool:
+    """Whether there is a failure's code (401, 40101, "401"), a word for one, or `success: false`."""
+    codes = [value for name, value in said.items() if name in _CODES and not isinstance(value, bool)]
+    words = [str(value).lower() for value in codes if isinstance(value, int | str)]
+    return (
+        said.get("success") is False
+        or said.get("ok") is False
+        or any(word in _FAILED or (word.isdecimal() and len(word) > 2 and word[0] in "45") for word in words)
+    )
+
+
+def _bare(said: dict[str, Any]) -> bool:
+    """Whether nothing is in it but what is said about it."""
+    return all(name in _ABOUT or value in (None, "", [], {}) for name, value in said.items())
+
+
+def _said(document: dict[str, Any]) -> dict[str, Any]:
+    """By names in small letters, without what joins their words."""
+    return {str(name).lower().replace("-", "").lstrip("_").replace("_", ""): value for name, value in document.items()}
+
+
 def _overlap(left: set[str], right: set[str]) -> float:
     return len(left & right) / len(left | right) if left or right else 1.0
 
 
 def _members(value: Any, path: str = "", depth: int = 0) -> Iterator[str]:
-    """Each member as path and type; at the top, what tells success from failure also with its value."""
+    """Each member as path and type; at the top, and in what tells about the answer, what tells success from failure also
+    with its value.
+    """
     if isinstance(value, dict) and depth <= _DEPTH:
         if not value:
             yield f"{path}:{{}}"
         for key, inner in value.items():
-            if depth == 0 and (isinstance(inner, bool) or (key.lower() in _TELLING and isinstance(inner, (str, int)))):
+            if (depth == 0 and isinstance(inner, bool)) or (
+                (depth == 0 or (depth == 1 and path[1:].lower() in _HOLDERS))
+                and key.lower() in _TELLING
+                and isinstance(inner, (str, int))
+            ):
                 yield f"{path}.{key}={inner}"
             else:
                 yield from _members(inner, f"{path}.{key}", depth + 1)

@@ -23,11 +23,22 @@ if TYPE_CHECKING:
 #: How long a record may take to its log, how often that is looked at, in seconds, and how much of the end is read.
 PATIENCE, PAUSE, TAIL = 3.0, 0.05, 4 * 1024 * 1024
 
+#: How long it may take, in seconds, while nothing at all has come to the log: lines are shipped in batches, every five say.
+SHIPPED = 8.0
+
+#: How long, in seconds, a batch may take from its first line to its last.
+SETTLES = 0.5
+
+#: How deep in a body its request's id is looked for: `data.meta.request_id`.
+ID_DEPTH = 3
+
 _ID_FIELD = re.compile(
     r"(?:request|correlation|trace|transaction|transfer|invocation|operation)[-_]?id$|^traceparent$|^x-amzn-trace-id$"
     r"|^cf-ray$|^x-vercel-id$|^x-cloud-trace-context$|^x-rid$|^x-req(?:uest)?$|^x-trace$",
     re.IGNORECASE,
 )
+#: Members of a body that are the id of its request and of nothing else (a `transactionId` may be what is served).
+_BODY_ID = re.compile(r"_?(?:x[-_])?(?:request|req|trace|correlation)[-_]?id", re.IGNORECASE)
 #: Fields that differ from answer to answer for reasons of their own.
 _VARYING = re.compile(
     r"^(?:date|age|etag|expires|last-modified|set-cookie|server-timing|content-\w+|keep-alive|connection|vary|link|location"
@@ -77,14 +88,22 @@ class Mark:
             raise Untried(f"the log cannot be read ({fault.strerror})") from None
 
     def wait(self, wanted: Callable[[str], bool]) -> list[str]:
-        """The lines that are wanted, as soon as there are some; none, if none come in time."""
-        end = time.monotonic() + PATIENCE
+        """The lines that are wanted, as soon as there are some; none, if none come in time.
+
+        A log to which nothing at all comes meanwhile is waited for longer: it may be written in batches.
+        """
+        began, first = time.monotonic(), self.lines()
+        lines, end = first, began + max(PATIENCE, SHIPPED)
+        grown = False
         while True:
-            late = time.monotonic() > end
-            found = [line for line in self.lines() if wanted(line)]
-            if found or late:
+            now = time.monotonic()
+            if lines != first and not grown:
+                grown, end = True, max(began + PATIENCE, now + SETTLES)
+            found = [line for line in lines if wanted(line)]
+            if found or now > end:
                 return found
             time.sleep(PAUSE)
+            lines = self.lines()
 
 
 def mark(log: Path) -> Mark:
@@ -101,15 +120,28 @@ def ids(answer: Answer) -> dict[str, str]:
     document = answer.json()
     if isinstance(document, dict) and not answer.ok:
         found |= {name: value for name, value in document.items() if isinstance(value, str) and _ID_FIELD.search(name)}
+        found |= dict(_told_ids(document))
     return found
 
 
+def _told_ids(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """What by its name is the request's id, in an answer's body at the top and two levels down."""
+    for name, inner in value.items() if isinstance(value, dict) and depth < ID_DEPTH else ():
+        where = f"{path}.{name}" if path else str(name)
+        if isinstance(inner, str) and 6 <= len(inner) <= 128 and _BODY_ID.fullmatch(str(name)):
+            yield where, inner
+        yield from _told_ids(inner, where, depth + 1)
+
+
 def changing(one: Answer, other: Answer) -> dict[str, str]:
-    """Ids of `one` by whatever name: values that look like ids, and that another answer has another one of."""
-    second = {**dict(other.headers), **ids(other)}
+    """Ids of `one` by whatever name: values that look like ids, and that another answer has another one of.
+
+    In the body of what is served too: an id that differs is the request's, one that stays is the thing's.
+    """
+    first, second = ({**dict(each.headers), **ids(each), **dict(_told_ids(each.json()))} for each in (one, other))
     return {
         name: value
-        for name, value in {**dict(one.headers), **ids(one)}.items()
+        for name, value in first.items()
         if second.get(name) not in {None, value}
         and not _VARYING.search(name)
         and (_ID_FIELD.search(name) or (_UNIQUE.fullmatch(value) and not _NUMBER.fullmatch(value)))

@@ -141,13 +141,37 @@ def guarded(*, checks: bool, refusal: tuple[int, Any] = (401, {"error": "unautho
 
 
 class TestUnauthenticatedAccess:
-    @pytest.mark.parametrize("refusal", [(401, {"error": "no"}), (200, {"error": "no"}), (404, {"error": "no"})])
+    @pytest.mark.parametrize(
+        "refusal",
+        [
+            (401, {"error": "no"}),
+            (200, {"error": "no"}),
+            (404, {"error": "no"}),
+            (200, {"meta": {"code": 401, "message": "no"}, "data": None}),
+            (200, {"data": None}),
+        ],
+    )
     def test_is_not_told_of_an_api_that_refuses_in_its_own_way(
         self, serve: Callable[..., str], live: Callable[..., Target], refusal: Any
     ) -> None:
         url = serve(guarded(checks=True, refusal=refusal))
         for keys in ((), ("right-key",), ("wrong-key",)):
             assert look("authorization-missing", live(url, paths(get_orders=ORDERS), *keys)).seen == ()
+
+    @pytest.mark.parametrize("checks", [True, False])
+    def test_is_told_by_the_code_in_the_head_of_an_envelope(
+        self, serve: Callable[..., str], live: Callable[..., Target], *, checks: bool
+    ) -> None:
+        def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+            if request.path != "/balance":
+                return 404, JSON, b'{"meta": {"code": 404, "message": "-"}, "data": null}'
+            good = not checks or request.headers.get("X-API-Key") == "right-key"
+            meta, data = {"code": 200 if good else 401, "message": "-"}, {"amount": 12} if good else None
+            return 200, JSON, json.dumps({"meta": meta, "data": data}).encode()
+
+        url, told = serve(answer), paths(get_balance={"security": LOCKED})
+        for keys in (("right-key",), ("wrong-key",)):
+            assert bool(look("authorization-missing", live(url, told, *keys)).seen) is not checks
 
     def test_is_confirmed_with_a_key_and_suspected_without(
         self, serve: Callable[..., str], live: Callable[..., Target]

@@ -240,6 +240,26 @@ class TestCookies:
         assert "lacks Secure and HttpOnly" in looked.seen[0].detail
         assert "abcdef123" not in repr(looked)
 
+    @pytest.mark.parametrize(
+        ("cookie", "shown"),
+        [
+            ("sessionid=; Path=/", False),
+            ('sessionid=""; Path=/', False),
+            ("sessionid=gone; Path=/; Max-Age=0", False),
+            ("sessionid=gone; max-age=-1; Expires=Wed, 21 Oct 2099 07:28:00 GMT", False),
+            ("sessionid=gone; Expires=Thu, 01 Jan 1970 00:00:00 GMT", False),
+            ("sessionid=gone; expires=Thu, 01-Jan-1970 00:00:01 GMT; Path=/", False),
+            ("sessionid=abcdef123; Expires=Wed, 21 Oct 2099 07:28:00 GMT", True),
+            ("sessionid=abcdef123; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", True),
+            ("sessionid=abcdef123; Max-Age=soon; Expires=never", True),
+        ],
+    )
+    def test_that_are_deleted_have_nothing_in_them(
+        self, serve: Callable[..., str], live: Callable[..., Target], cookie: str, *, shown: bool
+    ) -> None:
+        looked = look("encryption-cookie-flags", live(serve(hello(**{"Set-Cookie": cookie}))))
+        assert bool(looked.seen) is shown
+
     @pytest.mark.parametrize("cookie", ["sessionid=x; Secure; HttpOnly", "csrf_token=x", "theme=dark"])
     def test_with_flags_or_for_scripts_are_not(
         self, serve: Callable[..., str], live: Callable[..., Target], cookie: str

@@ -308,6 +308,22 @@ def test_a_page_by_the_name_of_a_debug_path_is_none(serve: Any, live: Any, body:
     assert look("filtering-debug-paths", live(serve(api), told(PERSON))).seen == ()
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "shown"),
+    [
+        ("/config.json", b'{"apiBase": "/", "theme": "dark"}', False),
+        ("/config.json", b'{"apiBase": "/", "jwtSecret": "kJ83hfKq92mcnZp1"}', True),
+        ("/console", b"<title>Sign in</title><form><input name=code></form>", False),
+        ("/console", b"<h1>Interactive Console</h1><input name=command>", True),
+    ],
+)
+def test_what_everybody_may_see_at_a_debug_path_is_none(
+    serve: Any, live: Any, path: str, body: bytes, *, shown: bool
+) -> None:
+    url = serve(lambda request: (200, {}, body) if request.path == path else (404, {}, b"there is nothing here"))
+    assert [one.place.url for one in look("filtering-debug-paths", live(url, told(PERSON))).seen] == [path] * shown
+
+
 def _publishing(*paths: str, served: bool) -> Callable[..., Any]:
     document = {"openapi": "3.1.0", "paths": {path: {"get": {}, "parameters": []} for path in paths}}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit.guessing import GUESSES
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import limits
@@ -229,6 +231,59 @@ def test_wrong_credentials_without_end_are_shown_and_kept_out_of_the_report(serv
 def test_wrong_credentials_that_are_slowed_down_are_none(serve: Any, live: Any) -> None:
     looked = look("limits-guessing", live(serve(_locked(25)), LOCKED))
     assert (looked.at, looked.seen) == (1, ())
+
+
+@pytest.mark.parametrize(("step", "shown"), [(0.02, False), (0.0, True)])
+def test_a_delay_that_grows_with_each_guess_is_a_limit(serve: Any, live: Any, step: float, shown: bool) -> None:
+    plain, failed = _locked(), 0
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        nonlocal failed
+        failed += request.path == "/mine"
+        time.sleep(min(0.35, step * failed) if request.path == "/mine" else 0)
+        answer: tuple[int, dict[str, str], bytes] = plain(request)
+        return answer
+
+    assert bool(look("limits-guessing", live(serve(api), LOCKED)).seen) is shown
+
+
+def test_a_delay_that_has_grown_to_its_most_before_is_a_limit(serve: Any, live: Any) -> None:
+    plain = _locked()
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        answer: tuple[int, dict[str, str], bytes] = plain(request)
+        time.sleep(0.35 if answer[0] == 401 and request.headers.get("X-Shop-Key") else 0)
+        return answer
+
+    key = Key("header", "X-Shop-Key", "right-key-of-luna")
+    assert look("limits-guessing", live(serve(api), LOCKED, key)).seen == ()
+
+
+def test_one_late_answer_is_no_limit(serve: Any, live: Any) -> None:
+    plain, failed = _locked(), 0
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        nonlocal failed
+        failed += request.path == "/mine"
+        time.sleep(0.4 if request.path == "/mine" and failed == GUESSES else 0)
+        answer: tuple[int, dict[str, str], bytes] = plain(request)
+        return answer
+
+    assert look("limits-guessing", live(serve(api), LOCKED)).seen
+
+
+@pytest.mark.parametrize(("most", "shown"), [(20, False), (10**9, True)])
+def test_a_lock_that_nobody_is_told_of_is_a_limit(serve: Any, live: Any, most: int, shown: bool) -> None:
+    plain, failed = _locked(), 0
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        nonlocal failed
+        status, headers, body = plain(request)
+        failed += status == 401
+        return (401, {}, b"who?") if request.path == "/mine" and failed > most else (status, headers, body)
+
+    key = Key("header", "X-Shop-Key", "right-key-of-luna")
+    assert bool(look("limits-guessing", live(serve(api), LOCKED, key)).seen) is shown
 
 
 def test_an_api_without_credentials_has_none_to_guess(serve: Any, live: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable
@@ -112,6 +113,36 @@ def test_an_id_in_errors_will_do(serve: Any, live: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["request_id", "requestId", "trace_id", "correlation-id", "X-Request-Id", "_requestId"]
+)
+@pytest.mark.parametrize(
+    "body", ['{"%s": "%s", "a": 1}', '{"meta": {"%s": "%s"}, "data": null}', '{"data": {"meta": {"%s": "%s"}}}']
+)
+def test_an_id_in_what_is_served_will_do(serve: Any, live: Any, name: str, body: str) -> None:
+    for changes in (True, False):
+        count = itertools.count(1)
+
+        def api(request: Any, count: Any = count, changes: Any = changes) -> tuple[int, dict[str, str], bytes]:
+            del request
+            return 200, {}, (body % (name, f"7f3a-{next(count) if changes else 0:06d}")).encode()
+
+        assert bool(look("monitoring-no-request-id", live(serve(api))).seen) is not changes
+
+
+@pytest.mark.parametrize(
+    "body", ['{"id": "%s"}', '{"items": [{"request_id": "%s"}]}', '{"a": {"b": {"c": {"request_id": "%s"}}}}']
+)
+def test_what_else_changes_in_what_is_served_is_no_id(serve: Any, live: Any, body: str) -> None:
+    count = itertools.count(1)
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        del request
+        return 200, {}, (body % f"7f3a-{next(count):06d}").encode()
+
+    assert look("monitoring-no-request-id", live(serve(api))).seen
+
+
+@pytest.mark.parametrize(
     "field", ["Date", "ETag", "X-Runtime", "Server-Timing", "X-RateLimit-Remaining", "Content-Security-Policy"]
 )
 def test_what_varies_for_another_reason_is_no_id(serve: Any, live: Any, field: str) -> None:
@@ -160,6 +191,7 @@ FORMS: dict[str, str] = {
 def logging_api(serve: Any, live: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Target]:
     """`logging_api(form, only=...)`: an API that writes such a line for each request, or for some."""
     monkeypatch.setattr(record, "PATIENCE", 0.15)
+    monkeypatch.setattr(record, "SHIPPED", 0.15)
     log = tmp_path / "access.log"
     log.write_text("the API has started\n")
     count = 0

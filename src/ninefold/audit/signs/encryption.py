@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from ninefold.audit.again import handshake
 from ninefold.audit.answer import Ask
 from ninefold.audit.certificate import faults
+from ninefold.audit.cookie import deleted
 from ninefold.audit.finding import Confidence, Exchange, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.methods import NOWHERE
@@ -208,7 +209,7 @@ def _cookies(target: Target) -> Looked:
                 name = cookie.partition("=")[0].strip()
                 flags = {part.strip().lower() for part in cookie.split(";")[1:]}
                 missing = [flag for flag in ("Secure", "HttpOnly") if flag.lower() not in flags]
-                if missing and _is_session(name):
+                if missing and _is_session(name) and not deleted(cookie, target.now):
                     detail = f"The cookie `{name}` lacks {' and '.join(missing)} (RFC 6265 section 4.1.2)."
                     seen.append(Observation(call.place, detail, (answer.exchange("attack"),), cause=f"cookie {name}"))
     return Looked(len(calls), tuple(seen))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.answer import Ask
 from ninefold.audit.debugcode import debug_flags
+from ninefold.audit.debugpage import harmless
 from ninefold.audit.disclosure import banners, leak
 from ninefold.audit.enumeration import enumeration
 from ninefold.audit.exposure import open_answers, sensitive_members
@@ -195,6 +196,8 @@ def _debug(target: Target) -> Looked:
         answer = target.probe.send(Ask("GET", f"{base}{path}"))
         judge = Judge(answer, missing)
         if not answer.ok or not answer.body or not re.search(sign, answer.text) or not judge.tells:
+            continue
+        if harmless(path, answer):
             continue
         control = target.probe.send(Ask("GET", f"{base}{path.rstrip('/')}-ninefold-no-such-thing"))
         again = target.probe.send(Ask("GET", f"{base}{path}"))

@@ -12,7 +12,7 @@ from ninefold.audit.answer import Ask
 from ninefold.audit.bounds import unbounded, unpaged
 from ninefold.audit.burst import AGAIN, burst, counts_down, is_throttled, left
 from ninefold.audit.finding import Confidence, Location, Method, Severity
-from ninefold.audit.guessing import GUESSES, guessed_logins
+from ninefold.audit.guessing import GUESSES, guessed_logins, slowed
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key, parse_key
 from ninefold.audit.overload import aliases, batches, depth
@@ -228,7 +228,11 @@ def _guessed_keys(target: Target) -> Looked:
     known = answers[0].status in {401, 403} or alike(answers[0], refusal)
     if not known or not all(alike(answer, answers[0]) for answer in answers):
         raise Untried("wrong credentials were answered in several ways, and not with 429: what that means is not known")
+    if slowed(answers, call.answer if target.keys else None):
+        return Looked(1)
     control = target.probe.send(target.survey.as_caller(call.ask), patient=False)
+    if target.keys and not alike(control, call.answer) and alike(control, answers[-1]):
+        return Looked(1)  # the good credential is refused as well by now: whoever guesses is locked out
     detail = f"{count} wrong credentials in a row were refused by {call.ask.path}, and nothing slowed that down."
     evidence = _many(proof(answers[0], answers[1], control, answers[-1]), count)
     return Looked(1, (Observation(call.place, detail, evidence, cause="guessing"),))
