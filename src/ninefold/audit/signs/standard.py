@@ -233,12 +233,14 @@ def _verdict(target: Target, operation: Operation, answer: Answer) -> str:
     key = _declared(operation, str(answer.status))
     if key is None:
         return f"Declared: {told}. Observed without credentials: {answer.status}."
-    media = {one.lower(): schema for one, schema in operation.responses[key].media.items()}
+    media = {one.partition(";")[0].strip().lower(): it for one, it in operation.responses[key].media.items()}
     if not media or not answer.body:
         return ""
-    if answer.media not in media and "*/*" not in media:
+    ranges = (answer.media, f"{answer.media.partition('/')[0]}/*", "*/*")
+    held = next((one for one in ranges if one in media), None)
+    if held is None:
         return f"Declared for {key}: {', '.join(media)}. Observed without credentials: {_said(answer)}."
-    schema: Any = media.get(answer.media)
+    schema: Any = media[held] if held == answer.media or "json" in answer.media else None
     try:
         schema = target.api.resolve(schema) if isinstance(schema, dict) else None
     except DescriptionError:
