@@ -41,6 +41,7 @@ def test_what_only_a_fault_writes_is_recognised(text: str, what: str) -> None:
         '{"detail":[{"loc":["path","id"],"msg":"value is not a valid integer"}]}',
         "Please select an option from the list where it applies",
         '{"title":"Bad filter","detail":"syntax error at or near \\"=>\\" at position 7"}',
+        'filter, line 1: syntax error at or near "and"',
         '{"code":"filter","message":"ERROR: syntax error at or near \\"and\\""}',
         "The train departs at Platform (3)",
         '{"href":"/app/orders/1"}',

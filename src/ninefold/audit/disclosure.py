@@ -41,9 +41,9 @@ _NEAR = "syntax error at or near"
 
 #: What stands beside it only where a database said it: of its protocol, its drivers, and how they write it down.
 _POSTGRES = re.compile(
-    r"(?:\b|\\n)LINE \d+:|SQLSTATE|\b42601\b|scanner_yyerror|PG::|\bpq: |psycopg|asyncpg|PSQLException|postgres|returned from database"
-    r"|ERROR:  ?syntax error[^\n]{1,200}(?:\n|\\n)?\s*(?:at character|Position:|\(position)",
-    re.IGNORECASE,
+    r"(?:\b|\\n)LINE \d+:|SQLSTATE|\b42601\b|scanner_yyerror|PG::|\bpq: |psycopg|asyncpg|PSQLException|[Pp]ostgre"
+    r"|returned from database"
+    r"|ERROR:  ?syntax error[^\n]{1,200}(?:\n|\\n)?\s*(?:at character|Position:|\(position)"
 )
 
 #: Fields that name what the API runs on. `Via` names protocols (RFC 9110 section 7.6.3).
