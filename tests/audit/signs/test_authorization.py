@@ -114,9 +114,24 @@ class TestAdministration:
         told = paths(get_orders={"security": LOCKED}, delete_admin__users=own)
         assert look("authorization-admin-as-user", static(told)).seen == ()
 
+    @pytest.mark.parametrize("path", ["/root/shutdown", "/api/v2/internal/flags", "/shops/{id}/admin"])
+    def test_is_known_by_where_its_word_stands(self, static: Callable[..., Target], path: str) -> None:
+        told = paths(get_orders={"security": LOCKED})
+        told["paths"][path] = {"get": {"security": LOCKED, "responses": {}}}
+        assert [one.place.operation for one in look("authorization-admin-as-user", static(told)).seen] == [
+            f"GET {path}"
+        ]
+
     def test_is_no_part_of_another_word(self, static: Callable[..., Target]) -> None:
         told = paths(get_orders={"security": LOCKED})
-        for path in ("/badminton/courts", "/from-internal-id/{id}", "/roots", "/administer"):
+        for path in (
+            "/badminton/courts",
+            "/from-internal-id/{id}",
+            "/roots",
+            "/administer",
+            "/words/{id}/root",
+            "/nodes/internal",
+        ):
             told["paths"][path] = {"get": {"security": LOCKED, "responses": {}}}
         assert look("authorization-admin-as-user", static(told)).seen == ()
 
