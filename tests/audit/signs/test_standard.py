@@ -43,12 +43,18 @@ class TestMixedSchemes:
             {"a": LOCKED, "b": [{"key": []}, {"bearer": []}]},
             {"a": LOCKED, "login": [{"bearer": []}]},
             {"a": LOCKED, "b": []},
+            {"a": LOCKED, "b": [{"key": [], "bearer": []}]},
+            {"a": [{"key": [], "bearer": []}], "b": [{"key": [], "csrf": []}], "c": LOCKED},
         ],
     )
     def test_are_not_told_where_one_opens_all(self, static: Callable[..., Target], securities: Any) -> None:
         looked = look("standard-mixed-schemes", static(told(**securities)))
         assert looked.at > 0
         assert looked.seen == ()
+
+    @pytest.mark.parametrize("more", [[{"bearer": []}], [{"key": [], "csrf": []}, {"bearer": []}]])
+    def test_are_told_where_a_choice_has_nothing_of_the_others(self, static: Callable[..., Target], more: Any) -> None:
+        assert look("standard-mixed-schemes", static(told(a=LOCKED, b=[{"key": [], "csrf": []}], c=more))).seen
 
 
 class TestSchemes:

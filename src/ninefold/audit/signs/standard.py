@@ -50,7 +50,9 @@ def _mixed(target: Target) -> Looked:
     secured = [one for one in _secured(target) if any(choice <= defined for choice in _choices(one))]
     plain = [one for one in secured if not _EXCHANGE.search(one.path)]
     common = frozenset.intersection(*map(_choices, plain)) if plain else frozenset()
-    if not plain or common:
+    # one credential in every choice is one standard: a proof or a token against forgery beside it mixes nothing
+    shared = frozenset.intersection(*(choice for one in plain for choice in _choices(one))) if plain else frozenset()
+    if not plain or common or shared:
         return Looked(len(secured))
     counted: dict[frozenset[frozenset[str]], list[Operation]] = {}
     for one in plain:
