@@ -52,10 +52,22 @@ _MADE = re.compile(
 )
 
 
+#: Fields with a proof of one request, which no caller keeps: a token against forgery, a proof of possession (RFC 9449).
+_PROOF = re.compile(r"(?:x[-_])?(?:csrf|xsrf)(?:[-_]?token)?|dpop", re.IGNORECASE)
+
+
 def _is_api_key(scheme: SecurityScheme) -> bool:
-    """An API key, and no session cookie and no bearer token in Swagger 2.0's clothes."""
+    """An API key, and no session cookie, no bearer token in Swagger 2.0's clothes and no proof of one request."""
     name = str(scheme.raw.get("name", "")).lower()
-    return scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query"} and name != "authorization"
+    placed = scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query"}
+    return placed and name != "authorization" and not _PROOF.fullmatch(name)
+
+
+def _bound(description: Description, scheme: SecurityScheme) -> bool:
+    """Whether every choice with this key asks for a client certificate beside it, and that one has an end of its own."""
+    asked = [choice for one in description.operations for choice in one.security or () if scheme.name in choice]
+    schemes = description.schemes
+    return bool(asked) and all(any(n in schemes and schemes[n].kind == "mutualTLS" for n in one) for one in asked)
 
 
 def _alone(description: Description, operation: Operation) -> SecurityScheme | None:
@@ -90,7 +102,7 @@ def _no_expiry(target: Target) -> Looked:
     info = document.get("info")
     spoken = [str(info.get("description", "")) if isinstance(info, dict) else ""]
     spoken += [f"{one.id} {one.path}" for one in target.api.operations if re.search(r"key", one.path, re.IGNORECASE)]
-    schemes = [one for one in target.api.schemes.values() if _is_api_key(one)]
+    schemes = [one for one in target.api.schemes.values() if _is_api_key(one) and not _bound(target.api, one)]
     if any(map(_ENDS.search, spoken)):
         return Looked(len(schemes))
     seen = tuple(
