@@ -48,6 +48,23 @@ class TestOpenOperations:
         assert {one.place.operation for one in looked.seen} == {"post_orders", "delete_items"}
         assert len({one.cause for one in looked.seen}) == 1
 
+    def test_that_nothing_is_said_of_are_sure_and_that_say_so_are_suspected(
+        self, static: Callable[..., Target]
+    ) -> None:
+        looked = look("authorization-open-operation", static(paths(post_orders={}, post_items={"security": []})))
+        assert {one.place.operation: (one.severity, one.confidence) for one in looked.seen} == {
+            "post_orders": (None, None),
+            "post_items": (Severity.MEDIUM, Confidence.SUSPECTED),
+        }
+
+    def test_that_only_compute_by_post_are_none(self, static: Callable[..., Target]) -> None:
+        told = paths(post_tax__compute={}, post_products__lookup={"security": []})
+        assert look("authorization-open-operation", static(told)).seen == ()
+
+    def test_that_are_open_for_the_whole_description_are_sure(self, static: Callable[..., Target]) -> None:
+        looked = look("authorization-open-operation", static({**paths(post_orders={}), "security": []}))
+        assert [(one.severity, one.confidence) for one in looked.seen] == [(None, None)]
+
     def test_that_read_what_is_somebodys_are_suspected(self, static: Callable[..., Target]) -> None:
         looked = look("authorization-open-operation", static(paths(get_users={}, get_products={})))
         assert [(one.place.operation, one.confidence) for one in looked.seen] == [("get_users", Confidence.SUSPECTED)]
