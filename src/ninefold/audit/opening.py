@@ -32,8 +32,8 @@ _WRITES = re.compile(
 #: Who may come, and how: a reason. `public` or `guest` alone may be said of the thing (`Creates a public post`).
 _REASON = re.compile(
     r"\bfor (?:\w+ )?guests?\b|\bas (?:a )?guest\b|\bguest (?:carts?|check-?outs?|orders?)\b|\banonymous(?:ly)?\b"
-    r"|\bunauthenticated\b|\b(?:by|for|open to) (?:any|every)(?:one|body)\b|\b(?:any|every)(?:one|body) (?:can|may|who)\b|\bon purpose\b"
-    r"|\bpublic(?:ly)? (?:accessible|available|open|api|endpoint|operation|form)\b"
+    r"|\bunauthenticated\b|\b(?:by|for|open to) (?:any|every)(?:one|body)\b|\b(?:any|every)(?:one|body) (?:can|may|who)\b"
+    r"|\bon purpose\b|\bpublic(?:ly)? (?:accessible|available|open|api|endpoint|operation|form)\b"
     r"|\b(?:without|no|before) (?:an? )?(?:log(?:ging)?[- ]?in|sign(?:ing)?[- ]?in|account|authentication|credentials?)\b",
     re.IGNORECASE,
 )
