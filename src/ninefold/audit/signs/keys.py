@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ninefold.audit.address import addresses, in_words
+from ninefold.audit.credential import Doubt, doubt
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key
@@ -132,10 +133,12 @@ def _key_in_url(target: Target) -> Looked:
             Location(operation=operation.id, pointer=parameter.pointer),
             f"The query parameter `{parameter.name}` takes a key.",
             cause=f"query {parameter.name}",
+            confidence=Confidence.SUSPECTED if said is Doubt.SOME else None,
         )
         for operation in target.api.operations
         for parameter in operation.parameters
         if parameter.location == "query" and _KEY_NAME.match(parameter.name)
+        if (said := doubt(target, operation, parameter)) is not Doubt.ENOUGH
     )
     return Looked(len(target.api.operations), (*schemes, *parameters))
 

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ninefold.audit.clauses import drift
+from ninefold.audit.credential import Doubt, doubt
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
@@ -115,12 +116,16 @@ def _homemade(target: Target) -> Looked:
             name = parameter.name.lower()
             if parameter.location == "path" or not _CREDENTIAL.match(name) or name in known:
                 continue
+            said = doubt(target, operation, parameter)
+            if said is Doubt.ENOUGH:
+                continue
             place = Location(operation=operation.id, pointer=parameter.pointer)
             detail = (
                 f"The credential `{parameter.name}` is an ordinary {parameter.location} "
                 f"parameter, and no security scheme."
             )
-            seen.append(Observation(place, detail, cause=f"{parameter.location} {name}"))
+            sure = Confidence.SUSPECTED if said is Doubt.SOME else None
+            seen.append(Observation(place, detail, cause=f"{parameter.location} {name}", confidence=sure))
     return Looked(len(target.api.operations), tuple(seen))
 
 
