@@ -79,3 +79,14 @@ def test_a_member_that_may_be_anything_is_open_and_a_part_that_only_comments_is_
     row = {"type": "object", "properties": {"id": {"type": "integer"}}}
     told = answering({"allOf": [{"$ref": "#/components/schemas/Row"}, {"description": "the row"}]}, Row=row)
     assert open_answers(static(told)).seen == ()
+
+
+def test_an_answer_to_graphql_cannot_name_its_members(static: Callable[..., Target]) -> None:
+    answer = answering({"type": "object", "properties": {"data": {"type": "object"}}})["paths"]["/a"]["get"][
+        "responses"
+    ]
+    taken = {"type": "object", "properties": {"query": {"type": "string"}, "variables": {"type": "object"}}}
+    post = {"requestBody": {"content": {"application/json": {"schema": taken}}}, "responses": answer}
+    looked = open_answers(static({"paths": {"/graphql": {"post": post}}}))
+    assert (looked.at, looked.seen) == (0, ())
+    assert len(open_answers(static({"paths": {"/reports": {"post": {"responses": answer}}}})).seen) == 1

@@ -111,6 +111,8 @@ class _Opened:
         bounding = (found, *(resolved(self._target, one) for one in found.get("allOf") or ()))
         words = {word for one in bounding if isinstance(one, dict) for word in one}
         bounded |= {kind for kind, bounds in _BOUNDS.items() if words & set(bounds)}
+        if any(isinstance(one, dict) and _is_tuple(one) for one in bounding):
+            bounded |= {"list"}
         if found.get("format") in _BOUNDED:
             bounded |= {"text", "number"}
         for kind in kinds(found):
@@ -135,6 +137,12 @@ class _Opened:
                 if isinstance(found, dict) and id(found) not in seen:
                     seen.add(id(found))
                     waiting.append(found)
+
+
+def _is_tuple(schema: dict[str, Any]) -> bool:
+    """A list with nothing after its first items, or no items at all (JSON Schema 2020-12, 10.3.1.2 and 11.2)."""
+    after = schema.get("items", schema.get("unevaluatedItems") if "prefixItems" in schema else None)
+    return after is False
 
 
 def unpaged(target: Target) -> Looked:

@@ -22,7 +22,7 @@ _LEAKS = (
         re.compile(
             r"sqlite3?\.\w*Error|SQLITE_ERROR|unrecognized token:|near \\?\"[^\"\n]*\": syntax error"
             r"|no such (?:table|column):|You have an error in your SQL syntax|ORA-\d{5}|PG::\w+Error|psycopg\d?\."
-            r"|pg_query\(\)|syntax error at or near|SQLSTATE\[|Unclosed quotation mark|unterminated quoted string"
+            r"|pg_query\(\)|SQLSTATE\[|Unclosed quotation mark|unterminated quoted string"
             r"|MongoServerError|sqlalchemy\.exc\.|PrismaClient\w+Error|\bSELECT\b[^\n]{1,200}\bFROM\b[^\n]{1,200}\bWHERE\b",
         ),
     ),
@@ -35,6 +35,16 @@ _LEAKS = (
     ),
     ("a page for developers", re.compile(r"Werkzeug Debugger|DEBUG = True|Whoops\\Exception")),
 )  # fmt: skip
+
+#: What PostgreSQL says of a statement, and so does many a filter language of an API's own.
+_NEAR = "syntax error at or near"
+
+#: What stands beside it only where a database said it: of its protocol, its drivers, and how they write it down.
+_POSTGRES = re.compile(
+    r"(?:\b|\\n)LINE \d+:|SQLSTATE|\b42601\b|scanner_yyerror|PG::|\bpq: |psycopg|asyncpg|PSQLException|[Pp]ostgre"
+    r"|returned from database"
+    r"|ERROR:  ?syntax error[^\n]{1,200}(?:\n|\\n)?\s*(?:at character|Position:|\(position)"
+)
 
 #: Fields that name what the API runs on. `Via` names protocols (RFC 9110 section 7.6.3).
 _BANNERS = (
@@ -51,7 +61,9 @@ _VERSION = re.compile(r"\d+\.\d+|/v?\d+")
 
 def leak(text: str) -> str:
     """What an answer's text gives away, in words; empty: nothing that is known here."""
-    return next((what for what, pattern in _LEAKS if pattern.search(text)), "")
+    if what := next((what for what, pattern in _LEAKS if pattern.search(text)), ""):
+        return what
+    return "an error of the database" if _NEAR in text and _POSTGRES.search(text) else ""
 
 
 def banners(answer: Answer) -> tuple[str, ...]:

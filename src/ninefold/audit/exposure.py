@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.finding import Location, Severity
 from ninefold.audit.graph import Graph, inside
+from ninefold.audit.graphql import is_graphql
 from ninefold.audit.rule import Looked, Observation
 from ninefold.audit.schema import kinds, parts, properties, resolved
 from ninefold.audit.sensitive import harmless, opens, proves
@@ -23,6 +24,7 @@ def open_answers(target: Target) -> Looked:
     told = [
         (operation, response, media, schema)
         for operation in target.api.operations
+        if not is_graphql(target.api, operation)  # its answers have the members that the query asks for
         for response in operation.responses.values()
         if response.status in (_successes(operation) or {"default"})
         for media, schema in response.media.items()

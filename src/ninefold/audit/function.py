@@ -33,6 +33,10 @@ ADMIN = re.compile(
     r"(?:[\w.]+[-_.])?admin(?:s|istration|istrators?)?(?:[-_.][\w.-]+)?|internal|superusers?|root|backoffice|sudo",
     re.IGNORECASE,
 )
+
+#: Words of those that are administration's only where a path or a tag begins with them: words, trees and nodes have roots.
+_FIRST = frozenset({"root", "internal"})
+_VERSION = re.compile(r"api|rest|v\d[\w.]*", re.IGNORECASE)
 ROLES = re.compile(r"^x-.*(?:role|scope|permission|allow|privilege|authority)", re.IGNORECASE)
 
 _HIGH = re.compile(
@@ -53,7 +57,10 @@ _SELF = re.compile(r"(?:^|/)(?:me|whoami|self|profile|account|current[-_]?user|u
 
 def is_admin(operation: Operation) -> bool:
     """Whether its path or a tag says that it is an administrator's."""
-    return any(ADMIN.fullmatch(one) for one in (*operation.path.split("/"), *operation.tags))
+    parts = [one for one in operation.path.split("/") if one]
+    first = next((at for at, one in enumerate(parts) if not _VERSION.fullmatch(one)), 0)
+    said = (*operation.tags, *(one for at, one in enumerate(parts) if at == first or one.lower() not in _FIRST))
+    return any(ADMIN.fullmatch(one) for one in said)
 
 
 def as_administrator(target: Target) -> Looked:

@@ -48,6 +48,23 @@ class TestOpenOperations:
         assert {one.place.operation for one in looked.seen} == {"post_orders", "delete_items"}
         assert len({one.cause for one in looked.seen}) == 1
 
+    def test_that_nothing_is_said_of_are_sure_and_that_say_so_are_suspected(
+        self, static: Callable[..., Target]
+    ) -> None:
+        looked = look("authorization-open-operation", static(paths(post_orders={}, post_items={"security": []})))
+        assert {one.place.operation: (one.severity, one.confidence) for one in looked.seen} == {
+            "post_orders": (None, None),
+            "post_items": (Severity.MEDIUM, Confidence.SUSPECTED),
+        }
+
+    def test_that_only_compute_by_post_are_none(self, static: Callable[..., Target]) -> None:
+        told = paths(post_tax__compute={}, post_products__lookup={"security": []})
+        assert look("authorization-open-operation", static(told)).seen == ()
+
+    def test_that_are_open_for_the_whole_description_are_sure(self, static: Callable[..., Target]) -> None:
+        looked = look("authorization-open-operation", static({**paths(post_orders={}), "security": []}))
+        assert [(one.severity, one.confidence) for one in looked.seen] == [(None, None)]
+
     def test_that_read_what_is_somebodys_are_suspected(self, static: Callable[..., Target]) -> None:
         looked = look("authorization-open-operation", static(paths(get_users={}, get_products={})))
         assert [(one.place.operation, one.confidence) for one in looked.seen] == [("get_users", Confidence.SUSPECTED)]
@@ -114,9 +131,24 @@ class TestAdministration:
         told = paths(get_orders={"security": LOCKED}, delete_admin__users=own)
         assert look("authorization-admin-as-user", static(told)).seen == ()
 
+    @pytest.mark.parametrize("path", ["/root/shutdown", "/api/v2/internal/flags", "/shops/{id}/admin"])
+    def test_is_known_by_where_its_word_stands(self, static: Callable[..., Target], path: str) -> None:
+        told = paths(get_orders={"security": LOCKED})
+        told["paths"][path] = {"get": {"security": LOCKED, "responses": {}}}
+        assert [one.place.operation for one in look("authorization-admin-as-user", static(told)).seen] == [
+            f"GET {path}"
+        ]
+
     def test_is_no_part_of_another_word(self, static: Callable[..., Target]) -> None:
         told = paths(get_orders={"security": LOCKED})
-        for path in ("/badminton/courts", "/from-internal-id/{id}", "/roots", "/administer"):
+        for path in (
+            "/badminton/courts",
+            "/from-internal-id/{id}",
+            "/roots",
+            "/administer",
+            "/words/{id}/root",
+            "/nodes/internal",
+        ):
             told["paths"][path] = {"get": {"security": LOCKED, "responses": {}}}
         assert look("authorization-admin-as-user", static(told)).seen == ()
 

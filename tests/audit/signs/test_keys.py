@@ -127,6 +127,20 @@ class TestTheEndOfAKey:
         told["paths"]["/keys/{id}/rotate"] = {"post": {"operationId": "roll", "responses": {}}}
         assert look("keys-no-expiry", static(told)).seen == ()
 
+    @pytest.mark.parametrize("name", ["X-CSRF-Token", "X-XSRF-TOKEN", "DPoP", "dpop"])
+    def test_is_not_asked_of_a_proof_of_one_request(self, static: Callable[..., Target], name: str) -> None:
+        told = document({"name": name})
+        assert look("keys-no-expiry", static(told)).at == 0
+        assert look("keys-alone", static(told)).seen == ()
+
+    def test_is_not_asked_of_a_key_that_always_needs_a_client_certificate(self, static: Callable[..., Target]) -> None:
+        told = document({})
+        told["components"]["securitySchemes"]["mtls"] = {"type": "mutualTLS"}
+        told["paths"]["/orders"]["post"]["security"] = [{"key": [], "mtls": []}]
+        assert look("keys-no-expiry", static(told)).at == 0
+        told["paths"]["/items"] = {"get": {"security": [{"key": []}], "responses": {}}}
+        assert len(look("keys-no-expiry", static(told)).seen) == 1
+
     def test_is_not_asked_of_a_bearer_token(self, static: Callable[..., Target]) -> None:
         assert look("keys-no-expiry", static(document({"name": "Authorization"}))).at == 0
 

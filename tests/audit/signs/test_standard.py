@@ -43,12 +43,18 @@ class TestMixedSchemes:
             {"a": LOCKED, "b": [{"key": []}, {"bearer": []}]},
             {"a": LOCKED, "login": [{"bearer": []}]},
             {"a": LOCKED, "b": []},
+            {"a": LOCKED, "b": [{"key": [], "bearer": []}]},
+            {"a": [{"key": [], "bearer": []}], "b": [{"key": [], "csrf": []}], "c": LOCKED},
         ],
     )
     def test_are_not_told_where_one_opens_all(self, static: Callable[..., Target], securities: Any) -> None:
         looked = look("standard-mixed-schemes", static(told(**securities)))
         assert looked.at > 0
         assert looked.seen == ()
+
+    @pytest.mark.parametrize("more", [[{"bearer": []}], [{"key": [], "csrf": []}, {"bearer": []}]])
+    def test_are_told_where_a_choice_has_nothing_of_the_others(self, static: Callable[..., Target], more: Any) -> None:
+        assert look("standard-mixed-schemes", static(told(a=LOCKED, b=[{"key": [], "csrf": []}], c=more))).seen
 
 
 class TestSchemes:
@@ -200,8 +206,22 @@ class TestDeclaredDescribedObserved:
 
     @pytest.mark.parametrize(
         "responses",
-        [{"401": {}}, {"default": {}}, {"401": {"content": {"application/json": {"schema": PROBLEM}}}}],
+        [
+            {"401": {}},
+            {"default": {}},
+            {"401": {"content": {"application/json": {"schema": PROBLEM}}}},
+            {"401": {"content": {"application/json; charset=utf-8": {"schema": PROBLEM}}}},
+            {"401": {"content": {"application/*": {"schema": PROBLEM}}}},
+            {"401": {"content": {"*/*": {"schema": PROBLEM}}}},
+        ],
     )
     def test_are_one(self, serve: Callable[..., str], live: Callable[..., Target], responses: Any) -> None:
         looked = look("standard-three-way", live(serve(refusing(a=WELL)), self.document(responses)))
         assert (looked.at, looked.seen) == (1, ())
+
+    @pytest.mark.parametrize("media", ["text/*", "application/problem+json; charset=utf-8"])
+    def test_differ_where_a_range_or_a_parameter_is_of_another_type(
+        self, serve: Callable[..., str], live: Callable[..., Target], media: str
+    ) -> None:
+        document = self.document({"401": {"content": {media: {"schema": PROBLEM}}}})
+        assert look("standard-three-way", live(serve(refusing(a=WELL)), document)).seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ninefold.audit.code.node import Node, inside, names, snaked
@@ -21,6 +22,12 @@ _BROKEN = re.compile(
 )
 _ECB = re.compile(r"[-/]ecb(?:$|[-/])", re.IGNORECASE)
 _FEEDS = frozenset({"update", "digest", "Write", "WriteString", "Sum", "hashString", "hashBytes", "hash"})
+
+#: Comparisons in constant time, and names of what comes out of a store to be compared.
+_COMPARES = re.compile(
+    r"^crypto\.timingSafeEqual$|^crypto/subtle\.ConstantTimeCompare$|(?:^|\.)MessageDigest\.isEqual$"
+)
+_STORED = re.compile(r"hash|digest|stored|saved|row|record|user|account|db|passw|pwd", re.IGNORECASE)
 
 _FIXED = "The initialization vector is fixed, so equal texts encrypt equally."
 _ECB_DETAIL = "ECB shows equal blocks as equal blocks."
@@ -42,9 +49,11 @@ def dangers(unit: Unit) -> Iterator[Sight]:
     """Every use that its reader should see."""
     pwned = "pwned" in unit.text.lower()  # that service is asked by SHA-1, and keeps nothing
     digests = {} if pwned else _digests(unit)
+    compared = _compared(unit, digests)
     seen: set[tuple[str, int]] = set()
     for step in unit.steps:
-        for sight in (*(() if pwned else _hash(unit, step, digests)), *_look(unit, step)):
+        hashed = () if pwned or id(step.node) in compared else _hash(unit, step, digests)
+        for sight in (*hashed, *_look(unit, step)):
             if (sight.kind, sight.line) not in seen:
                 seen.add((sight.kind, sight.line))
                 yield sight
@@ -74,6 +83,40 @@ def _digests(unit: Unit) -> dict[str, str]:
             name = step.function.name or step.words.split()[-1] if step.words.split() else ""
             found[name.rpartition(".")[2]] = algorithm
     return {name: algorithm for name, algorithm in found.items() if name}
+
+
+def _compared(unit: Unit, digests: Mapping[str, str]) -> set[int]:
+    """The calls whose digest does nothing but be compared, in constant time, with one that is not known to be stored."""
+    found: set[int] = set()
+    steps = [one for one in unit.steps if one.node.kind == "call" and _COMPARES.search(unit.full(one.node.name))]
+    written = Counter(re.findall(r"\w+", unit.text)) if steps else Counter[str]()
+    for step in steps:
+        node = step.node
+        if len(node.parts) != 2:
+            continue
+        sides = [list(_behind(unit, step, one, written)) for one in node.parts]
+        for at, side in enumerate(sides):
+            other, made = node.parts[1 - at], sides[1 - at]
+            alike = any(_makes(unit, step, one, digests) for one in made)
+            given = other.kind == "name" and any(other.name in scope.parameters for scope in step.scopes)
+            if alike or (given and not _STORED.search(snaked(other.name))):
+                found |= {id(one) for one in side}
+    return found
+
+
+def _behind(unit: Unit, step: Step, side: Node, written: Counter[str]) -> Iterator[Node]:
+    """What is compared, also behind a name that is written nowhere else than where it is made and here."""
+    for one in inside(side):
+        yield one
+        if one.kind == "name" and written[one.name] == 2:
+            value = unit.value(step, one)
+            yield from () if value is one else inside(value)
+
+
+def _makes(unit: Unit, step: Step, node: Node, digests: Mapping[str, str]) -> bool:
+    if node.kind not in {"call", "new"}:
+        return False
+    return bool(node.last in digests or _direct(unit.full(node.name)) or _maker(unit, step, node))
 
 
 def _digest(unit: Unit, step: Step) -> tuple[str, tuple[Node, ...]] | None:

@@ -13,6 +13,7 @@ from ninefold.audit.function import ROLES, is_admin
 from ninefold.audit.graphql import is_graphql
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.methods import NOWHERE, undeclared_methods
+from ninefold.audit.opening import computes, declared, private
 from ninefold.audit.ownership import foreign_reads
 from ninefold.audit.routes import unguarded
 from ninefold.audit.rule import Looked, Needs, Observation, Rule
@@ -46,14 +47,6 @@ _PUBLIC = re.compile(
 #: So many operations must ask for a credential, and so many times as many as say nothing, before silence looks forgotten.
 SECURED, SILENT = 4, 4
 
-#: Words of things that belong to somebody.
-_PRIVATE = re.compile(
-    r"^(?:users?|accounts?|customers?|members?|profiles?|me|orders?|invoices?|payments?|cards?|transactions?"
-    r"|messages?|patients?|employees?|salar(?:y|ies)|admin|audit|keys?|secrets?|credentials?|settings"
-    r"|addresses)$",
-    re.IGNORECASE,
-)
-
 
 def _open(operation: Operation) -> bool:
     """No credential is asked: nothing said, an empty list, or an empty alternative (OpenAPI 3.1, 4.8.30)."""
@@ -71,14 +64,19 @@ def _open_operations(target: Target) -> Looked:
             place = Location(operation=operation.id, pointer=operation.pointer)
             detail = f"POST {operation.path} says nothing about security, and takes mutations by what it is."
             seen.append(Observation(place, detail, cause="open graphql", confidence=Confidence.SUSPECTED))
-        if not _open(operation) or _ENTRY.search(_words(operation)):
+        if not _open(operation) or _ENTRY.search(_words(operation)) or computes(operation):
             continue
         said = "says nothing about security" if operation.security is None else "is declared open to everybody"
         place = Location(operation=operation.id, pointer=operation.pointer)
         what = f"{operation.method} {operation.path} {said}"
-        if operation.method in _CHANGES:
+        if operation.method in _CHANGES and "security" in operation.raw:
+            if severity := declared(operation):
+                detail = f"{what}, and by its method it changes things."
+                cause = f"declared open {severity.value}"
+                seen.append(Observation(place, detail, (), cause, severity, Confidence.SUSPECTED))
+        elif operation.method in _CHANGES:
             seen.append(Observation(place, f"{what}, and it changes things.", cause="open to change"))
-        elif operation.security is None and operation.method == "GET" and _private(operation):
+        elif operation.security is None and operation.method == "GET" and private(operation):
             seen.append(
                 Observation(
                     place,
@@ -101,7 +99,7 @@ def _forgotten(target: Target) -> list[Observation]:
         and one.method == "GET"
         and not _ENTRY.search(_words(one))
         and not _PUBLIC.search(_words(one))
-        and not _private(one)
+        and not private(one)
     ]
     secured = [one for one in operations if not _open(one)]
     if len(secured) < SECURED or len(silent) * SILENT > len(secured):
@@ -117,10 +115,6 @@ def _forgotten(target: Target) -> list[Observation]:
         )
         for one in silent
     ]
-
-
-def _private(operation: Operation) -> bool:
-    return any(_PRIVATE.match(part) for part in operation.path.split("/") if part and "{" not in part)
 
 
 def _weak_flows(target: Target) -> Looked:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ninefold.audit.address import addresses, in_words
+from ninefold.audit.credential import Doubt, doubt
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key
@@ -52,10 +53,22 @@ _MADE = re.compile(
 )
 
 
+#: Fields with a proof of one request, which no caller keeps: a token against forgery, a proof of possession (RFC 9449).
+_PROOF = re.compile(r"(?:x[-_])?(?:csrf|xsrf)(?:[-_]?token)?|dpop", re.IGNORECASE)
+
+
 def _is_api_key(scheme: SecurityScheme) -> bool:
-    """An API key, and no session cookie and no bearer token in Swagger 2.0's clothes."""
+    """An API key, and no session cookie, no bearer token in Swagger 2.0's clothes and no proof of one request."""
     name = str(scheme.raw.get("name", "")).lower()
-    return scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query"} and name != "authorization"
+    placed = scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query"}
+    return placed and name != "authorization" and not _PROOF.fullmatch(name)
+
+
+def _bound(description: Description, scheme: SecurityScheme) -> bool:
+    """Whether every choice with this key asks for a client certificate beside it, and that one has an end of its own."""
+    asked = [choice for one in description.operations for choice in one.security or () if scheme.name in choice]
+    schemes = description.schemes
+    return bool(asked) and all(any(n in schemes and schemes[n].kind == "mutualTLS" for n in one) for one in asked)
 
 
 def _alone(description: Description, operation: Operation) -> SecurityScheme | None:
@@ -90,7 +103,7 @@ def _no_expiry(target: Target) -> Looked:
     info = document.get("info")
     spoken = [str(info.get("description", "")) if isinstance(info, dict) else ""]
     spoken += [f"{one.id} {one.path}" for one in target.api.operations if re.search(r"key", one.path, re.IGNORECASE)]
-    schemes = [one for one in target.api.schemes.values() if _is_api_key(one)]
+    schemes = [one for one in target.api.schemes.values() if _is_api_key(one) and not _bound(target.api, one)]
     if any(map(_ENDS.search, spoken)):
         return Looked(len(schemes))
     seen = tuple(
@@ -120,10 +133,12 @@ def _key_in_url(target: Target) -> Looked:
             Location(operation=operation.id, pointer=parameter.pointer),
             f"The query parameter `{parameter.name}` takes a key.",
             cause=f"query {parameter.name}",
+            confidence=Confidence.SUSPECTED if said is Doubt.SOME else None,
         )
         for operation in target.api.operations
         for parameter in operation.parameters
         if parameter.location == "query" and _KEY_NAME.match(parameter.name)
+        if (said := doubt(target, operation, parameter)) is not Doubt.ENOUGH
     )
     return Looked(len(target.api.operations), (*schemes, *parameters))
 

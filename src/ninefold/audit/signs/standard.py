@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ninefold.audit.clauses import drift
+from ninefold.audit.credential import Doubt, doubt
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
@@ -50,7 +51,9 @@ def _mixed(target: Target) -> Looked:
     secured = [one for one in _secured(target) if any(choice <= defined for choice in _choices(one))]
     plain = [one for one in secured if not _EXCHANGE.search(one.path)]
     common = frozenset.intersection(*map(_choices, plain)) if plain else frozenset()
-    if not plain or common:
+    # one credential in every choice is one standard: a proof or a token against forgery beside it mixes nothing
+    shared = frozenset.intersection(*(choice for one in plain for choice in _choices(one))) if plain else frozenset()
+    if not plain or common or shared:
         return Looked(len(secured))
     counted: dict[frozenset[frozenset[str]], list[Operation]] = {}
     for one in plain:
@@ -113,12 +116,16 @@ def _homemade(target: Target) -> Looked:
             name = parameter.name.lower()
             if parameter.location == "path" or not _CREDENTIAL.match(name) or name in known:
                 continue
+            said = doubt(target, operation, parameter)
+            if said is Doubt.ENOUGH:
+                continue
             place = Location(operation=operation.id, pointer=parameter.pointer)
             detail = (
                 f"The credential `{parameter.name}` is an ordinary {parameter.location} "
                 f"parameter, and no security scheme."
             )
-            seen.append(Observation(place, detail, cause=f"{parameter.location} {name}"))
+            sure = Confidence.SUSPECTED if said is Doubt.SOME else None
+            seen.append(Observation(place, detail, cause=f"{parameter.location} {name}", confidence=sure))
     return Looked(len(target.api.operations), tuple(seen))
 
 
@@ -233,12 +240,14 @@ def _verdict(target: Target, operation: Operation, answer: Answer) -> str:
     key = _declared(operation, str(answer.status))
     if key is None:
         return f"Declared: {told}. Observed without credentials: {answer.status}."
-    media = {one.lower(): schema for one, schema in operation.responses[key].media.items()}
+    media = {one.partition(";")[0].strip().lower(): it for one, it in operation.responses[key].media.items()}
     if not media or not answer.body:
         return ""
-    if answer.media not in media and "*/*" not in media:
+    ranges = (answer.media, f"{answer.media.partition('/')[0]}/*", "*/*")
+    held = next((one for one in ranges if one in media), None)
+    if held is None:
         return f"Declared for {key}: {', '.join(media)}. Observed without credentials: {_said(answer)}."
-    schema: Any = media.get(answer.media)
+    schema: Any = media[held] if held == answer.media or "json" in answer.media else None
     try:
         schema = target.api.resolve(schema) if isinstance(schema, dict) else None
     except DescriptionError:
