@@ -270,6 +270,24 @@ def test_a_refusal_that_leaves_no_record_is_shown(logging_api: Callable[..., Tar
     assert [one.role for one in seen.evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("form", "shown"), [("{path} {status} {id} 192.0.2.7", False), ("{path} {status} 192.0.2.7", True)]
+)
+def test_an_id_that_only_what_is_served_has_is_one(
+    serve: Any, live: Any, tmp_path: Path, form: str, *, shown: bool
+) -> None:
+    log, count = tmp_path / "log", itertools.count(1)
+    log.touch()
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        name, status = f"7f3a-{next(count):06d}", 200 if request.path in {"/", "/mine"} else 404
+        _append(log, form.format(path=request.path, status=status, id=name))
+        return status, {}, json.dumps({"meta": {"request_id": name}}).encode() if status == 200 else b"not here"
+
+    looked = look("monitoring-not-in-log", replace(live(serve(api), LOCKED), log=log))
+    assert [one.cause for one in looked.seen] == ["no request id"] * shown
+
+
 def test_a_failed_log_in_that_leaves_no_record_is_shown(logging_api: Callable[..., Target]) -> None:
     (seen,) = look("monitoring-failed-login", logging_api(FORMS["combined"], only=lambda status: status != 401)).seen
     assert "does not know of it" in seen.detail

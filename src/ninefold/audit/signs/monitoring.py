@@ -74,7 +74,8 @@ def _in_log(target: Target) -> Looked:
     seen: list[Observation] = []
     if not any(tells_outcome(line.replace(name, ""), refused.status) for line in lines):
         seen.append(Observation(place, "The log does not tell how the request ended.", shown, cause="no outcome"))
-    if not any(one in line for one in ids(refused).values() for line in lines):
+    known = ids(refused) or changing(served, call.answer)  # a page for a path that is not there may have none
+    if not any(one in line for one in known.values() for line in (lines if ids(refused) else began.lines())):
         detail = "The log's record has no id that the answer has too, so the two cannot be brought together."
         seen.append(Observation(place, detail, shown, cause="no request id", severity=Severity.LOW))
     if not any(map(tells_who, lines)):
