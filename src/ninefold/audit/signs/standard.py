@@ -5,19 +5,18 @@ observed differ.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.clauses import drift
 from ninefold.audit.credential import Doubt, doubt
 from ninefold.audit.finding import Confidence, Location, Method, Severity
-from ninefold.audit.judge import alike, proof, serves
-from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.refusals import challenge, differ, refusals, said
+from ninefold.audit.rule import Looked, Needs, Observation, Rule
 from ninefold.audit.services import differing
 from ninefold.errors import DescriptionError
 
 if TYPE_CHECKING:
     from ninefold.audit.answer import Answer
-    from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation, SecurityScheme
 
@@ -31,10 +30,6 @@ _CREDENTIAL = re.compile(
     r"|token)$",
     re.IGNORECASE,
 )
-_REFUSED = frozenset({401, 403, 407})
-
-#: Most operations that are asked with a wrong credential.
-WRONG = 3
 
 
 def _secured(target: Target) -> list[Operation]:
@@ -149,87 +144,16 @@ def _declared(operation: Operation, status: str) -> str | None:
     return next((one for one in (status, f"{status[:1]}XX", "default") if one in operation.responses), None)
 
 
-class _Refusal(NamedTuple):
-    call: Call
-    operation: Operation
-    answer: Answer
-
-
-def _refusals(target: Target) -> list[_Refusal]:
-    """What secured operations answer without credentials, where that is known to be a refusal."""
-    found = []
-    for call in target.survey.calls():
-        if call.operation is None or not call.operation.security or not all(call.operation.security):
-            continue
-        answer = target.survey.anonymous(call)
-        served = bool(target.keys) and serves(call.answer, target.description, call.operation)
-        if answer.status in _REFUSED or (served and not alike(answer, call.answer)):
-            found.append(_Refusal(call, call.operation, answer))
-    if not found:
-        raise Untried("no operation that is described as secured refused a request without credentials", missed=False)
-    return found
-
-
-def _challenge(target: Target) -> Looked:
-    """To no credential, and to a wrong one: both are asked, because different code often answers them."""
-    refusals = _refusals(target)
-    asked = [(one.call, one.call.ask, one.answer) for one in refusals]
-    for call, _, _ in refusals[:WRONG] if target.keys else ():
-        wrong = target.keys[0].wrong().on(call.ask)
-        asked.append((call, wrong, target.probe.send(wrong)))
-    refused = [one for one in asked if one[2].status == 401]
-    if not refused:
-        raise Untried("no operation answered 401", missed=False)
-    seen = []
-    for call, ask, answer in refused:
-        if not answer.header("www-authenticate"):
-            again = target.probe.send(ask)
-            to = "no credential" if ask is call.ask else "a wrong credential"
-            seen.append(
-                Observation(
-                    call.place,
-                    f"401 to {to} without `WWW-Authenticate`, which RFC 9110 section 11.6.1 requires: "
-                    "clients cannot know what to send.",
-                    (call.answer.exchange("baseline"), answer.exchange("attack"), again.exchange("repeat")),
-                    cause="no challenge",
-                )
-            )
-    return Looked(len(refused), tuple(seen))
-
-
-def _differ(target: Target) -> Looked:
-    refusals = _refusals(target)
-    first = refusals[0]
-    for other in refusals[1:]:
-        if alike(other.answer, first.answer) and other.answer.media == first.answer.media:
-            continue
-        control, again = target.probe.send(first.call.ask), target.probe.send(other.call.ask)
-        if not alike(control, first.answer) or not alike(again, other.answer):
-            continue
-        detail = (
-            f"Without credentials {first.operation.id} answers {_said(first.answer)}, and "
-            f"{other.operation.id} "
-            f"{_said(other.answer)}: one API, two ways to refuse."
-        )
-        evidence = proof(first.answer, other.answer, control, again)
-        return Looked(len(refusals), (Observation(other.call.place, detail, evidence, cause="refusals differ"),))
-    return Looked(len(refusals))
-
-
-def _said(answer: Answer) -> str:
-    return f"{answer.status} {answer.media or 'without a body'}"
-
-
 def _three_ways(target: Target) -> Looked:
-    refusals = _refusals(target)
+    found = refusals(target)
     seen = []
-    for call, operation, answer in refusals:
+    for call, operation, answer in found:
         if fault := _verdict(target, operation, answer):
             again = target.probe.send(call.ask)
             evidence = (call.answer.exchange("baseline"), answer.exchange("attack"), again.exchange("repeat"))
             if again.status == answer.status:
                 seen.append(Observation(call.place, fault, evidence, cause=fault))
-    return Looked(len(refusals), tuple(seen))
+    return Looked(len(found), tuple(seen))
 
 
 def _verdict(target: Target, operation: Operation, answer: Answer) -> str:
@@ -246,7 +170,7 @@ def _verdict(target: Target, operation: Operation, answer: Answer) -> str:
     ranges = (answer.media, f"{answer.media.partition('/')[0]}/*", "*/*")
     held = next((one for one in ranges if one in media), None)
     if held is None:
-        return f"Declared for {key}: {', '.join(media)}. Observed without credentials: {_said(answer)}."
+        return f"Declared for {key}: {', '.join(media)}. Observed without credentials: {said(answer)}."
     schema: Any = media[held] if held == answer.media or "json" in answer.media else None
     try:
         schema = target.api.resolve(schema) if isinstance(schema, dict) else None
@@ -366,7 +290,7 @@ RULES = (
         "RFC 9110 requires `WWW-Authenticate`, so that a client learns which scheme it needs.",
         "Send `WWW-Authenticate` with every 401.",
         _LINES,
-        _challenge,
+        challenge,
         needs=Needs.REQUESTS,
     ),
     _rule(
@@ -377,7 +301,7 @@ RULES = (
         "Different refusals come from different checks, written again for every operation, and one is the weakest.",
         "Check credentials in one place before all operations, and answer with one problem+json (RFC 9457).",
         _LINES,
-        _differ,
+        differ,
         "CWE-1390",
         Needs.REQUESTS,
     ),
