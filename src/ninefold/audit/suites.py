@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ninefold.audit import hello
-from ninefold.audit.again import first_words
+from ninefold.audit.again import first_words, handshake
 from ninefold.audit.finding import Exchange, Location, Severity
 from ninefold.audit.rule import Looked, Observation, Untried
 
@@ -81,6 +81,14 @@ def _attack(target: Target, one: _Class, found: Reply) -> Exchange:
     said = hello.client_hello(origin.host, one.suites, bytes(range(32)), version=one.version, groups=one.groups)
     asked = f"a ClientHello to {origin.authority} with these suites alone: {', '.join(f'{n:04X}' for n in one.suites)}"
     return Exchange("attack", asked, _chosen(found), first_words(origin.host, origin.port, said))
+
+
+def shaken(target: Target, version: str, agreed: str) -> Exchange:
+    """A handshake as evidence: in this version alone, or (empty) in any, with its certificate."""
+    origin = target.probe.origin
+    asked = f"a TLS handshake with {origin.authority}" + (f" in {version} alone" if version else "")
+    line = handshake(origin.host, origin.port, version)
+    return Exchange("attack", asked, agreed, line if version else f"{line} | openssl x509 -noout -text")
 
 
 def _taken(one: _Class, found: Reply) -> bool:

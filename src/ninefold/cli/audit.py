@@ -14,7 +14,7 @@ from ninefold.audit.assess import assess
 from ninefold.audit.baseline import render_baseline
 from ninefold.audit.finding import Audit, Errored, Severity, Skipped
 from ninefold.audit.fleet import Api, Fleet, read_fleet
-from ninefold.audit.probe import Limits, parse_origin
+from ninefold.audit.probe import Limits
 from ninefold.audit.report import fleet as fleet_report
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
@@ -23,7 +23,7 @@ from ninefold.audit.rule import Untried
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.supply import AGE, Supply
 from ninefold.audit.vex import read_vex
-from ninefold.cli.look import Given, look_at, look_at_all, rehearse, worst
+from ninefold.cli.look import Given, allowed, look_at, look_at_all, rehearse, worst
 from ninefold.cli.places import default_index
 from ninefold.cli.registries import registries
 from ninefold.cli.screen import screen
@@ -269,7 +269,7 @@ def command(
         active,
         Limits(budget, rate, float(total)),
         frozenset(chosen),
-        tuple(_allowed(one) for one in origins),
+        tuple(allowed(one) for one in origins),
         metadata=metadata,
         supply=Supply(
             sbom=sbom,
@@ -354,16 +354,6 @@ def _rules(chosen: tuple[str, ...]) -> tuple[Rule, ...]:
     if unknown := [one for one in chosen if one not in known]:
         raise click.UsageError(f"there is no rule {unknown[0]!r}; there are: {', '.join(sorted(known))}")
     return tuple(rule for rule in RULES if not chosen or rule.id in chosen)
-
-
-def _allowed(origin: str) -> str:
-    try:
-        known = parse_origin(origin)
-    except ValueError as fault:
-        raise click.BadParameter(str(fault), param_hint="--origin") from None
-    if known.base:
-        raise click.BadParameter(f"{origin!r} has a path; give scheme, host and port only", param_hint="--origin")
-    return str(known)
 
 
 def _report(done: Audit | Fleet, outputs: _Outputs) -> None:

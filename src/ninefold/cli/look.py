@@ -254,6 +254,17 @@ def _origin(url: str) -> Origin:
         raise click.BadParameter(str(fault), param_hint="--url") from None
 
 
+def allowed(origin: str) -> str:
+    """An origin of `--origin` as browsers send it. Raises `BadParameter` for what is none."""
+    try:
+        known = parse_origin(origin)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault), param_hint="--origin") from None
+    if known.base:
+        raise click.BadParameter(f"{origin!r} has a path; give scheme, host and port only", param_hint="--origin")
+    return str(known)
+
+
 def _keys(keys: tuple[str, ...], headers: tuple[str, ...], api: Description | None) -> tuple[Key, ...]:
     fields: list[tuple[str, str]] = []
     for header in headers:

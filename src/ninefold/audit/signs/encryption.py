@@ -9,17 +9,16 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ninefold.audit.again import handshake
 from ninefold.audit.answer import Ask
 from ninefold.audit.certificate import faults
 from ninefold.audit.cookie import deleted
-from ninefold.audit.finding import Confidence, Exchange, Location, Method, Severity
+from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.methods import NOWHERE
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.pycrypto import dangers, digests
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.suites import weak_suites
+from ninefold.audit.suites import shaken, weak_suites
 from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
@@ -146,20 +145,12 @@ def _old_versions(target: Target) -> Looked:
         attack = target.probe.handshake(version, version)
         if attack.agreed and target.probe.handshake(version, version).agreed:
             known = f"baseline: {new.version or 'no TLS 1.2 or newer'} {new.cipher}".strip()
-            evidence = (known, _shaken(target, name, f"{attack.version} {attack.cipher}"), "repeat: the same")
+            evidence = (known, shaken(target, name, f"{attack.version} {attack.cipher}"), "repeat: the same")
             detail = f"{target.probe.origin.authority} speaks {name}, which RFC 8996 withdrew."
             seen.append(Observation(Location(url=target.url), detail, evidence, cause="old TLS"))
     if not new.agreed and not seen:
         raise Untried(f"no TLS handshake at all: {new.fault}")
     return Looked(len(_OLD), tuple(seen))
-
-
-def _shaken(target: Target, version: str, agreed: str) -> Exchange:
-    """A handshake as evidence: in this version alone, or (empty) in any, with its certificate."""
-    origin = target.probe.origin
-    asked = f"a TLS handshake with {origin.authority}" + (f" in {version} alone" if version else "")
-    line = handshake(origin.host, origin.port, version)
-    return Exchange("attack", asked, agreed, line if version else f"{line} | openssl x509 -noout -text")
 
 
 def _certificate(target: Target) -> Looked:
@@ -170,7 +161,7 @@ def _certificate(target: Target) -> Looked:
     found = list(faults(shaken.certificate, target.probe.origin.host, target.now))
     if not found and (why := target.probe.distrusted()):
         found = [f"The certificate is not trusted: {why}. (Give --authority if its authority is your own.)"]
-    evidence = (_shaken(target, "", f"{shaken.version} {shaken.cipher}"),)
+    evidence = (shaken(target, "", f"{shaken.version} {shaken.cipher}"),)
     seen = tuple(Observation(Location(url=target.url), fault, evidence, cause=fault) for fault in found)
     return Looked(1, seen)
 
