@@ -83,7 +83,7 @@ def _attack(target: Target, one: _Class, found: Reply) -> Exchange:
     return Exchange("attack", asked, _chosen(found), first_words(origin.host, origin.port, said))
 
 
-def shaken(target: Target, version: str, agreed: str) -> Exchange:
+def handshake_shown(target: Target, version: str, agreed: str) -> Exchange:
     """A handshake as evidence: in this version alone, or (empty) in any, with its certificate."""
     origin = target.probe.origin
     asked = f"a TLS handshake with {origin.authority}" + (f" in {version} alone" if version else "")

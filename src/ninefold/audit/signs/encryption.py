@@ -18,7 +18,7 @@ from ninefold.audit.methods import NOWHERE
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.pycrypto import dangers, digests
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.suites import shaken, weak_suites
+from ninefold.audit.suites import handshake_shown, weak_suites
 from ninefold.contract.description import Kind
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _old_versions(target: Target) -> Looked:
         attack = target.probe.handshake(version, version)
         if attack.agreed and target.probe.handshake(version, version).agreed:
             known = f"baseline: {new.version or 'no TLS 1.2 or newer'} {new.cipher}".strip()
-            evidence = (known, shaken(target, name, f"{attack.version} {attack.cipher}"), "repeat: the same")
+            evidence = (known, handshake_shown(target, name, f"{attack.version} {attack.cipher}"), "repeat: the same")
             detail = f"{target.probe.origin.authority} speaks {name}, which RFC 8996 withdrew."
             seen.append(Observation(Location(url=target.url), detail, evidence, cause="old TLS"))
     if not new.agreed and not seen:
@@ -161,7 +161,7 @@ def _certificate(target: Target) -> Looked:
     found = list(faults(shaken.certificate, target.probe.origin.host, target.now))
     if not found and (why := target.probe.distrusted()):
         found = [f"The certificate is not trusted: {why}. (Give --authority if its authority is your own.)"]
-    evidence = (shaken(target, "", f"{shaken.version} {shaken.cipher}"),)
+    evidence = (handshake_shown(target, "", f"{shaken.version} {shaken.cipher}"),)
     seen = tuple(Observation(Location(url=target.url), fault, evidence, cause=fault) for fault in found)
     return Looked(1, seen)
 
