@@ -34,9 +34,9 @@ from ninefold.guard.guard import Guard as Decider
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
 from ninefold.guard.project import Unpromised
+from ninefold.guard.proofs.address import Ranges
 from ninefold.guard.request import Request
 from ninefold.guard.steps.content import TOO_LARGE
-from ninefold.guard.steps.key import Ranges
 from ninefold.guard.treatment import Treatment, Way
 from ninefold.keys.ring import Ring
 from ninefold.trail.event import Event
@@ -168,7 +168,7 @@ class Guard:
             try:
                 self._ring.refresh()
             except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-                return refuse(503, "key", f"the keys cannot be read: {trouble}")
+                return refuse(503, "caller", f"the keys cannot be read: {trouble}")
             decision = self._guard.admit(request)
         assert isinstance(decision, Plan | Answer)
         return decision

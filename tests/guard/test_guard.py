@@ -58,12 +58,12 @@ def _verdict(guard: Any, request: Any) -> tuple[int, str] | str:
         ({"path": "/things/7"}, "one"),
         ({"path": "/things/special", "key": "writer"}, "special"),
         ({"path": "/free", "key": ""}, "free"),
-        ({"path": "/things", "key": ""}, (401, "key")),
-        ({"path": "/things", "key": "wrong"}, (401, "key")),
-        ({"path": "/things", "time": 3e9}, (401, "key")),
-        ({"path": "/things", "address": "192.0.2.1"}, (401, "key")),
-        ({"path": "/things", "address": "::1"}, (401, "key")),
-        ({"path": "/things", "repeated": (b"x-api-key",)}, (401, "key")),
+        ({"path": "/things", "key": ""}, (401, "caller")),
+        ({"path": "/things", "key": "wrong"}, (401, "caller")),
+        ({"path": "/things", "time": 3e9}, (401, "caller")),
+        ({"path": "/things", "address": "192.0.2.1"}, (401, "caller")),
+        ({"path": "/things", "address": "::1"}, (401, "caller")),
+        ({"path": "/things", "repeated": (b"x-api-key",)}, (401, "caller")),
         ({"path": "/things/special"}, (403, "permission")),
         ({"path": "/things/special", "key": "narrow"}, (403, "permission")),
         ({"path": "/things/SPECIAL", "key": "good"}, (400, "route")),
@@ -107,7 +107,7 @@ def test_a_refusal_for_every_fault_of_a_key_looks_the_same(make_guard: Any, ask:
 def test_without_authorization_any_valid_key_may_call_and_nobody_else(make_guard: Any, ask: Any) -> None:
     guard = make_guard(API)
     assert _verdict(guard, ask("/closed")) == "closed"
-    assert _verdict(guard, ask("/closed", "")) == (401, "key")
+    assert _verdict(guard, ask("/closed", "")) == (401, "caller")
 
 
 def test_a_key_alone_is_taken_from_everywhere_only_by_the_contracts_own_words(make_guard: Any, ask: Any) -> None:
@@ -116,7 +116,7 @@ def test_a_key_alone_is_taken_from_everywhere_only_by_the_contracts_own_words(ma
     guard = make_guard(API, keys={"with": {"ip": ["192.0.2.0/24", "2001:db8::/32"]}})
     assert _verdict(guard, ask("/things", address="192.0.2.1")) == "list"
     assert _verdict(guard, ask("/things", address="2001:db8::9")) == "list"
-    assert _verdict(guard, ask("/things")) == (401, "key")
+    assert _verdict(guard, ask("/things")) == (401, "caller")
 
 
 def test_a_stale_ring_is_a_need_and_asking_again_counts_the_arrival_once(make_guard: Any, ask: Any, ring: Any) -> None:
@@ -154,7 +154,7 @@ def test_limits_hold_per_address_caller_and_operation_and_recover(make_guard: An
 def test_a_guess_is_limited_by_address_whatever_key_it_tries(make_guard: Any, ask: Any) -> None:
     guard = make_guard(API, limits=[{"per": "ip", "rate": "5/min", "burst": 5}])
     verdicts = [_verdict(guard, ask("/things", f"guess{n}")) for n in range(8)]
-    assert verdicts == [(401, "key")] * 5 + [(429, "arrival")] * 3
+    assert verdicts == [(401, "caller")] * 5 + [(429, "arrival")] * 3
     assert _verdict(guard, ask("/nothing")) == (429, "arrival")
 
 

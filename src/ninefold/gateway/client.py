@@ -470,7 +470,7 @@ class ClientConnection(asyncio.Protocol):
             try:
                 gateway.keys.refresh()
             except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-                return refuse(503, "key", f"the keys cannot be read: {trouble}")
+                return refuse(503, "caller", f"the keys cannot be read: {trouble}")
             decision = gateway.guard.admit(exchange)
         return decision
 

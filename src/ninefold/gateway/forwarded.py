@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ninefold.guard.steps.key import Ranges
+    from ninefold.guard.proofs.address import Ranges
 
 
 def canonical(address: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
-from ninefold.guard.steps.key import Ranges
+from ninefold.guard.proofs.address import Ranges
 from ninefold.trail.event import Event
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ninefold.guard.steps import arrival, content, key, origin, permission, quota, route
+from ninefold.guard.steps import arrival, caller, content, origin, permission, quota, route
 
 CHAIN = (
     arrival.STEP,  # before all else, so that guessing is limited whatever it guesses
     route.STEP,  # what is no operation needs no more thought
     origin.STEP,  # cheaper than a key, and a browser must be told before it sends one
-    key.STEP,  # who
+    caller.STEP,  # who
     permission.STEP,  # may they
     quota.STEP,  # how often; after the permission, so that a refusal spends nothing
     content.STEP,  # last: what they bring along

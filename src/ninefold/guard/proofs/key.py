@@ -1,0 +1,52 @@
+"""An API key as a proof: one that was issued, and has neither expired nor been revoked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ninefold.guard.need import Need
+from ninefold.guard.proofs.challenge import refusal
+
+if TYPE_CHECKING:
+    from ninefold.guard.answer import Answer
+    from ninefold.guard.plan import Check, Setting
+    from ninefold.guard.request import Request
+
+
+def compile_key(setting: Setting) -> Check:
+    """Refuses callers without a valid key; of others it tells `caller` and `scopes`."""
+    keyring = setting.keyring
+    name = setting.contract.keys.header.lower().encode()
+    missing = refusal(setting, "no key was presented")
+    repeated = refusal(setting, "more than one key was presented")
+    unknown = refusal(setting, "the key is malformed, unknown or revoked")
+    expired = refusal(setting, "the key has expired")
+    grants: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+
+    def check(request: Request) -> Answer | Need | None:
+        presented = request.fields.get(name)
+        if presented is None:
+            return missing
+        if not keyring.fresh():
+            return Need.KEYS
+        if name in request.repeated:
+            return repeated
+        digest = request.digest
+        if not digest:
+            digest = request.digest = keyring.digest(presented)
+        key = keyring.present(digest)
+        if key is None:
+            return unknown
+        request.caller = key.id
+        if request.time >= key.expires:
+            return expired
+        held = grants.get((key.role, key.scopes))
+        if held is None:
+            held = setting.grants.get(key.role, frozenset())
+            if key.scopes:
+                held &= frozenset(key.scopes)
+            grants[key.role, key.scopes] = held
+        request.scopes = held
+        return None
+
+    return check
