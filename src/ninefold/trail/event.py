@@ -10,9 +10,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the
     key's id, `outcome` `admitted`, `refused` or `failed`, `step` the one that refused. `withheld` is how many undeclared
-    members were kept back from the response (a string among them that begins with a colon may count as one more); of one
-    that is too long to count them, only `withheld_bytes` tells: so many bytes of its JSON did not leave (white space
-    among them).
+    members were kept back from the response, those inside of them counted too, and `withheld_bytes` how many bytes of its JSON
+    did not leave with them (white space among them).
     """
 
     time: float
