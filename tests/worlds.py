@@ -29,6 +29,10 @@ _FILLERS = (
 _PLANTED: list[dict[str, Any]] = [
     {}, {SECRET: 1}, {"extra": SECRET}, {"ID": [{"id": SECRET}]}, {"": {SECRET: {}}}, {'q"': SECRET},
 ]  # fmt: skip
+#: A member that a caller may send and never gets.
+HIDDEN = "hidden"
+#: How the names begin that a pattern lets out.
+FITTING = "x-"
 #: Values of a kind that the schema at hand may not declare.
 _SPOILT: list[Any] = [{SECRET: SECRET}, [SECRET], SECRET]
 
@@ -45,11 +49,18 @@ def schemas() -> st.SearchStrategy[dict[str, Any]]:
             lambda members: {"type": "object", "properties": members}
         )
 
+    def others(one: dict[str, Any], other: dict[str, Any], *, fitting: bool) -> dict[str, Any]:
+        """Named members, one that may not leave, and others beside them."""
+        named = {**one["properties"], HIDDEN: {"type": "string", "writeOnly": True}}
+        more = {"patternProperties": {f"^{FITTING}": other}} if fitting else {"additionalProperties": other}
+        return {"type": "object", "properties": named, **more}
+
     def grown(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
         return st.one_of(
             objects(inner),
             inner.map(lambda one: {"type": "array", "items": one}),
             inner.map(lambda one: {"type": "object", "additionalProperties": one}),
+            st.builds(others, objects(scalars), inner, fitting=st.booleans()),
             st.lists(objects(scalars), min_size=1, max_size=2).map(_disjoint),
         )
 
@@ -72,6 +83,14 @@ def samples(draw: st.DrawFn, schema: dict[str, Any]) -> Sample:
     kept, said = draw(_documents(schema))
     if draw(st.integers(0, 5)) == 0 and (spoilt := [one for one in _SPOILT if _kind(one) not in _kinds(schema)]):
         return Sample(json.dumps(draw(st.sampled_from(spoilt))).encode(), None, conforms=False)
+    if (
+        said
+        and isinstance(kept, dict)
+        and draw(st.integers(0, 9)) == 0
+        and (twice := [one for one in said if one in kept])
+    ):
+        name = json.dumps(draw(st.sampled_from(twice)))
+        return Sample(f"{json.dumps(said)[:-1]}, {name}: null}}".encode(), None, conforms=False)
     indent = draw(st.sampled_from([None, 1]))
     return Sample(json.dumps(said, ensure_ascii=draw(st.booleans()), indent=indent).encode(), kept)
 
@@ -107,14 +126,20 @@ def _documents(draw: st.DrawFn, schema: dict[str, Any]) -> tuple[Any, Any]:
         }[kind if isinstance(kind, str) else "string"])  # fmt: skip
         value = draw(st.sampled_from([value, value, None])) if isinstance(kind, list) else value
         return value, value
-    if "additionalProperties" in schema:
-        found = draw(st.dictionaries(st.text(max_size=5), _documents(schema["additionalProperties"]), max_size=3))
-        return {name: kept for name, (kept, _) in found.items()}, {name: said for name, (_, said) in found.items()}
-    kept, said = {}, {}
-    for name, inner in schema["properties"].items():
-        if draw(st.integers(0, 3)):
-            kept[name], said[name] = draw(_documents(inner))
+    named = {name: one for name, one in schema.get("properties", {}).items() if name != HIDDEN}
     planted = draw(st.sampled_from(_PLANTED))
+    found: dict[str, tuple[Any, Any]] = {}
+    if "additionalProperties" in schema:
+        free = st.text(max_size=5).filter(lambda name: name not in named)
+        found = draw(st.dictionaries(free, _documents(schema["additionalProperties"]), max_size=3))
+        planted = draw(st.sampled_from([{}, {HIDDEN: SECRET}])) if HIDDEN in schema.get("properties", {}) else {}
+    if "patternProperties" in schema:
+        fitting = st.text(max_size=3).map(lambda name: FITTING + name)
+        found = draw(st.dictionaries(fitting, _documents(schema["patternProperties"][f"^{FITTING}"]), max_size=2))
+    for name, inner in named.items():
+        if draw(st.integers(0, 3)):
+            found[name] = draw(_documents(inner))
+    kept, said = {name: one for name, (one, _) in found.items()}, {name: one for name, (_, one) in found.items()}
     return kept, dict(draw(st.permutations([*said.items(), *planted.items()])))
 
 
