@@ -30,8 +30,8 @@ _DEPTH = 3
 
 #: What a body says that wants a credential, where its status does not.
 _WANTS = re.compile(
-    r"\blog[-_ ]?in\b|\bsign[-_ ]?in\b|\bun-?(?:authori[sz]ed|authenticated)\b|\bnot (?:authori[sz]ed|authenticated|logged in)\b"
-    r"|\bauthenticat(?:e|ion) (?:is )?(?:required|needed)\b|\bcredentials?\b"
+    r"\blog[-_ ]?in\b|\bsign[-_ ]?in\b|\bun-?(?:authori[sz]ed|authenticated)\b"
+    r"|\bnot (?:authori[sz]ed|authenticated|logged in)\b|\bauthenticat(?:e|ion) (?:is )?(?:required|needed)\b|\bcredentials?\b"
     r"|\b(?:missing|invalid|bad|no|unknown|expired|wrong|needs?|requires?)\W+(?:\w+\W+)?(?:api[-_ ]?key|token|key|session)\b",
     re.IGNORECASE,
 )
