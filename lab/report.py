@@ -27,6 +27,9 @@ Confirmed and suspected findings are counted apart: a confirmed one is to be rig
 apply is a false positive. What was not checked is never counted as good: where the sign is there, it counts as not found.
 """
 
+RECALLS = """`recall` is over all rules: what a rule needs an option for (`--active`, `--registry`, `--expired-key`) counts as not found
+without it. `recall asked` is over what the audit could ask with the options that it was given."""
+
 
 def page(
     audits: Sequence[Audited], rules: Sequence[str], not_run: Mapping[str, str], beyond: Mapping[str, Sequence[str]]
@@ -35,7 +38,7 @@ def page(
     passive = [row for one in audits if not one.active for row in one.rows]
     active = [row for one in audits if one.active for row in one.rows]
     news = _news(passive, active)
-    parts = [HEAD, "## All together", _sums(passive, active), "## Audit by audit", _audits(audits)]
+    parts = [HEAD, "## All together", _sums(passive, active), RECALLS, "## Audit by audit", _audits(audits)]
     parts += ["## What could not be run", _items(f"{title}: {reason}" for title, reason in not_run.items())]
     parts += [
         "## Rule by rule",
@@ -86,6 +89,11 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
 
 
+def tenths(share: float | None) -> str:
+    """Where a bar is near, a whole percent is too coarse."""
+    return "-" if share is None else f"{share:.1%}"
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows])
@@ -103,6 +111,7 @@ def _sums(passive: Sequence[Row], active: Sequence[Row]) -> str:
         "precision c",
         "precision s",
         "recall",
+        "recall asked",
         "recall c",
     ]
     return table(head, [_sum("without --active", tally(passive)), _sum("with --active", tally(active))])
@@ -112,8 +121,8 @@ def _sum(name: str, one: Tally) -> list[object]:
     return [
         name, one.shown, one.hits.total(), one.alarms["confirmed"], one.alarms["suspected"], one.missed,
         f"{one.unchecked_shown} of these, {one.unchecked - one.unchecked_shown} others",
-        percent(one.precision("confirmed")), percent(one.precision("suspected")), percent(one.recall()),
-        percent(one.recall("confirmed")),
+        percent(one.precision("confirmed")), percent(one.precision("suspected")), tenths(one.recall()),
+        tenths(one.recall_asked()), tenths(one.recall("confirmed")),
     ]  # fmt: skip
 
 
