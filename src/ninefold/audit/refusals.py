@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ninefold.contract.description import Operation
 
 _REFUSED = frozenset({401, 403, 407})
+_NOWHERE = frozenset({404, 410})
 
 #: Most operations that are asked with a wrong credential.
 WRONG = 3
@@ -92,7 +93,7 @@ def challenge(target: Target) -> Looked:
 def differ(target: Target) -> Looked:
     """What is refused as if it were not there is left out: RFC 9110 section 15.5.4 allows that, to hide it."""
     known, worded = refusals(target), list(_worded(target))
-    found = [one for one in (*known, *worded) if not _hidden(target, one)]
+    found = _shown(target, [*known, *worded])
     for other in found[1:]:
         first = found[0]
         if _one_way(other.answer, first.answer):
@@ -129,15 +130,16 @@ def _worded(target: Target) -> Iterator[Refusal]:
             yield Refusal(call, operation, answer)
 
 
-def _hidden(target: Target, refusal: Refusal) -> bool:
-    """Whether the operation is refused as a path is that nobody serves."""
-    answer = refusal.answer
-    if answer.status in {404, 410}:
-        return True
-    if answer.status in _REFUSED:
-        return False
-    nowhere = target.probe.send(Ask("GET", f"{target.survey.base}/ninefold-no-such-thing"))
-    return nowhere.status == answer.status and _plain(nowhere) == _plain(answer)
+def _shown(target: Target, found: list[Refusal]) -> list[Refusal]:
+    """Those that are not refused as a path is that nobody serves, whoever asks for it."""
+    told = [one for one in found if one.answer.status not in _NOWHERE]
+    if all(one.answer.status in _REFUSED for one in told):
+        return told
+    ask = Ask("GET", f"{target.survey.base}/ninefold-no-such-thing")
+    nowhere, known = target.probe.send(ask), target.probe.send(target.survey.as_caller(ask))
+    if (nowhere.status, _plain(nowhere)) != (known.status, _plain(known)):
+        return told  # it is asked for a credential before anybody looks for the path
+    return [one for one in told if (one.answer.status, _plain(one.answer)) != (nowhere.status, _plain(nowhere))]
 
 
 def _plain(answer: Answer) -> str:

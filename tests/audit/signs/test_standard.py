@@ -210,6 +210,20 @@ class TestRefusals:
         differs = live(url, told(a=LOCKED, b=LOCKED, c=LOCKED), "right-key")
         assert [one.place.url for one in look("standard-refusals-differ", differs).seen] == ["/c"]
 
+    def test_under_200_before_any_path_is_looked_for_are_refusals(
+        self, serve: Callable[..., str], live: Callable[..., Target]
+    ) -> None:
+        def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+            said: dict[str, Any] = {"success": False, "error": "no key"}
+            if request.path == "/c":
+                said = {"code": 40101, "msg": "no key", "data": None}
+            if request.headers.get("X-API-Key") == "right-key":
+                said = {"items": [], "total": 0} if len(request.path) == 2 else {"success": False, "error": "no path"}
+            return 200, {"Content-Type": "application/json"}, json.dumps(said).encode()
+
+        target = live(serve(answer), told(a=LOCKED, b=LOCKED, c=LOCKED), "right-key")
+        assert [one.place.url for one in look("standard-refusals-differ", target).seen] == ["/c"]
+
     @pytest.mark.parametrize(
         "other",
         [
