@@ -197,7 +197,7 @@ class TestRefusals:
         self, serve: Callable[..., str], live: Callable[..., Target]
     ) -> None:
         def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
-            if request.headers.get("X-API-Key") == "right-key":
+            if request.headers.get("X-API-Key") == "right-key" and len(request.path) == 2:
                 return 200, {"Content-Type": "application/json"}, b'{"items": [], "total": 0}'
             said: dict[str, Any] = {"success": False, "why": f"there is no {request.path}", "trace_id": token_hex(8)}
             said = {"success": False, "error": "no key"} if request.path == "/a" else said
