@@ -13,7 +13,7 @@ from ninefold.audit.logged import held
         ('{"event": "sign-in", "user": "ada", "Password": "north7wind"}', "Password", "north7wind"),
         ("POST /login?user=ada&pwd=goose9step HTTP/1.1", "pwd", "goose9step"),
         ("{'user': 'ada', 'new_password': 'goose9step'}", "new_password", "goose9step"),
-        ("user_password: goose9step", "user_password", "goose9step"),
+        ("user_password:goose9step", "user_password", "goose9step"),
     ],
 )
 def test_a_password_under_its_name_is_told(line: str, name: str, value: str) -> None:
@@ -30,6 +30,11 @@ def test_a_password_under_its_name_is_told(line: str, name: str, value: str) -> 
         "login user=ada password=incorrect",
         "password: changed by ada",
         "password=3 failed",
+        "password: 8-characters or more",
+        "password=12-64",
+        "ALTER ROLE ada password=md59ddcc3b5aa765d61d8327deb882cf99aa",
+        "password=SCRAM-SHA-256$4096:c2FsdA==",
+        "COMMAND=/bin/ls PWD=~ada/src2",
         "password=None",
         "password=xxxx1",
         "password=$2b$12$abcdefghijk",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _NAMED = re.compile(
-    r"""(?<![\w.-])(?P<name>(?:user_?|log_?in_?|new_?|old_?)?(?:passw(?:or)?d|passphrase|passcode|pwd|pin))["']?\s{0,2}[=:]\s{0,2}"""
+    r"""(?<![\w.-])(?P<name>(?:user_?|log_?in_?|new_?|old_?)?(?:passw(?:or)?d|passphrase|passcode|pwd|pin))(?:["']\s?[=:]\s?|\s?=\s?|:)"""
     r"""(?P<quote>["']?)(?P<value>[^\s"'&,;<>\[\]{}()]{4,64})(?=["'&,;)}\s]|$)""",
     re.IGNORECASE,
 )
@@ -25,7 +25,9 @@ _MASKED = re.compile(
     re.IGNORECASE,
 )
 #: Digests, places that are filled in, and paths.
-_OTHER = re.compile(r"^\$|^\{|^[/~.]|:/|^(?:pbkdf2|scrypt|bcrypt|argon2|sha\d+|md5)\b|^[0-9a-f]{32,}$", re.IGNORECASE)
+_OTHER = re.compile(
+    r"^\$|^\{|^[/~.]|:/|^(?:pbkdf2|scrypt|bcrypt|argon2|sha\d+|scram)|^(?:md5)?[0-9a-f]{32,}$|^\d+-\d+$", re.IGNORECASE
+)
 #: What a person chose and no word that tells how it went.
 _CHOSEN = re.compile(r"\d")
 
