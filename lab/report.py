@@ -21,7 +21,8 @@ Small servers as real projects write them, each in a vulnerable and a fixed buil
 `ninefold audit` can be given. What is true of them stands in `lab/*/truth.yaml`, for every rule, and was judged by their
 code. Here the two are compared. The servers and the labels are ours: they show what a rule does, not how often the world
 needs it. The first labels were written when a first audit of these servers had been seen, and rules were mended by what this
-page showed, so the shares may flatter: they are not those of servers that nobody has seen. The shelf is one API nine times: its easy finds, and its true negatives, weigh more than they are worth.
+page showed, so the shares may flatter: they are not those of servers that nobody has seen. The
+shelf is one API nine times: its easy finds, and its true negatives, weigh more than they are worth.
 
 Confirmed and suspected findings are counted apart: a confirmed one is to be right always. A finding on a rule that does not
 apply is a false positive. What was not checked is never counted as good: where the sign is there, it counts as not found.
