@@ -43,7 +43,9 @@ def again() -> Iterator[None]:
 def _look(rule: str, look: Callable[[Target], Looked], target: Target) -> Looked:
     looked = look(target)
     for one in looked.seen:
-        _show(rule, target, [piece for piece in one.evidence if isinstance(piece, Exchange)])
+        exchanges = [piece for piece in one.evidence if isinstance(piece, Exchange)]
+        if exchanges or not one.evidence:  # lines of a log alone were read, and nothing was sent for them
+            _show(rule, target, exchanges)
     return looked
 
 
