@@ -18,7 +18,8 @@ from ninefold.audit.collection import Kind, kinds
 from ninefold.audit.judge import serves
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Untried
-from ninefold.audit.sample import ask_for, id_field, rows_in
+from ninefold.audit.sample import ask_for, id_field, rows_in, usable
+from ninefold.audit.selection import wider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
     from ninefold.contract.description import Operation
 
 #: Requests that are kept for removing one object: look as each caller, remove, and see a few times that it is gone.
-RESERVE = 9
+RESERVE = 10
 
 #: Most objects that one audit makes, and bodies that are tried for one.
 OBJECTS, BODIES = 40, 4
+
+#: Says that a condition is missing (RFC 6585 section 3).
+PRECONDITION_REQUIRED = 428
 
 _ENVELOPE = 3
 
@@ -89,6 +93,7 @@ class Objects:
     _trios: dict[str, Trio | Untried] = field(default_factory=dict)
     _removable: dict[str, bool] = field(default_factory=dict)
     _known: dict[str, list[Any]] | None = None
+    _conditional: set[str] = field(default_factory=set)  # operations that want `If-Match` and do not say so
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -173,9 +178,18 @@ class Objects:
             raise Untried(f"what POST {kind.create.path} made cannot be found again by its id")
         raise Untried(f"nothing could be made by POST {kind.create.path}: {said}")
 
-    def ask(self, operation: Operation, made: Made) -> Ask:
-        """The request for this object, with what the operation requires in query and header, and no credential."""
-        return self._ask(operation, made.path)
+    def ask(self, operation: Operation, made: Made, shown: Answer | None = None) -> Ask:
+        """The request for this object, with what the operation requires in query and header, and no credential.
+
+        Where that is a condition (`If-Match`, RFC 9110 section 13.1.1), it is the tag of what the owner reads now, or of
+        what was `shown`.
+        """
+        ask = self._ask(operation, made.path)
+        told = any(one.location == "header" and one.name.lower() == "if-match" for one in operation.parameters)
+        if not told and operation.id not in self._conditional:
+            return ask
+        tag = (shown or self.read(made)).header("etag")
+        return ask.header("If-Match", tag) if tag else ask
 
     def _ask(self, operation: Operation, path: str) -> Ask:
         return replace(ask_for(self.target.api, operation, {}, self.target.survey.base), path=path)
@@ -216,8 +230,11 @@ class Objects:
     def remove(self, made: Made) -> bool:
         """Whether it is gone afterwards. Nothing is removed that does not show the mark at that very moment."""
         for key in (made.owner, *(one for one in self.callers if one != made.owner)):
-            if self.shows(made, self.read(made, key)):
-                self.send(key.on(self.ask(made.kind.remove, made)))
+            if self.shows(made, shown := self.read(made, key)):
+                answer = self.send(key.on(self.ask(made.kind.remove, made, shown)))
+                if answer.status == PRECONDITION_REQUIRED:
+                    self._conditional.add(made.kind.remove.id)
+                    self.send(key.on(self.ask(made.kind.remove, made, shown)))
                 break
         if not any(self._gone(made) for _ in self.target.probe.moments()):
             return False
@@ -291,6 +308,15 @@ class Objects:
         answer = self.send(key.on(ask_for(self.target.api, kind.index, {}, self.target.survey.base)))
         return answer if serves(answer, None, None) else None
 
+    def widened(self, kind: Kind, key: Key) -> Iterator[Answer]:
+        """The collection as this caller gets it when he asks for more than it shows unasked."""
+        if kind.index is None:
+            return
+        api = self.target.api
+        for ask in wider(api, kind.index, ask_for(api, kind.index, {}, self.target.survey.base)):
+            if serves(answer := self.send(key.on(ask)), None, None):
+                yield answer
+
     def _listed(self, kind: Kind, key: Key, mark: str) -> dict[str, Any] | None:
         answer = self.listed(kind, key)
         found = rows_in(answer.json()) if answer else []
@@ -362,14 +388,6 @@ def objects(target: Target) -> Objects:
             "objects of one caller are tried with another's credential, and there is one caller", missed=False
         )
     return target.survey.objects
-
-
-def usable(identity: object) -> bool:
-    """Whether it can be an id, and nothing that leads to another path."""
-    if isinstance(identity, bool) or not isinstance(identity, (str, int)):
-        return False
-    text = str(identity)
-    return 0 < len(text) <= 200 and text.strip(".") != "" and text.isprintable() and "/" not in text
 
 
 def _objects(document: Any, depth: int) -> Iterator[dict[str, Any]]:

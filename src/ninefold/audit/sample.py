@@ -229,3 +229,11 @@ def id_field(row: dict[str, Any], name: str, path: str) -> str | None:
         if (key := plain.get(one.lower().replace("_", ""))) is not None:
             return key
     return next((key for key in row if key.lower().endswith("id")), None)
+
+
+def usable(identity: object) -> bool:
+    """Whether it can be an id, and nothing that leads to another path."""
+    if isinstance(identity, bool) or not isinstance(identity, (str, int)):
+        return False
+    text = str(identity)
+    return 0 < len(text) <= 200 and text.strip(".") != "" and text.isprintable() and "/" not in text
