@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.body import MATTERS, OWNER, answered, fields, json_schema, others, plain
+from ninefold.audit.body import MATTERS, OWNER, answered, fields, is_free, json_schema, others, plain
 from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import proof
 from ninefold.audit.made import objects
@@ -90,9 +90,11 @@ def _members(ours: Objects, kind: Kind, shown: dict[str, Any]) -> list[_Member]:
     """What the API shows of the object and lets no request declare, what matters first."""
     api = ours.target.api
     taken: dict[str, Any] = {}
+    free = False
     for operation in (kind.create, *kind.changes):
         told = json_schema(operation)
         taken |= fields(api, told[1])[0] if told else {}
+        free = free or (told is not None and is_free(api, told[1]))
     told_back = answered(api, kind.read)
     found = []
     for name, now in shown.items():
@@ -105,7 +107,7 @@ def _members(ours: Objects, kind: Kind, shown: dict[str, Any]) -> list[_Member]:
         matters = bool(MATTERS.search(plain(name)))
         if OWNER.search(plain(name)) or not (matters or locked or taken):
             continue
-        sure = locked or (matters and bool(taken))
+        sure = locked or (matters and bool(taken) and not free)
         confidence = Confidence.CONFIRMED if sure else Confidence.SUSPECTED
         severity = Severity.HIGH if matters else Severity.MEDIUM
         found.append(_Member(name, told_back.get(name, raw or {}), confidence, severity))

@@ -12,15 +12,17 @@ from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key
 from ninefold.audit.logcode import no_logging, secrets_logged, silent_handlers
 from ninefold.audit.loginlog import failed_login, password_in_log
-from ninefold.audit.record import about, changing, ids, mark, tells_outcome, tells_refusal, tells_who
+from ninefold.audit.record import about, changing, ids, mark, spoken, tells_outcome, tells_refusal, tells_who
 from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.survey import NO_MORE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ninefold.audit.answer import Answer
     from ninefold.audit.finding import Exchange
+    from ninefold.audit.record import Mark
     from ninefold.audit.survey import Call
     from ninefold.audit.target import Target
 
@@ -63,11 +65,17 @@ def _in_log(target: Target) -> Looked:
     if not lines:
         if any(map(about(again, f"{name}-3"), began.lines())):
             return Looked(1)
+        if not target.survey.serves_still():
+            raise Untried(NO_MORE)
         is_there = any(map(about(served, f"{name}-1"), began.lines()))
         admitted = "served ones are there" if is_there else "nor of one that was served"
         detail = f"A refused request was made ({refused.asked.path}), and the log does not know of it; {admitted}."
         evidence = proof(call.answer, refused, served, again)
-        return Looked(1, (Observation(place, detail, evidence, cause="not recorded"),))
+        sure, severity = (Confidence.SUSPECTED, Severity.LOW) if is_there and _others(target, began) else (None, None)
+        if sure:
+            detail += " Other refusals are: what stands before the API may answer paths that it does not know."
+        gap = Observation(place, detail, evidence, cause="not recorded", confidence=sure, severity=severity)
+        return Looked(1, (gap,))
     began.wait(about(again, f"{name}-3"))  # a request may have several lines, and they are there before the next one's
     lines = list(filter(about(refused, f"{name}-2"), began.lines()))
     shown: tuple[Exchange | str, ...] = (refused.exchange("attack"), *_shown(target, lines))
@@ -75,13 +83,24 @@ def _in_log(target: Target) -> Looked:
     if not any(tells_outcome(line.replace(name, ""), refused.status) for line in lines):
         seen.append(Observation(place, "The log does not tell how the request ended.", shown, cause="no outcome"))
     known = ids(refused) or changing(served, call.answer)  # a page for a path that is not there may have none
-    if not any(one in line for one in known.values() for line in (lines if ids(refused) else began.lines())):
+    said = [one for value in known.values() for one in spoken(value)]
+    if not any(one in line for one in said for line in (lines if ids(refused) else began.lines())):
         detail = "The log's record has no id that the answer has too, so the two cannot be brought together."
         seen.append(Observation(place, detail, shown, cause="no request id", severity=Severity.LOW))
     if not any(map(tells_who, lines)):
         detail = "The log does not tell who made the request: neither an address nor a caller."
         seen.append(Observation(place, detail, shown, cause="no caller", severity=Severity.LOW))
     return Looked(1, tuple(seen))
+
+
+def _others(target: Target, began: Mark) -> bool:
+    """Whether the log knows of a refusal of what the API is sure to answer itself."""
+    found = first_refused(target)
+    if found is None:
+        return False
+    name = f"ninefold-{secrets.token_hex(8)}"
+    answer = target.probe.send(found[0].ask.header("X-Request-Id", name))
+    return bool(began.wait(about(answer, name)))
 
 
 def _failed(target: Target) -> Looked:
@@ -91,6 +110,8 @@ def _failed(target: Target) -> Looked:
     if found is None and logged_in is None:
         raise Untried("nothing that was asked for needs a credential", missed=False)
     looked = [one for one in (logged_in, _refused_credential(target, *found) if found else None) if one]
+    if any(one.seen for one in looked) and not target.survey.serves_still():
+        raise Untried(NO_MORE)  # a refusal that was somebody else's, before the API
     return Looked(sum(one.at for one in looked), tuple(seen for one in looked for seen in one.seen))
 
 
