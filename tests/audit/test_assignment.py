@@ -104,3 +104,20 @@ def test_a_price_that_goes_up_by_itself_is_none(tried: Any) -> None:
             return super().answer(method, path, who, body)
 
     assert tried(Rising()).seen == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "sure"),
+    [
+        ({"additionalProperties": True}, Confidence.SUSPECTED),
+        ({"additionalProperties": {}}, Confidence.SUSPECTED),
+        ({"allOf": [{"additionalProperties": {"type": "string"}}]}, Confidence.SUSPECTED),
+        ({"additionalProperties": False}, Confidence.CONFIRMED),
+    ],
+)
+def test_a_body_that_may_have_any_member_by_the_description_is_no_sure_sign(
+    tried: Any, more: dict[str, Any], sure: Confidence
+) -> None:
+    document = copy.deepcopy(PLAIN)
+    document["paths"]["/notes"]["post"]["requestBody"]["content"]["application/json"]["schema"] |= more
+    assert {one.confidence for one in tried(Plain("mass"), document).seen} == {sure}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OPERATIONS = 60
 
 #: Why nothing is told by what an API refuses that has shut the audit out.
-NO_MORE = "the API serves this caller no more, as it did at first: it may have shut the audit out, and its refusals tell nothing"
+NO_MORE = "the API serves this caller no more: it may have shut the audit out, and then what it refuses tells nothing"
 
 #: Most operations that may hang or break off before nothing more is asked; each can cost ten seconds.
 UNANSWERED = 3
