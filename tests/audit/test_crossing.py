@@ -349,3 +349,20 @@ def test_a_list_that_may_be_asked_for_more_says_not_who_may_read(
     target = live(serve(api), document, *callers(api), active=True)
     seen = [one for rule in (READ, WRITE) for one in look(rule, target).seen]
     assert {one.confidence or Confidence.CONFIRMED for one in seen} == sure
+
+
+@pytest.mark.parametrize("flaws", [("shared",), ("read", "write")])
+def test_a_list_that_is_an_old_copy_says_nothing(at: Any, flaws: tuple[str, ...]) -> None:
+    class Cached(Plain):
+        """The second caller's list was kept before anything was made."""
+
+        kept: bytes = b""
+
+        def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
+            status, headers, body = super().__call__(handler)
+            if handler.path == self.base and handler.headers.get("X-API-Key") == "bob-key-22" and status == 200:
+                self.kept = body = self.kept or b"[]"
+            return status, headers, body
+
+    seen = [one for rule in (READ, WRITE) for one in look(rule, at(Cached(*flaws))).seen]
+    assert {one.confidence for one in seen} == {Confidence.SUSPECTED}

@@ -142,7 +142,7 @@ def test_streams_of_events_are_read_to_their_first_one_and_hold_nothing_up(serve
         head = {"Content-Type": "text/event-stream; charset=utf-8", "Content-Length": "1000000"}
         return 200, head, b": wait\n" if request.path.endswith("alerts") else b"event: news\ndata: 1\n\n"
 
-    document = {"paths": {f"/streams/{one}": {"get": {}} for one in kinds} | {"/things": {"get": {}}}}
+    document: dict[str, Any] = {"paths": {f"/streams/{one}": {"get": {}} for one in kinds} | {"/things": {"get": {}}}}
     began = time.monotonic()
     survey = live(serve(api), document, "a-key").survey
     told = {call.ask.path: call.answer.body for call in survey.calls()}

@@ -68,7 +68,7 @@ def _standing(ours: Objects, made: Made) -> Confidence | None:
     owner, stranger = ours.callers[:2]
     mine, theirs, index = ours.listed(made.kind, owner), ours.listed(made.kind, stranger), made.kind.index
     if index and mine and theirs and made.mark in mine.text and not _is_listed(ours, made, stranger):
-        told = is_private(made.kind.template) and not chooses_whose(index)
+        told = is_private(made.kind.template) and not chooses_whose(index) and _is_fresh(ours, made, stranger)
         return Confidence.CONFIRMED if told else Confidence.SUSPECTED
     if not any(ours.shows(made, ours.read(made, stranger)) for _ in ours.target.probe.moments()):
         return Confidence.CONFIRMED
@@ -76,7 +76,7 @@ def _standing(ours: Objects, made: Made) -> Confidence | None:
     named = [name for name in shown if OWNER.search(plain(name)) and isinstance(shown[name], (str, int))]
     if not named:
         return None
-    other = ours.make(made.kind, stranger)
+    other = ours.another(made.kind, stranger)
     theirs_own = ours.members(other, other.answer)
     return Confidence.SUSPECTED if any(shown[name] != theirs_own.get(name, shown[name]) for name in named) else None
 
@@ -85,6 +85,16 @@ def _is_listed(ours: Objects, made: Made, stranger: Key) -> bool:
     """Whether the collection shows the object to another, at once, in a moment, or when it is asked for more."""
     lists = (ours.listed(made.kind, stranger) for _ in ours.target.probe.moments())
     return any(made.mark in one.text for one in chain(lists, ours.widened(made.kind, stranger)) if one)
+
+
+def _is_fresh(ours: Objects, made: Made, stranger: Key) -> bool:
+    """Whether the collection shows to another what he made just now, and still not the object: then it is no old copy."""
+    try:
+        other = ours.another(made.kind, stranger)
+    except Untried:
+        return False
+    theirs = ours.listed(made.kind, stranger)
+    return theirs is not None and other.mark in theirs.text and made.mark not in theirs.text
 
 
 def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Observation | None]:

@@ -18,7 +18,7 @@ from ninefold.audit.collection import Kind, kinds
 from ninefold.audit.judge import serves
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Untried
-from ninefold.audit.sample import ask_for, id_field, rows_in, usable
+from ninefold.audit.sample import ask_for, id_field, objects_in, rows_in, usable
 from ninefold.audit.selection import wider
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ OBJECTS, BODIES = 40, 4
 
 #: Says that a condition is missing (RFC 6585 section 3).
 PRECONDITION_REQUIRED = 428
-
-_ENVELOPE = 3
 
 
 @dataclass(slots=True)
@@ -178,6 +176,11 @@ class Objects:
             raise Untried(f"what POST {kind.create.path} made cannot be found again by its id")
         raise Untried(f"nothing could be made by POST {kind.create.path}: {said}")
 
+    def another(self, kind: Kind, key: Key) -> Made:
+        """An object of another caller, made once an audit. Raises `Untried`."""
+        there = (one for one in self._made if one.kind.template == kind.template and one.owner == key and not one.gone)
+        return next(there, None) or self.make(kind, key)
+
     def ask(self, operation: Operation, made: Made, shown: Answer | None = None) -> Ask:
         """The request for this object, with what the operation requires in query and header, and no credential.
 
@@ -223,7 +226,7 @@ class Objects:
 
     def members(self, made: Made, answer: Answer) -> dict[str, Any]:
         """The object in the answer: the innermost that has the mark in one of its own members, or else the id."""
-        found = list(_objects(answer.json(), 0)) if self.shows(made, answer) else []
+        found = list(objects_in(answer.json())) if self.shows(made, answer) else []
         marked = [one for one in found if any(isinstance(v, str) and made.mark in v for v in one.values())]
         return next(iter(marked), found[0] if found else {})
 
@@ -295,7 +298,7 @@ class Objects:
                 key=lambda call: call.operation is not None and call.operation.path != kind.create.path,
             )
             for call in calls:
-                for row in rows_in(call.answer.json())[:20] or list(_objects(call.answer.json(), 0))[:1]:
+                for row in rows_in(call.answer.json())[:20] or list(objects_in(call.answer.json()))[:1]:
                     for name, value in row.items():
                         if isinstance(value, (str, int, float)):
                             self._known.setdefault(name, []).append(value)
@@ -360,7 +363,7 @@ class Objects:
                 2
             ] and usable(tail):
                 yield tail
-            for one in _objects(begun.answer.json(), 0):
+            for one in objects_in(begun.answer.json()):
                 member = id_field(one, name, path)
                 if member and usable(one[member]):
                     yield str(one[member])
@@ -388,13 +391,3 @@ def objects(target: Target) -> Objects:
             "objects of one caller are tried with another's credential, and there is one caller", missed=False
         )
     return target.survey.objects
-
-
-def _objects(document: Any, depth: int) -> Iterator[dict[str, Any]]:
-    """The object itself, then those in its members: envelopes hold what was made."""
-    if isinstance(document, dict):
-        yield document
-        for inner in document.values() if depth < _ENVELOPE else ():
-            yield from _objects(inner, depth + 1)
-    elif isinstance(document, list) and len(document) == 1:
-        yield from _objects(document[0], depth)

@@ -264,7 +264,7 @@ def logging_api(serve: Any, live: Any, tmp_path: Path, monkeypatch: pytest.Monke
             told = {
                 "method": request.method, "path": request.path, "status": status, "id": name, "address": "192.0.2.7",
                 "agent": request.headers["User-Agent"], "authorization": request.headers.get("Authorization", "-"),
-                "key": request.headers.get("X-Shop-Key", "-"), "query": query,
+                "key": request.headers.get("X-Shop-Key", "-"), "query": query, "other": request.headers.get("X-API-Key", "-"),
             }  # fmt: skip
             if form and only(status):
                 threading.Timer(later, _append, (log, form.format(**told))).start() if later else _append(
@@ -398,6 +398,10 @@ def test_a_credential_in_the_log_is_shown_without_it(logging_api: Callable[..., 
     assert (seen.cause, seen.confidence) == ("credential", None)
     assert [getattr(one, "role", "line") for one in seen.evidence][:4] == ["baseline", "attack", "control", "repeat"]
     assert "nf-bogus-" not in str(seen.evidence)
+
+
+def test_a_field_in_the_log_in_which_the_api_takes_no_credential_is_none(logging_api: Callable[..., Target]) -> None:
+    assert look("monitoring-secret-in-log", logging_api(FORMS["combined"] + " {other}")).seen == ()
 
 
 def test_a_log_that_holds_nothing_is_no_log_without_credentials(logging_api: Callable[..., Target]) -> None:

@@ -200,13 +200,17 @@ def _holds(line: str, credentials: tuple[str, ...]) -> bool:
 
 def _bogus(target: Target, ask: Ask, secret: str) -> Ask:
     """The request with a credential of nobody, in each place where this API may take one."""
-    places = {("header", "Authorization", f"Bearer {secret}"), ("header", "X-API-Key", secret)}
+    places = set()
     for scheme in target.description.schemes.values() if target.description else ():
         if scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query", "cookie"}:
             places.add((str(scheme.raw["in"]), str(scheme.raw.get("name", "")), secret))
     places |= {
         (key.place, key.name, key.value.rpartition(" ")[0] + " " * (" " in key.value) + secret) for key in target.keys
     }
+    if not places:  # where it takes none that is known, what many take
+        places = {("header", "X-API-Key", secret)}
+    if all(name.lower() != "authorization" for _, name, _ in places):
+        places.add(("header", "Authorization", f"Bearer {secret}"))
     for place, name, value in sorted(places):
         ask = Key(place, name, value).on(ask)
     return ask
