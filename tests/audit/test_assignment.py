@@ -127,7 +127,7 @@ def test_a_body_that_may_have_any_member_by_the_description_is_no_sure_sign(
 class Printing(Plain):
     """What is made is done after a while, sooner or later; nobody can ask for it."""
 
-    waits = (0.0, 0.0, 0.3, 0.0, 0.3, 0.0, 0.3, 0.0)
+    waits: tuple[float, ...] = (0.0, 0.0, 0.3, 0.0, 0.3, 0.0, 0.3, 0.0)
 
     def __init__(self) -> None:
         super().__init__()

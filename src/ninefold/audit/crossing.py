@@ -50,7 +50,9 @@ def _each(target: Target, tried: Callable[[Objects, Trio, Confidence | None], It
     for kind in ours.kinds:
         try:
             trio = ours.trio(kind)
-            for found in tried(ours, trio, _standing(ours, trio.main)):
+            if kind.template not in ours.standings:
+                ours.standings[kind.template] = _standing(ours, trio.main)
+            for found in tried(ours, trio, ours.standings[kind.template]):
                 at += 1
                 seen += [found] if found else []
         except Untried as fault:
@@ -79,6 +81,13 @@ def _standing(ours: Objects, made: Made) -> Confidence | None:
     other = ours.another(made.kind, stranger)
     theirs_own = ours.members(other, other.answer)
     return Confidence.SUSPECTED if any(shown[name] != theirs_own.get(name, shown[name]) for name in named) else None
+
+
+def _is_hidden(ours: Objects, made: Made) -> bool:
+    """Whether the API still keeps the object from another, in its list or by its id, now that some time has gone by."""
+    stranger = ours.callers[1]
+    theirs = ours.listed(made.kind, stranger) if made.kind.index else None
+    return (theirs is not None and made.mark not in theirs.text) or not ours.shows(made, ours.read(made, stranger))
 
 
 def _is_listed(ours: Objects, made: Made, stranger: Key) -> bool:
@@ -195,7 +204,9 @@ def _changed(
         raise Untried(f"{operation.method} {operation.path} changes nothing for the owner either")
     after = ours.read(made)
     again = send(second, stranger)
-    if not _becomes(ours, made, change, second, again) or sure is None or (sure := _standing(ours, made)) is None:
+    if not _becomes(ours, made, change, second, again) or sure is None:
+        return None
+    if sure is Confidence.CONFIRMED and not _is_hidden(ours, made):
         return None
     detail = (
         f"{operation.method} {operation.path} changes `{change.member}` of an object that another caller made, and that "
@@ -216,7 +227,7 @@ def _removed(ours: Objects, trio: Trio, sure: Confidence | None) -> Observation 
         return None
     after = ours.read(trio.main)
     ours.lost(trio.main)
-    sure = _standing(ours, trio.spare) if sure else None
+    sure = sure if sure is not Confidence.CONFIRMED or _is_hidden(ours, trio.spare) else None
     again = ours.send(stranger.on(ours.ask(operation, trio.spare)))
     if not _goes(ours, trio.spare, again):
         return None

@@ -24,6 +24,7 @@ from ninefold.audit.selection import wider
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ninefold.audit.finding import Confidence
     from ninefold.audit.key import Key
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
@@ -86,6 +87,7 @@ class Objects:
     target: Target
     token: Callable[[], str] = field(default=lambda: secrets.token_hex(6))
     left: list[str] = field(default_factory=list)
+    standings: dict[str, Confidence | None] = field(default_factory=dict)  # how sure it is whose they are, by template
     _made: list[Made] = field(default_factory=list)
     _begun: list[_Begun] = field(default_factory=list)
     _trios: dict[str, Trio | Untried] = field(default_factory=dict)
