@@ -380,8 +380,9 @@ def test_a_failed_log_in_that_leaves_no_record_is_shown(logging_api: Callable[..
 
 
 def test_a_failed_log_in_that_reads_like_any_other_request_is_shown(logging_api: Callable[..., Target]) -> None:
-    (seen,) = look("monitoring-failed-login", logging_api("{address} {method} {path} {id}")).seen
-    assert "does not say that it was refused" in seen.detail
+    for form in ("{address} {method} {path} {id}", "who=None {method} {path}"):
+        (seen,) = look("monitoring-failed-login", logging_api(form)).seen
+        assert "does not say that it was refused" in seen.detail
 
 
 def test_an_api_without_log_in_has_none_to_record(serve: Any, live: Any, tmp_path: Path) -> None:

@@ -133,7 +133,9 @@ def _refused_credential(target: Target, call: Call, refusal: Answer) -> Looked:
     told_by = tells_refusal if tries[0].ok else lambda line: tells_outcome(line, tries[0].status)
     if began.wait(lambda line: any(one(line) for one in wanted) and told_by(line)):
         return Looked(1)
-    lines = [line for line in began.lines() if any(one(line) for one in wanted)]
+    written = began.lines()
+    lines = [line for line in written if any(one(line) for one in wanted)]
+    lines = lines or [line for line in written if f"{call.ask.path} " in f"{line} "]  # it is there, and not its outcome
     control = target.probe.send(target.survey.as_caller(call.ask))
     told = "does not say that it was refused" if lines else "does not know of it"
     detail = f"A wrong credential was refused ({tries[0].status}), and the log {told}: guessing goes unseen."
