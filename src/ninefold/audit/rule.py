@@ -31,6 +31,7 @@ class Needs(StrEnum):
     SOURCE = "the API's source (--source DIR)"
     URL = "the running API (--url URL)"
     LOG = "the API's own log (--log FILE)"
+    ALERTS = "the place where the API's alerts arrive (--alerts)"
     KEY = "a key that the API accepts (--key or --header)"
     KEYS = "two keys of different callers (--key, twice)"
     EXPIRED = "a key of that caller that has expired (--expired-key)"
