@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad it is if it is true. Not how sure we are: that is `Confidence`."""
+    """How bad it is if it is true. Not how sure we are: that is `Confidence`.
+
+    What is `info` is worth knowing and wrong by nothing that is known: it is listed, shows no sign and takes no points.
+    """
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -170,13 +173,24 @@ class Audit:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Every finding that no baseline excuses."""
+        """Every finding that no baseline excuses, and that is more than a notice."""
+        return tuple(one for one in self._found if one.severity is not Severity.INFO)
+
+    @property
+    def notices(self) -> tuple[Finding, ...]:
+        """The findings of severity `info` that no baseline excuses."""
+        return tuple(one for one in self._found if one.severity is Severity.INFO)
+
+    @property
+    def _found(self) -> tuple[Finding, ...]:
         return tuple(one for one in self.outcomes if isinstance(one, Finding) and not one.baselined)
 
     def state(self, sign: int) -> str:
-        """`shown`: a finding. `unknown`: nothing ran, or something that was meant to could not, or failed. `clear`: else."""
+        """`shown`: a finding that is no notice. `unknown`: nothing ran, or something that was meant to could not, or failed.
+        `clear`: else.
+        """
         mine = [one for one in self.outcomes if one.sign == sign]
-        if any(isinstance(one, Finding) and not one.baselined for one in mine):
+        if any(one.sign == sign for one in self.findings):
             return "shown"
         missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in mine)
         if missed or not any(isinstance(one, Passed | Finding) for one in mine):

@@ -327,7 +327,7 @@ def command(
         _write_vex(vex, target)
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
-        _write(write_baseline, render_baseline(done.findings, reason, last))
+        _write(write_baseline, render_baseline((*done.findings, *done.notices), reason, last))
     ctx.exit(exit_code(done, rules, target, Severity(fail_on)))
 
 
@@ -339,7 +339,7 @@ def exit_code(done: Audit, rules: Sequence[Rule], target: Target, fail_on: Sever
 
 
 def _code(done: Audit, fail_on: Severity) -> int:
-    if any(one.severity.rank >= fail_on.rank for one in done.findings):
+    if any(one.severity.rank >= fail_on.rank for one in (*done.findings, *done.notices)):
         return 1
     missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in done.outcomes)
     return 2 if missed or done.left else 0

@@ -74,6 +74,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
                 "title": tile.title,
                 "state": tile.state,
                 "findings": len(tile.findings),
+                "notices": len(tile.notices),
                 "excused": len(tile.excused),
                 "passed": tile.passed,
                 "skipped": tile.skipped,
