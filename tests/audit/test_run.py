@@ -10,6 +10,7 @@ from ninefold.audit.baseline import Excuse
 from ninefold.audit.finding import Confidence, Errored, Finding, Location, Method, Passed, Severity, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.run import audit
+from ninefold.audit.signs.order import RULES
 from ninefold.audit.target import Target
 from ninefold.errors import FileError
 
@@ -143,3 +144,12 @@ class TestABaseline:
         (found,) = audit(TARGET, rules).findings
         assert audit(TARGET, rules, excuses=self.excuse(found, "a")).findings
         assert audit(TARGET, rules, excuses=self.excuse(found, "a", "b", until=date(2026, 11, 1))).findings
+
+
+def test_what_requests_bring_is_in_the_audit_when_its_rule_ran(static: Any) -> None:
+    rule = next(one for one in RULES if one.id == "encryption-unneeded-data")
+    schema = {"type": "object", "properties": {"ssn": {"type": "string"}}}
+    post = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {}}
+    target = static({"paths": {"/things": {"post": post}}})
+    assert [one.name for one in audit(target, [rule]).collected] == ["ssn"]
+    assert audit(static({"paths": {"/things": {"post": post}}}), []).collected == ()

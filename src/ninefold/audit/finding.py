@@ -148,13 +148,26 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """Sensitive data that requests bring: its kind, its name with underscores, and the operations that take it.
+
+    `used` says what shows that it is needed; empty: nothing does.
+    """
+
+    kind: str
+    name: str
+    places: tuple[Location, ...]
+    used: str
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """A finished audit. `outcomes` has, for every selected rule, its findings, or that it passed, was skipped, or failed.
 
     `started` is Unix seconds, `took` seconds. `target` names all that was looked at; `url`, `description` and `source`
     each of it as it was given, empty where it was not. `stale` are the excuses of the baseline that fit nothing any more.
     `left` is what the audit made in the API and could not remove. `notes` say what else a reader
-    must know of what was looked at.
+    must know of what was looked at. `collected` is the sensitive data that requests bring, by its description.
     """
 
     target: str
@@ -170,6 +183,7 @@ class Audit:
     stale: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    collected: tuple[Collected, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -75,6 +75,7 @@ def audit(
         clauses=tuple(clause for clause, _ in clauses(replace(target, ended=ended))),
         stale=stale(excuses or {}, outcomes),
         notes=_notes(target),
+        collected=target.known("collected") or (),
     )
 
 

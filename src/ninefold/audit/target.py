@@ -148,6 +148,10 @@ class Target:
         kept: T = self._kept[name]
         return kept
 
+    def known(self, name: str) -> Any:
+        """What `once` gave by this name; None: it was not asked."""
+        return self._kept.get(name)
+
     def _told(self) -> set[Needs]:
         """What of needs for a description the one that is there is enough for."""
         if self.description is None:
