@@ -185,6 +185,13 @@ class Probe:
         except OSError as fault:
             raise Untried(f"this machine's own address is not known ({fault.strerror or fault})") from None
 
+    def addresses(self) -> tuple[str, ...]:
+        """What requests go to, once one has gone. Raises `Untried` where it is not known."""
+        try:
+            return self.dial.addresses()
+        except OSError as fault:
+            raise Untried(f"{self.origin.host} cannot be looked up ({fault.strerror or fault})") from None
+
     def hide(self, *secrets: str) -> None:
         """From now on these too must not reach a report."""
         self.secrets = (*self.secrets, *(one for one in secrets if one not in self.secrets))
