@@ -162,6 +162,17 @@ def test_an_alert_among_others_is_told_by_what_it_speaks_of(watched: Any, file: 
     assert burst_unnoticed(target).seen == ()
 
 
+def test_what_comes_every_day_is_no_alert_of_the_burst(watched: Any, file: Path) -> None:
+    append(file, "ALERT backup 4711 of shop is done")
+
+    def heard(request: Any, number: int) -> None:
+        if number == 40:
+            append(file, "ALERT backup 4712 of shop is done")
+
+    (seen,) = burst_unnoticed(watched(guarded(heard), Channel(file, 0, 0.3))).seen
+    assert seen.confidence is None
+
+
 def test_one_that_might_be_of_anything_among_others_settles_nothing(watched: Any, file: Path) -> None:
     def heard(request: Any, number: int) -> None:
         if number == 40:

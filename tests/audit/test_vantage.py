@@ -14,6 +14,7 @@ from ninefold.audit.dial import Dial
 from ninefold.audit.finding import Confidence, Exchange
 from ninefold.audit.probe import Probe
 from ninefold.audit.rule import Looked, Untried
+from ninefold.audit.signs import credentials
 from ninefold.audit.vantage import Declared, undeclared_address
 from ninefold.contract.load import load_contract
 
@@ -46,9 +47,11 @@ def api(*ranges: str, polite: bool = False) -> Api:
 
 
 def look(serve: Any, live: Any, told: dict[str, Any], made: Api, key: str = KEY, **more: Any) -> Looked:
-    return undeclared_address(live(serve(made), told, key, **more))
+    rule = next(one for one in credentials.RULES if one.id == "keys-undeclared-address")
+    return rule.look(live(serve(made), told, key, **more))
 
 
+@pytest.mark.usefixtures("again")
 @pytest.mark.parametrize("polite", [False, True])
 def test_a_key_that_is_taken_from_another_address_is_shown(serve: Any, live: Any, polite: bool) -> None:
     (seen,) = look(serve, live, document("127.0.0.1/32"), api(polite=polite)).seen

@@ -17,7 +17,7 @@ from ninefold.audit.bogus import bogus_in, with_bogus
 from ninefold.audit.burst import is_throttled
 from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.judge import alike, proof
-from ninefold.audit.record import SETTLES
+from ninefold.audit.record import SETTLES, about
 from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Observation, Untried
 
@@ -91,11 +91,13 @@ def burst_unnoticed(target: Target) -> Looked:
     earlier = [line for line in alerts.began.lines() if line.strip()]
     already = any(map(names, earlier))
     noise = {_shape(line) for line in earlier}
+    usual = {_shape(line) for line in alerts.before if not _SPEAKS.search(line)}
 
     def tells(line: str) -> bool:
         if not line.strip() or names(line):
             return bool(line.strip())
-        return not noise or (_shape(line) not in noise and _SPEAKS.search(line) is not None)
+        strange = _shape(line) not in noise | usual
+        return strange and (not noise or _SPEAKS.search(line) is not None)
 
     bursts: list[_Burst] = []
     for count in (BURST, AGAIN):
@@ -109,7 +111,7 @@ def burst_unnoticed(target: Target) -> Looked:
             return _noticed(one, names)
         if already:
             return Looked(1, note="an alert that names this audit had come before the burst was made")
-        if fresh := [line for line in one.since.lines() if _shape(line) not in noise]:
+        if fresh := [line for line in one.since.lines() if line.strip() and _shape(line) not in noise | usual]:
             raise Untried(
                 f"what arrived ({redact(fresh[0][:SHOWN], target.probe.secrets)}) neither names the burst nor speaks of "
                 "refusals, and other alerts arrive without it: which one it raised is not known"
@@ -133,7 +135,7 @@ def _is_a_log(target: Target, alerts: Alerts, call: Call, name: str) -> Answer:
     """The answer to an honest request. Raises `Untried` when it brings a line of its own: that place is no alerts' place."""
     since = alerts.since()
     honest = target.probe.send(target.survey.as_caller(call.ask).header("X-Request-Id", f"{name}-0"))
-    if since.wait_within(lambda line: f"{name}-0" in line or call.ask.path in line, min(QUIET, alerts.within)):
+    if since.wait_within(about(honest, f"{name}-0"), min(QUIET, alerts.within)):
         raise Untried(f"{alerts.name} gets a line for an honest request too: it is a log, and not where alerts arrive")
     return honest
 

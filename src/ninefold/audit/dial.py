@@ -120,7 +120,9 @@ class Dial:
                 continue
             self._addresses = (address,)
             return made
-        return connect(last)
+        made = connect(last)
+        self._addresses = (last,)
+        return made
 
 
 def _is_refused(host: str) -> bool:

@@ -25,7 +25,7 @@ def alert_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--alerts-within",
         "within",
         type=click.IntRange(1, 600),
-        default=30,
+        default=60,
         show_default=True,
         help="Seconds in which an alert has to arrive.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ninefold.audit import record
+from ninefold.audit.alerts import Channel, opened
 from ninefold.audit.finding import Severity
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import monitoring
@@ -338,3 +340,22 @@ def test_a_refusal_that_only_names_the_credential_is_one_and_no_good_one(logging
     target = logging_api("unknown key {key}", only=lambda status: status == 401)
     assert look("monitoring-failed-login", target).seen == ()
     assert len(look("monitoring-secret-in-log", target).seen) == 1
+
+
+def test_a_burst_of_refused_keys_that_nobody_hears_of_is_shown(serve: Any, live: Any, tmp_path: Path) -> None:
+    heard = tmp_path / "alerts"
+    heard.write_text("disk is full\n")
+    document = {
+        "security": [{"key": []}],
+        "paths": {"/orders": {"get": {"responses": {"200": {"description": "d"}}}}},
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}},
+    }
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        right = request.headers.get("X-API-Key") == "k-4b1f0c6a9d2e"
+        return (200, {}, b'{"orders": []}') if right else (401, {}, b'{"error": "no"}')
+
+    with opened(Channel(heard, 0, 0.2), time.time()) as alerts:
+        target = live(serve(api), document, "k-4b1f0c6a9d2e", alerts=alerts)
+        (seen,) = look("monitoring-no-alert", target).seen
+    assert seen.cause == "no alert"
