@@ -134,6 +134,9 @@ def test_the_contract_declares_too(serve: Any, live: Any, tmp_path: Path) -> Non
     path.write_text(f"{head}keys:\n  with: {{ip: [127.0.0.1/32]}}\n")
     (seen,) = look(serve, live, told, api(), contract=load_contract(path)).seen
     assert "127.0.0.1/32" in seen.detail
+    bare = {"paths": told["paths"]}
+    assert look(serve, live, bare, api(), contract=load_contract(path)).seen
+    assert look(serve, live, bare, api("127.0.0.1/32"), contract=load_contract(path)).seen == ()
     path.write_text(f"{head}keys:\n  with: {{ip: [local]}}\n")
     with pytest.raises(Untried, match=r"among the declared addresses \(local\)"):
         look(serve, live, told, api(), contract=load_contract(path))

@@ -89,12 +89,12 @@ def undeclared_address(target: Target) -> Looked:
 def declared(target: Target, call: Call) -> Declared | None:
     """What the contract declares for the key at this operation, else the description; None: it is taken from anywhere."""
     key, api, operation = target.keys[0], target.description, call.operation
-    if api is None or operation is None or not operation.security or not all(operation.security):
-        return None
     keys = target.contract.contract.keys if target.contract else None
     if keys is not None and keys.alone is None and key.place == "header" and keys.header.lower() == key.name.lower():
         asked = keys.with_.ip if keys.with_ else (LOCAL,)
         return Declared(tuple(one for one in asked if not isinstance(one, str)), local=LOCAL in asked)
+    if api is None or operation is None or not operation.security or not all(operation.security):
+        return None
     choices = ([api.schemes[name] for name in choice if name in api.schemes] for choice in operation.security)
     mine = [one for schemes in choices for one in schemes if carries(one, key)]
     ways = [addresses(api, operation, one) for one in mine]
