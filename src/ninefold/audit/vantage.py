@@ -97,7 +97,7 @@ def declared(target: Target, call: Call) -> Declared | None:
         return None
     choices = ([api.schemes[name] for name in choice if name in api.schemes] for choice in operation.security)
     mine = [one for schemes in choices for one in schemes if carries(one, key)]
-    ways = [addresses(api, operation, one) for one in mine]
+    ways = [addresses(api, operation, one, surely=True) for one in mine]
     if not ways or not all(ways):
         return None
     return Declared(tuple(ip_network(one, strict=False) for way in ways for one in way), local=False)
