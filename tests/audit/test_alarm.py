@@ -18,7 +18,10 @@ from ninefold.audit.alarm import BURST, burst_unnoticed
 from ninefold.audit.alerts import Channel, opened
 from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Exchange
+from ninefold.audit.probe import Limits
 from ninefold.audit.rule import Untried
+from ninefold.audit.run import audit
+from ninefold.audit.signs.order import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -257,3 +260,12 @@ def test_no_secret_of_the_audit_reaches_the_evidence(watched: Any, file: Path) -
     (seen,) = burst_unnoticed(watched(guarded(nothing), Channel(file, 0, 0.2))).seen
     assert KEY not in str(seen)
     assert "nf-bogus-" not in str(seen.evidence)
+
+
+def test_no_other_burst_spends_what_it_needs(watched: Any, file: Path) -> None:
+    append(file, "ALERT backup of shop is done")
+    target = watched(guarded(nothing), Channel(file, 0, 0.2), limits=Limits(budget=400, rate=1000.0))
+    rules = [one for one in RULES if one.id in {"limits-burst", "limits-guessing", "monitoring-no-alert"}]
+    done = audit(target, rules)
+    assert [one.rule for one in done.findings if one.sign == 8] == ["monitoring-no-alert"]
+    assert target.probe.reserve == 0

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 #: Calls of the burst and of its repetition, and how many of the first must be refused for their credential.
 BURST, AGAIN, LEAST = 60, 30, 20
 
+#: What other bursts leave of the budget for these.
+RESERVE = BURST + AGAIN + 5
+
 #: Seconds for which nothing is done before the burst, so that what arrives without it is known.
 QUIET = 2.0
 

@@ -75,15 +75,13 @@ def undeclared_address(target: Target) -> Looked:
     found = [(call, told) for call in target.survey.calls() if (told := declared(target, call))][:_CALLS]
     if not found:
         raise Untried("no addresses are declared that callers with this key must come from", missed=False)
-    reasons: dict[str, None] = {}
+    faults: dict[str, bool] = {}
     for call, told in found:
         try:
-            looked = _tried(target, call, told, _vantage(target, told))
+            return _tried(target, call, told, _vantage(target, told))
         except Untried as fault:
-            reasons[fault.reason] = None
-            continue
-        return looked
-    raise Untried("; ".join(reasons))
+            faults[fault.reason] = fault.missed
+    raise Untried("; ".join(faults), missed=any(faults.values()), applies=True)
 
 
 def declared(target: Target, call: Call) -> Declared | None:
@@ -113,10 +111,18 @@ def _vantage(target: Target, told: Declared) -> _Vantage:
     if not told.has(own, machine):
         if own.is_global or not any(one.is_global for one in machine):
             return _Vantage(own, None, inside)
-        raise Untried(f"the audit calls from {own}, and as which address the API sees that is not known")
+        raise Untried(
+            f"the audit calls from {own}, and as which address the API sees that is not known",
+            missed=False,
+            applies=True,
+        )
     if outside := next((one for one in others if not told.has(one, machine)), None):
         return _Vantage(outside, str(outside), inside)
-    raise Untried(f"the audit calls from {own}, which is among the declared addresses ({told})")
+    raise Untried(
+        f"the audit calls from {own}, which is among the declared addresses ({told}): call from another one",
+        missed=False,
+        applies=True,
+    )
 
 
 def _tried(target: Target, call: Call, told: Declared, vantage: _Vantage) -> Looked:
@@ -126,12 +132,16 @@ def _tried(target: Target, call: Call, told: Declared, vantage: _Vantage) -> Loo
     good = probe.send(keyed, source=vantage.inside) if vantage.inside else call.answer
     if not serves(good, target.description, call.operation):
         where = f"from {vantage.inside}, which is declared" if vantage.inside else f"from {vantage.outside}"
-        raise Untried(f"the key is not served {where}, so whether it is refused for the address is not known")
+        raise Untried(
+            f"the key is not served {where}, so whether it is refused for the address is not known",
+            missed=bool(vantage.inside),
+            applies=True,
+        )
     anonymous = probe.send(call.ask, source=bound)
     control = probe.send(key.wrong().on(call.ask), source=bound)
     judge = Judge(good, control)
     if not judge.tells or judge.accepts(anonymous):
-        raise Untried("the operation serves whoever calls, so nothing shows whether the key is accepted")
+        raise Untried("the operation serves whoever calls, so nothing shows whether the key is accepted", missed=False)
     attack = probe.send(keyed, source=bound)
     again = probe.send(keyed, source=bound)
     if not (judge.accepts(attack) and judge.accepts(again)):
