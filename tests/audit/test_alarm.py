@@ -264,7 +264,7 @@ def test_no_secret_of_the_audit_reaches_the_evidence(watched: Any, file: Path) -
 
 def test_no_other_burst_spends_what_it_needs(watched: Any, file: Path) -> None:
     append(file, "ALERT backup of shop is done")
-    target = watched(guarded(nothing), Channel(file, 0, 0.2), limits=Limits(budget=400, rate=1000.0))
+    target = watched(guarded(nothing), Channel(file, 0, 0.2), limits=Limits(budget=260, rate=1000.0))
     rules = [one for one in RULES if one.id in {"limits-burst", "limits-guessing", "monitoring-no-alert"}]
     done = audit(target, rules)
     assert [one.rule for one in done.findings if one.sign == 8] == ["monitoring-no-alert"]

@@ -55,10 +55,10 @@ def inventory(target: Target) -> tuple[Collected, ...]:
 
 def unneeded(target: Target) -> Looked:
     """What is collected, and no answer, operation or word shows what for. One cause, in many places."""
-    rows = inventory(target)
-    found = [one for one in rows if not one.used]
+    at = len(target.api.operations)
+    found = [one for one in inventory(target) if not one.used]
     if not found:
-        return Looked(len(rows))
+        return Looked(at)
     names = ", ".join(f"`{one.name}` ({one.kind})" for one in found[:6])
     more = f" and {len(found) - 6} more" if len(found) > 6 else ""
     detail = (
@@ -66,7 +66,7 @@ def unneeded(target: Target) -> Looked:
         "what it is needed for."
     )
     places = dict.fromkeys(place for one in found for place in one.places)
-    return Looked(len(rows), tuple(Observation(place, detail, cause="not needed") for place in places))
+    return Looked(at, tuple(Observation(place, detail, cause="not needed") for place in places))
 
 
 def _inventory(target: Target) -> Iterator[Collected]:

@@ -33,13 +33,12 @@ def numeric_ids(target: Target) -> Looked:
 
     Not what belongs to nobody in particular, and no pages, years and sizes. One cause, however many places it shows in.
     """
-    at = 0
+    at = len(target.api.operations)
     found: dict[tuple[str, str], list[Location]] = {}
     for operation in target.api.operations:
         for parameter in operation.parameters:
             if parameter.location != "path" or f"{{{parameter.name}}}" not in operation.path:
                 continue
-            at += 1
             before = operation.path.partition(f"{{{parameter.name}}}")[0]
             if names_object(before, parameter) and is_private(before) and counts(target, parameter.schema):
                 place = Location(operation=operation.id, pointer=parameter.pointer)
