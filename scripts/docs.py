@@ -187,7 +187,7 @@ Rules about answers alone, by which nobody gets in: {answers}. All others are ab
 
 The second finding of one rule counts half, the third a third: it is one habit, shown once more. What is suspected takes at most
 {suspicion} points of a sign, and of the whole, however much of it there is. Findings that a baseline excuses take nothing, and
-are listed.
+are listed. So are notices, which are findings of severity info: they show no sign either.
 
 ## Caps
 

@@ -11,6 +11,7 @@ from ninefold.audit.baseline import Excuse
 from ninefold.audit.finding import Confidence, Errored, Finding, Location, Method, Passed, Severity, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.run import audit
+from ninefold.audit.signs.order import RULES
 from ninefold.audit.target import Target
 from ninefold.errors import FileError
 
@@ -163,3 +164,12 @@ def test_what_an_api_refuses_that_has_shut_the_audit_out_is_no_pass(serve: Any, 
     (outcome,) = audit(target, [rule(look, method=Method.LIVE)]).outcomes
     assert isinstance(outcome, Skipped if banned else Passed)
     assert not isinstance(outcome, Skipped) or ("shut the audit out" in outcome.reason and outcome.asked)
+
+
+def test_what_requests_bring_is_in_the_audit_when_its_rule_ran(static: Any) -> None:
+    rule = next(one for one in RULES if one.id == "encryption-unneeded-data")
+    schema = {"type": "object", "properties": {"ssn": {"type": "string"}}}
+    post = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {}}
+    target = static({"paths": {"/things": {"post": post}}})
+    assert [one.name for one in audit(target, [rule]).collected] == ["ssn"]
+    assert audit(static({"paths": {"/things": {"post": post}}}), []).collected == ()

@@ -178,6 +178,25 @@ class Probe:
         """How many requests may still be sent."""
         return self.limits.budget - self.sent - self.reserve
 
+    @property
+    def remaining(self) -> float:
+        """Seconds that the audit may still take."""
+        return max(0.0, self._end - self.clock())
+
+    def source(self) -> str:
+        """The address that requests come from. Raises `Untried` where it is not known."""
+        try:
+            return self.dial.source()
+        except OSError as fault:
+            raise Untried(f"this machine's own address is not known ({fault.strerror or fault})") from None
+
+    def addresses(self) -> tuple[str, ...]:
+        """What requests go to, once one has gone. Raises `Untried` where it is not known."""
+        try:
+            return self.dial.addresses()
+        except OSError as fault:
+            raise Untried(f"{self.origin.host} cannot be looked up ({fault.strerror or fault})") from None
+
     def hide(self, *secrets: str) -> None:
         """From now on these too must not reach a report."""
         self.secrets = (*self.secrets, *(one for one in secrets if one not in self.secrets))

@@ -91,6 +91,16 @@ class Mark:
         except OSError as fault:
             raise Untried(f"the log cannot be read ({fault.strerror})") from None
 
+    def wait_within(self, wanted: Callable[[str], bool], seconds: float) -> list[str]:
+        """The lines that are wanted, as soon as there are some; none, if none come within these seconds."""
+        end = time.monotonic() + seconds
+        while True:
+            last = time.monotonic() >= end
+            found = [line for line in self.lines() if wanted(line)]
+            if found or last:
+                return found
+            time.sleep(PAUSE)
+
     def wait(self, wanted: Callable[[str], bool]) -> list[str]:
         """The lines that are wanted, as soon as there are some; none, if none come in time.
 

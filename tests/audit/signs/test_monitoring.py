@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ninefold.audit import record
+from ninefold.audit.alerts import Channel, opened
 from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
@@ -445,3 +447,22 @@ def test_a_log_with_masked_passwords_is_none(logging_api: Callable[..., Target])
     target.log.write_text("login user=ada password=******\nlogin user=bob password=[FILTERED]\n")
     looked = look("monitoring-secret-in-log", target)
     assert (looked.at, looked.seen) == (1, ())
+
+
+def test_a_burst_of_refused_keys_that_nobody_hears_of_is_shown(serve: Any, live: Any, tmp_path: Path) -> None:
+    heard = tmp_path / "alerts"
+    heard.write_text("disk is full\n")
+    document = {
+        "security": [{"key": []}],
+        "paths": {"/orders": {"get": {"responses": {"200": {"description": "d"}}}}},
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}},
+    }
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        right = request.headers.get("X-API-Key") == "k-4b1f0c6a9d2e"
+        return (200, {}, b'{"orders": []}') if right else (401, {}, b'{"error": "no"}')
+
+    with opened(Channel(heard, 0, 0.2), time.time()) as alerts:
+        target = live(serve(api), document, "k-4b1f0c6a9d2e", alerts=alerts)
+        (seen,) = look("monitoring-no-alert", target).seen
+    assert seen.cause == "no alert"

@@ -6,10 +6,11 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ninefold.audit.alarm import burst_unnoticed
 from ninefold.audit.answer import Ask, redact
+from ninefold.audit.bogus import bogus_in, with_bogus
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
-from ninefold.audit.key import Key
 from ninefold.audit.logcode import no_logging, secrets_logged, silent_handlers
 from ninefold.audit.logged import held
 from ninefold.audit.loginlog import failed_login, password_in_log
@@ -133,13 +134,13 @@ def _refused_credential(target: Target, call: Call, refusal: Answer) -> Looked:
     tries, wanted = [], []
     for _ in range(2):
         name, secret = f"ninefold-{secrets.token_hex(8)}", f"nf-bogus-{secrets.token_hex(12)}"
-        ask = _bogus(target, call.ask, secret).header("X-Request-Id", name)
+        ask = with_bogus(target, call.ask, secret).header("X-Request-Id", name)
         answer = target.probe.send(ask.ask("ninefold", name))
         if not _is_like(answer, refusal):  # whoever does not know the parameter may mind it
             answer = target.probe.send(ask)
         if answer.ok and not _is_like(answer, refusal):
             raise Untried("a wrong credential is not refused as none is, so what the log must say of it is not known")
-        tries.append(replace(answer, secrets=(*answer.secrets, *_values(ask))))
+        tries.append(replace(answer, secrets=(*answer.secrets, *bogus_in(ask))))
         wanted.append(about(answer, name, secret))
     told_by = tells_refusal if tries[0].ok else lambda line: tells_outcome(line, tries[0].status)
     if began.wait(lambda line: any(one(line) for one in wanted) and told_by(line)):
@@ -200,12 +201,12 @@ def _credential_in_log(target: Target) -> Looked:
     began = mark(log)
     answers, hidden = [], []
     for _ in range(2):
-        ask = _bogus(target, call.ask, f"nf-bogus-{secrets.token_hex(12)}").header(
+        ask = with_bogus(target, call.ask, f"nf-bogus-{secrets.token_hex(12)}").header(
             "X-Request-Id", f"ninefold-{secrets.token_hex(8)}"
         )
         answer = target.probe.send(ask)
-        hidden.append(_values(ask))
-        answers.append(replace(answer, secrets=(*answer.secrets, *_values(ask))))
+        hidden.append(bogus_in(ask))
+        answers.append(replace(answer, secrets=(*answer.secrets, *bogus_in(ask))))
     name = answers[1].asked.headers[-1][1]
     recorded = began.wait(about(answers[1], name))  # and so the first, with all that belongs to it
     held = [line for line in began.lines() if _holds(line, hidden[0])]
@@ -224,28 +225,6 @@ def _credential_in_log(target: Target) -> Looked:
 
 def _holds(line: str, credentials: tuple[str, ...]) -> bool:
     return any(one.rpartition("-")[2] in line for one in credentials)
-
-
-def _bogus(target: Target, ask: Ask, secret: str) -> Ask:
-    """The request with a credential of nobody, in each place where this API may take one."""
-    places = set()
-    for scheme in target.description.schemes.values() if target.description else ():
-        if scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query", "cookie"}:
-            places.add((str(scheme.raw["in"]), str(scheme.raw.get("name", "")), secret))
-    places |= {
-        (key.place, key.name, key.value.rpartition(" ")[0] + " " * (" " in key.value) + secret) for key in target.keys
-    }
-    if not places:  # where it takes none that is known, what many take
-        places = {("header", "X-API-Key", secret)}
-    if all(name.lower() != "authorization" for _, name, _ in places):
-        places.add(("header", "Authorization", f"Bearer {secret}"))
-    for place, name, value in sorted(places):
-        ask = Key(place, name, value).on(ask)
-    return ask
-
-
-def _values(ask: Ask) -> tuple[str, ...]:
-    return tuple(value for _, value in (*ask.headers, *ask.query) if "nf-bogus-" in value)
 
 
 def _log(target: Target) -> Path:
@@ -306,5 +285,13 @@ RULES = (
         why="Whoever reads, ships or backs up the log can act as every caller in it.",
         remedy="Log no credential fields, and no query in which one may stand.", contract=_CONTRACT,
         needs=(Needs.URL, Needs.LOG), look=_secret_in_log,
+    ),
+    Rule(
+        id="monitoring-no-alert", sign=8, method=Method.LIVE, severity=Severity.MEDIUM, confidence=Confidence.CONFIRMED,
+        title="A burst of refused credentials raises no alert", owasp="API8:2023", cwe="CWE-778", asvs="V16.3.3",
+        why="Records that nobody looks at stop nobody: a guess that succeeds is found out months later, by others.",
+        remedy="Raise an alert when refused credentials come in numbers, from one address or in all, to where somebody "
+        "looks; and try now and then whether it comes.", contract="",
+        needs=(Needs.URL, Needs.ALERTS), look=burst_unnoticed, exhausting=True,
     ),
 )  # fmt: skip
