@@ -270,7 +270,7 @@ RULES = (
         Severity.HIGH,
         "A broken cipher, mode or fixed vector is used",
         "CWE-327",
-        "V11.3.1",
+        "V11.3.2",
         "What such a cipher hides can be read, compared or changed without its key.",
         "Use AES-256-GCM or ChaCha20-Poly1305 with a fresh nonce for each text.",
     ),
