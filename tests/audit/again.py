@@ -15,6 +15,7 @@ from ninefold.audit.again import variables
 from ninefold.audit.answer import EXCERPT, Answer, Ask
 from ninefold.audit.finding import Exchange
 from ninefold.audit.judge import KIN, kinship
+from ninefold.audit.jwt import parse, weak_secret
 from ninefold.audit.rule import Needs
 from ninefold.audit.signs.order import RULES
 
@@ -48,10 +49,14 @@ def _look(rule: str, look: Callable[[Target], Looked], target: Target) -> Looked
 
 
 def _show(rule: str, target: Target, evidence: list[Exchange]) -> None:
+    if not evidence:  # it is read in what was given, and no request shows it
+        return
     attack = next((one for one in evidence if one.role == "attack"), evidence[0])
     assert attack.again, f"{rule} has no line for a shell"
     assert not any(secret in attack.again for secret in target.probe.secrets)
-    names = {name: value for value, name in variables(target.keys).items()}
+    names = {name: value for value, name in variables(target.keys, target.expired, target.revoked).items()}
+    token = parse(target.keys[0].value) if target.keys else None
+    names["NINEFOLD_SECRET"] = (token and weak_secret(token, ())) or ""
     names |= dict.fromkeys(re.findall(r"NINEFOLD_VALUE\w*", attack.again), "nobody-knows-this-1")
     told = {name: os.environ[name] for name in ("PATH", "NINEFOLD_AUTHORITY") if name in os.environ}
     done = subprocess.run(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ninefold.audit.target import Target
 
 
+pytestmark = pytest.mark.usefixtures("again")
 NOW = 1_795_000_000
 BY_ID = {rule.id: rule for rule in RULES}
 UNVERIFIED, SECRET, KEY, CLAIMS = (f"authorization-token-{one}" for one in ("unverified", "secret", "key", "claims"))
@@ -178,7 +179,7 @@ def test_what_nobody_issued_is_confirmed(tried: Any, rule: str, check: Any, toke
     assert said in seen.detail
     assert [piece.role for piece in seen.evidence] == ["baseline", "attack", "control", "repeat"]
     assert BY_ID[rule].confidence is Confidence.CONFIRMED
-    assert token.rpartition(".")[2] not in str(seen)
+    assert not any(one in str(seen) for one in token.split(".")[1:])
     assert "eyJ" not in str(seen).replace("eyJhbGciOiJIUzI1NiIs", "")
 
 
