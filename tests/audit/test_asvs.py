@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ninefold.audit.asvs import section
-from ninefold.audit.rule import Rule
 from ninefold.audit.signs.order import RULES
+
+if TYPE_CHECKING:
+    from ninefold.audit.rule import Rule
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

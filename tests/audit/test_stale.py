@@ -22,7 +22,11 @@ pytestmark = pytest.mark.usefixtures("again")
 def by_id(rule: str) -> Callable[[Target], Looked]:
     """The rule's look at the time of the call, which `again` wraps."""
     record = next(one for one in RULES if one.id == rule)
-    return lambda target: record.look(target)
+
+    def look(target: Target) -> Looked:
+        return record.look(target)
+
+    return look
 
 
 expired, revoked, without_second_proof = map(

@@ -50,7 +50,7 @@ def unsigned(attack: str) -> str:
 
 
 def signed(attack: str, key: str, changed: Mapping[str, Any] | None = None) -> str:
-    """The claims, some of them `changed`, under the header of `attack`, signed with HMAC. `key` is `octets(...)` or `GUESSED`."""
+    """The claims, some of them `changed`, under the header of `attack`, with an HMAC. `key` is `octets(...)` or `GUESSED`."""
     steps = [_ENCODE, _CLAIMS]
     if changed:
         steps.append(f'claims=$(python3 -c {shlex.quote(_CHANGE)} "$claims" {shlex.quote(_json(changed))} | b64)')
