@@ -11,9 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
 from ninefold.audit import mint
 from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Severity
@@ -224,6 +221,9 @@ def _key_files(trial: _Trial) -> Iterator[_Forged]:
 
 def _embedded(trial: _Trial) -> Iterator[_Forged]:
     """A token that brings the key along which verifies it (RFC 8725 section 3.5)."""
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  # takes long to load, and few keys are tokens
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # as above
+
     own, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
     numbers = own.public_key().public_numbers()
     jwk = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "own", "n": _number(numbers.n), "e": _number(numbers.e)}
@@ -238,6 +238,9 @@ def _embedded(trial: _Trial) -> Iterator[_Forged]:
 
 def _public_keys(trial: _Trial) -> Iterator[bytes]:
     """The keys of the API's own set as PEM, as servers keep them: SubjectPublicKeyInfo, then PKCS #1."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  # takes long to load, and few keys are tokens
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415  # as above
+
     for raw in _key_set(trial)[:_KEYS]:
         try:
             n, e = (int.from_bytes(decoded(str(raw[name]))) for name in ("n", "e"))
