@@ -16,6 +16,7 @@ from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import proof
 from ninefold.audit.made import objects
 from ninefold.audit.promotion import promoted
+from ninefold.audit.remake import remade
 from ninefold.audit.rule import Looked, Observation, Untried
 
 if TYPE_CHECKING:
@@ -132,11 +133,11 @@ def _created(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made
         return None  # such a body is refused, or what came of it is not shown: the other way is tried
     if _is(ours, control, control.answer, member.name, value) or not _is(ours, again, again.answer, member.name, value):
         return None
-    evidence = (
-        *proof(first.answer, attack.made or attack.answer, control.made or control.answer, again.made or again.answer),
-        attack.answer.exchange("attack"),
+    shown = proof(
+        first.answer, attack.made or attack.answer, control.made or control.answer, again.made or again.answer
     )
-    return _observed(kind.create, member, first, evidence)
+    shown = remade(ours, attack, attack.made or attack.answer, shown)
+    return _observed(kind.create, member, first, (*shown, attack.answer.exchange("attack")))
 
 
 def _changed(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made) -> Observation | None:
@@ -158,9 +159,8 @@ def _changed(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made
         again = ours.read(other)
         if _is(ours, other, control, member.name, value) or not _is(ours, other, again, member.name, value):
             continue
-        return _observed(
-            operation, member, first, (*proof(first.answer, attack, control, again), after.exchange("attack"))
-        )
+        shown = remade(ours, first, attack, proof(first.answer, attack, control, again))
+        return _observed(operation, member, first, (*shown, after.exchange("attack")))
     return None
 
 
