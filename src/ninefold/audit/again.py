@@ -121,6 +121,11 @@ def repeated(line: str, times: int) -> str:
     return f"for n in $(seq {times}); do {each}; done | sort | uniq -c" if line else ""
 
 
+def after(before: str, line: str) -> str:
+    """Both, one after the other, where the one shows nothing without the other."""
+    return f"{before}; echo; {line}" if before and line else line
+
+
 def handshake(host: str, port: int, version: str) -> str:
     """The line that shakes hands in this version alone, or in any (empty), and prints what was agreed on."""
     flag = {"TLS 1.0": " -tls1", "TLS 1.1": " -tls1_1", "TLS 1.2": " -tls1_2", "TLS 1.3": " -tls1_3"}.get(version, "")
