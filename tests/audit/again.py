@@ -16,6 +16,7 @@ from ninefold.audit.answer import EXCERPT, Answer, Ask
 from ninefold.audit.finding import Exchange
 from ninefold.audit.judge import KIN, kinship
 from ninefold.audit.jwt import parse, weak_secret
+from ninefold.audit.report.evidence import broken
 from ninefold.audit.rule import Needs
 from ninefold.audit.signs.order import RULES
 
@@ -54,6 +55,7 @@ def _show(rule: str, target: Target, evidence: list[Exchange]) -> None:
     attack = next((one for one in evidence if one.role == "attack"), evidence[0])
     assert attack.again, f"{rule} has no line for a shell"
     assert not any(secret in attack.again for secret in target.probe.secrets)
+    assert broken(attack.again, 80).replace(" \\\n  ", " ") == attack.again  # nothing is lost where a report folds it
     names = {name: value for value, name in variables(target.keys, target.expired, target.revoked).items()}
     token = parse(target.keys[0].value) if target.keys else None
     names["NINEFOLD_SECRET"] = (token and weak_secret(token, ())) or ""

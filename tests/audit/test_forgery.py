@@ -263,3 +263,21 @@ def test_an_operation_that_is_open_is_another_matter(live: Any, serve: Any) -> N
 def test_a_key_that_is_no_token_is_untried(live: Any, serve: Any, rule: str) -> None:
     with pytest.raises(Untried, match="no signed JWT"):
         BY_ID[rule].look(live(serve(Server(strict)), DOCUMENT, "k" * 32))
+
+
+@pytest.mark.parametrize("place", ["header", "query", "cookie"])
+def test_a_forged_token_is_made_by_the_line_wherever_it_goes(live: Any, serve: Any, place: str) -> None:
+    def api(handler: Any) -> tuple[int, dict[str, str], bytes]:
+        cookie = handler.headers.get("Cookie", "").removeprefix("x-token=")
+        token = handler.headers.get("X-Token") or cookie or handler.query.get("x-token", [""])[0]
+        try:
+            good = json.loads(decoded(token.split(".")[1]))["sub"] == "7"
+        except (ValueError, IndexError, KeyError):
+            good = False
+        return (200, {}, b'{"name": "Ada"}') if good and handler.path == "/me" else (401, {}, b'{"error": "no"}')
+
+    scheme = {"type": "apiKey", "in": place, "name": "x-token"}
+    document = {**DOCUMENT, "components": {"securitySchemes": {"jwt": scheme}}}
+    (seen,) = BY_ID[UNVERIFIED].look(live(serve(api), document, Key(place, "x-token", signed(GOOD)))).seen
+    assert "token=${NINEFOLD_KEY_1%.*}" in seen.evidence[1].again
+    assert "NINEFOLD_VALUE" not in seen.evidence[1].again
