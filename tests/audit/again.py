@@ -15,7 +15,8 @@ from ninefold.audit.again import variables
 from ninefold.audit.answer import EXCERPT, Answer, Ask
 from ninefold.audit.finding import Exchange
 from ninefold.audit.judge import KIN, kinship
-from ninefold.audit.jwt import parse, weak_secret
+from ninefold.audit.jwt import parse, signed_with, weak_secret
+from ninefold.audit.literal import literals
 from ninefold.audit.report.evidence import broken
 from ninefold.audit.rule import Needs
 from ninefold.audit.signs.order import RULES
@@ -45,7 +46,9 @@ def again() -> Iterator[None]:
 def _look(rule: str, look: Callable[[Target], Looked], target: Target) -> Looked:
     looked = look(target)
     for one in looked.seen:
-        _show(rule, target, [piece for piece in one.evidence if isinstance(piece, Exchange)])
+        exchanges = [piece for piece in one.evidence if isinstance(piece, Exchange)]
+        if exchanges or not one.evidence:  # lines of a log alone were read, and nothing was sent for them
+            _show(rule, target, exchanges)
     return looked
 
 
@@ -57,8 +60,7 @@ def _show(rule: str, target: Target, evidence: list[Exchange]) -> None:
     assert not any(secret in attack.again for secret in target.probe.secrets)
     assert broken(attack.again, 80).replace(" \\\n  ", " ") == attack.again  # nothing is lost where a report folds it
     names = {name: value for value, name in variables(target.keys, target.expired, target.revoked).items()}
-    token = parse(target.keys[0].value) if target.keys else None
-    names["NINEFOLD_SECRET"] = (token and weak_secret(token, ())) or ""
+    names["NINEFOLD_SECRET"] = _secret(target)
     names |= dict.fromkeys(re.findall(r"NINEFOLD_VALUE\w*", attack.again), "nobody-knows-this-1")
     told = {name: os.environ[name] for name in ("PATH", "NINEFOLD_AUTHORITY") if name in os.environ}
     done = subprocess.run(
@@ -87,6 +89,15 @@ def _show(rule: str, target: Target, evidence: list[Exchange]) -> None:
         kin = kinship(_answer(body[:EXCERPT]), _answer(was.removesuffix(" ...")))
         assert kin >= KIN, (attack.again, output, attack.response)
     SHOWN.add(rule)
+
+
+def _secret(target: Target) -> str:
+    """The secret that signed the first key, as the API's owner knows it."""
+    token = parse(target.keys[0].value) if target.keys else None
+    if token is None:
+        return ""
+    texts = (one.text for one in literals(target.source)) if target.source else ()
+    return weak_secret(token, ()) or next((one for one in texts if signed_with(token, one)), "")
 
 
 def _status(head: str) -> str:

@@ -245,6 +245,54 @@ def test_claims_cannot_be_tried_with_a_good_secret(tried: Any) -> None:
         tried(CLAIMS, strict, signed(GOOD))
 
 
+OWN = "kites-and-geese-2009"
+CODE = {"src/tokens.js": f'const KEY = "{OWN}";\n', "app.py": f'import jwt\nKEY = "{OWN}"\n'}
+
+
+def own_secret(header: Any, claims: Any, head: bytes, signature: bytes) -> bool:
+    return mac(OWN.encode(), head, signature)
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "sure"),
+    [
+        (own_secret, "app.py", None),
+        (own_secret, "src/tokens.js", None),
+        (decodes_only, "app.py", Confidence.SUSPECTED),
+    ],
+)
+def test_a_secret_that_stands_in_the_code_is_tried_too(
+    live: Any, serve: Any, source: Any, check: Any, name: str, sure: Confidence | None
+) -> None:
+    root = source({name: CODE[name]}).source
+    key = Key("header", "Authorization", f"Bearer {signed(GOOD, OWN)}")
+    (seen,) = BY_ID[SECRET].look(live(serve(Server(check)), DOCUMENT, key, source=root)).seen
+    assert (seen.confidence, f"stands in the API's code ({name}:" in seen.detail) == (sure, True)
+    assert OWN not in f"{seen.detail}{seen.evidence}"
+
+
+def test_with_a_secret_of_the_code_claims_are_tried_too(live: Any, serve: Any, source: Any) -> None:
+    key = Key("header", "Authorization", f"Bearer {signed(GOOD, OWN)}")
+    target = live(serve(Server(own_secret)), DOCUMENT, key, source=source({"app.py": CODE["app.py"]}).source)
+    assert [one.cause for one in BY_ID[CLAIMS].look(target).seen] == ["exp", "aud", "iss"]
+
+
+@pytest.mark.parametrize("files", [
+    {"tests/test_app.py": CODE["app.py"]},
+    {".env": f'JWT_SECRET="{OWN}"\n'},
+    {"app.py": 'KEY = "kites-and-geese-2010"\n'},
+])  # fmt: skip
+def test_a_secret_of_tests_or_settings_or_another_one_is_none(live: Any, serve: Any, source: Any, files: Any) -> None:
+    key = Key("header", "Authorization", f"Bearer {signed(GOOD, OWN)}")
+    assert BY_ID[SECRET].look(live(serve(Server(own_secret)), DOCUMENT, key, source=source(files).source)).seen == ()
+
+
+def test_no_end_is_told_although_no_signature_tells_anything(live: Any, serve: Any, source: Any) -> None:
+    key = Key("header", "Authorization", f"Bearer {signed({'sub': '7'}, OWN)}")
+    target = live(serve(Server(decodes_only)), DOCUMENT, key, source=source({"app.py": CODE["app.py"]}).source)
+    assert [one.cause for one in BY_ID[CLAIMS].look(target).seen] == ["exp"]
+
+
 def test_what_looks_at_no_signature_tells_nothing_of_keys(tried: Any) -> None:
     with pytest.raises(Untried, match="signatures at all"):
         tried(KEY, decodes_only, signed(GOOD))

@@ -30,15 +30,16 @@ int main(void) {
     free(nodes); free(members); free(names);
     if (made == NULL) return 4;
     while (fread(&length, 1, sizeof length, stdin) == sizeof length) {
-        char *text = malloc((size_t)length + 1), trace[16];
-        outcome *answer = malloc(sizeof *answer + length);
+        char *text = malloc((size_t)length + 1), *out = malloc(length ? length : 1), trace[16];
+        fault why = {.room = sizeof trace, .trace = trace};
+        uint64_t left;
         take(text, length);
         text[length] = 0;
-        uint32_t told[2] = {(uint32_t)nf_project(made, 0, text, length, answer, ask, trace, sizeof trace), 0};
-        if (told[0] == DONE) told[1] = (uint32_t)answer->written;
+        int64_t written = nf_project(made, 0, text, length, out, &left, ask, &why);
+        uint32_t told[2] = {written < 0 ? (uint32_t)-written : 0, written < 0 ? 0 : (uint32_t)written};
         fwrite(told, sizeof told, 1, stdout);
-        fwrite(answer->text, 1, told[1], stdout);
-        free(text); free(answer);
+        fwrite(out, 1, told[1], stdout);
+        free(text); free(out);
     }
     nf_free(made);
     return 0;

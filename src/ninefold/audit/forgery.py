@@ -15,7 +15,19 @@ from ninefold.audit import mint
 from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.judge import proof
-from ninefold.audit.jwt import Token, altered, decoded, encoded, keyed, parse, stripped, unsigned, weak_secret
+from ninefold.audit.jwt import (
+    Token,
+    altered,
+    decoded,
+    encoded,
+    keyed,
+    parse,
+    signed_with,
+    stripped,
+    unsigned,
+    weak_secret,
+)
+from ninefold.audit.literal import literals
 from ninefold.audit.rule import Looked, Observation, Untried
 from ninefold.audit.worth import ask_with, learn
 
@@ -52,6 +64,13 @@ class _Forged(NamedTuple):
     attack: str
     control: str
     made: str
+
+
+class _Known(NamedTuple):
+    """The secret that signs an API's tokens, and what it is in words."""
+
+    value: str
+    said: str
 
 
 class _Trial:
@@ -113,12 +132,11 @@ def unverified(target: Target) -> Looked:
 
 
 def guessed_secret(target: Target) -> Looked:
-    """Tokens are signed with a secret that stands in documentation, or with nothing (CWE-1391)."""
+    """Tokens are signed with a secret that stands in documentation or in the API's code, or with nothing (CWE-1391)."""
     trial = _Trial(target)
-    names = _names(target)
-    secret = weak_secret(trial.token, names)
+    known = _known(trial)
     other = keyed(trial.token, secrets.token_bytes(32))
-    if secret is None:
+    if known is None:
         trial.verified()
         attack = keyed(trial.token, b"")
         made = mint.signed(attack, mint.octets(b""))
@@ -127,14 +145,14 @@ def guessed_secret(target: Target) -> Looked:
         return Looked(1, (trial.seen(forged, found, "secret"),) if found else ())
     changed = {"jti": secrets.token_hex(8)}
     claims = {**trial.token.claims, **changed}
-    shown = f"a well-known secret ({secret[:2]}..., {len(secret)} characters)" if secret else "an empty secret"
-    target.probe.hide(secret)
-    attack, other = (keyed(trial.token, key, claims=claims) for key in (secret.encode(), secrets.token_bytes(32)))
-    made = mint.signed(attack, mint.GUESSED if secret else mint.octets(b""), changed)
-    forged = _Forged(f"a token that the audit signed: {shown} signs them", attack, other, made)
+    attack, control = (
+        keyed(trial.token, key, claims=claims) for key in (known.value.encode(), secrets.token_bytes(32))
+    )
+    made = mint.signed(attack, mint.GUESSED if known.value else mint.octets(b""), changed)
+    forged = _Forged(f"a token that the audit signed: {known.said} signs them", attack, control, made)
     if found := trial.taken(forged):
         return Looked(1, (trial.seen(forged, found, "secret"),))
-    detail = f"The token that was given is signed with {shown}; forged ones could not be told from others."
+    detail = f"The token that was given is signed with {known.said}; forged ones could not be told from others."
     seen = Observation(trial.call.place, detail, (), cause="secret", confidence=Confidence.SUSPECTED)
     return Looked(1, (seen,))
 
@@ -161,14 +179,13 @@ def claims(target: Target) -> Looked:
         evidence = (f"claims: {', '.join(sorted(trial.token.claims))[:200]}",)
         sure, severity = (Confidence.SUSPECTED, Severity.LOW) if told else (None, Severity.MEDIUM)
         seen.append(Observation(trial.call.place, detail, evidence, cause="exp", severity=severity, confidence=sure))
-    secret = weak_secret(trial.token, _names(target))
-    if secret is None:
+    try:
+        sign, own = _signs(trial), trial.token.claims
+    except Untried:
         if seen:
             return Looked(1, tuple(seen))
-        raise Untried("a token with other claims can be made only with the secret, and that is not known", missed=False)
-    trial.verified()
-    sign, own = secret.encode(), trial.token.claims
-    key = mint.GUESSED if secret else mint.octets(b"")
+        raise
+    key = mint.GUESSED if sign else mint.octets(b"")
     attacks: list[tuple[str, str, Any]] = [("a token that ran out a day ago", "exp", int(target.now) - 24 * _HOUR)]
     attacks += [("a token for another audience", "aud", _ELSEWHERE)] if "aud" in own else []
     attacks += [("a token of another issuer", "iss", _ELSEWHERE)] if "iss" in own else []
@@ -181,6 +198,15 @@ def claims(target: Target) -> Looked:
     return Looked(len(attacks), tuple(seen))
 
 
+def _signs(trial: _Trial) -> bytes:
+    """The secret by which tokens are told from others. Raises `Untried` where it is not known, or nothing looks at them."""
+    known = _known(trial)
+    if known is None:
+        raise Untried("a token with other claims can be made only with the secret, and that is not known", missed=False)
+    trial.verified()
+    return known.value.encode()
+
+
 def _aged(trial: _Trial) -> bool:
     """Whether the API refuses the expired key, which is a token without `exp` too: then it ends them in its own way."""
     expired = trial.target.expired
@@ -188,6 +214,22 @@ def _aged(trial: _Trial) -> bool:
     if expired is None or token is None or "exp" in token.claims or token.claims.keys() != trial.token.claims.keys():
         return False
     return not trial.judge.accepts(trial.target.probe.send(expired.on(trial.call.ask)))
+
+
+def _known(trial: _Trial) -> _Known | None:
+    """The secret of the token that was given, if it is well known or a text in the API's own code; nobody is asked."""
+    target = trial.target
+    secret = weak_secret(trial.token, _names(target))
+    if secret is not None:
+        said = f"a well-known secret ({secret[:2]}..., {len(secret)} characters)" if secret else "an empty secret"
+    else:
+        texts = literals(target.source) if target.source else ()
+        found = next((one for one in texts if signed_with(trial.token, one.text)), None)
+        if found is None:
+            return None
+        secret, said = found.text, f"a secret that stands in the API's code ({found.file}:{found.line})"
+    target.probe.hide(secret)
+    return _Known(secret, said)
 
 
 def _names(target: Target) -> tuple[str, ...]:

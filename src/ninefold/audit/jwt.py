@@ -125,13 +125,15 @@ def weak_secret(token: Token, names: tuple[str, ...]) -> str | None:
 
     `names` are the words that the API calls itself, from which a secret is often made.
     """
+    return next((secret for secret in _candidates(names) if signed_with(token, secret)), None)
+
+
+def signed_with(token: Token, secret: str) -> bool:
+    """Whether an HMAC with this secret is the token's signature."""
     digest = _DIGESTS.get(token.algorithm)
-    if digest is None:
-        return None
-    for secret in _candidates(names):
-        if hmac.compare_digest(hmac.digest(secret.encode(), token.signed, digest().name), token.signature):
-            return secret
-    return None
+    return digest is not None and hmac.compare_digest(
+        hmac.digest(secret.encode(), token.signed, digest().name), token.signature
+    )
 
 
 def _candidates(names: tuple[str, ...]) -> Iterator[str]:

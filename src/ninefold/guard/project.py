@@ -19,7 +19,7 @@ class Unpromised(Exception):
     """The JSON text is malformed, or holds a value of another kind than the declared one. Says which, never the value."""
 
 
-_OUTCOME = ffi.typeof("outcome *")
+_BYTES = ffi.typeof("char[]")
 _new = ffi.new_allocator(should_clear_after_alloc=False)
 _NULL, _buffer = ffi.NULL, ffi.buffer
 _FAULTS = {1: "malformed JSON", 3: "nested too deep", 4: "an object has a member twice", 5: "no memory to read it"}
@@ -30,12 +30,13 @@ _ROOM = 256
 class Projector:
     """Compiled once from a shape; called for every response."""
 
-    __slots__ = ("_program", "_root", "structured")
+    __slots__ = ("_left", "_program", "_root", "structured")
 
     def __init__(self, shape: Shape, program: Program) -> None:
         """`program` is that of all answers of the same description."""
         self._program = program
         self._root = program.add(shape)
+        self._left = ffi.new("uint64_t *")
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.items is not None or shape.members is not None
 
@@ -46,24 +47,25 @@ class Projector:
         """
         program = self._program
         made = program.made or program.make()
-        size = len(body)
-        answer = _new(_OUTCOME, {"text": size})
-        status = made.project(made.native, self._root, body, size, answer, made.ask, _NULL, 0)
-        if status:
+        size, left = len(body), self._left
+        out = _new(_BYTES, size)
+        written = made.project(made.native, self._root, body, size, out, left, made.ask, _NULL)
+        if written < 0:
             raise self._fault(body)
-        text = _buffer(answer.text, answer.written)[:]
-        withheld = answer.withheld
-        return text, withheld, size - len(text) if withheld else 0
+        withheld = left[0]
+        return _buffer(out, written)[:], withheld, size - written if withheld else 0
 
     def _fault(self, body: bytes) -> Unpromised:
         """What was wrong, and where: the text is read once more."""
         made = self._program.made or self._program.make()
-        answer, trace = _new(_OUTCOME, {"text": len(body)}), ffi.new("char[]", _ROOM)
-        status = made.project(made.native, self._root, body, len(body), answer, made.ask, trace, _ROOM)
-        place = f"at {path(ffi.string(trace))}, byte {answer.position}"
+        trace = ffi.new("char[]", _ROOM)
+        why = ffi.new("fault *", {"room": _ROOM, "trace": trace})
+        out = _new(_BYTES, len(body))
+        status = -made.project(made.native, self._root, body, len(body), out, self._left, made.ask, why)
+        place = f"at {path(ffi.string(trace))}, byte {why.position}"
         if status in _FAULTS:
             return Unpromised(f"{_FAULTS[status]} {place}")
-        return Unpromised(f"expected {_named(answer.expected) or 'nothing'}, got {_named(answer.found)} {place}")
+        return Unpromised(f"expected {_named(why.expected) or 'nothing'}, got {_named(why.found)} {place}")
 
 
 def _named(kinds: int) -> str:

@@ -13,20 +13,20 @@ from ninefold.errors import FileError, Place
 
 ffi: Any = FFI()
 ffi.cdef("""
-typedef struct { uint64_t written, withheld, position; uint32_t expected, found; char text[]; } outcome;
+typedef struct { uint64_t position, room; uint32_t expected, found; char *trace; } fault;
 int nf_version(void);
 void nf_free(void *made);
 void *nf_make(uint32_t nodes, const char *node, uint32_t members, const char *member, uint32_t size, const char *names,
               const uint64_t *seed);
-int nf_project(void *made, uint32_t root, const char *text, size_t length, outcome *answer,
-               int (*ask)(uint32_t, const char *, size_t), char *trace, size_t room);
+int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, char *out, uint64_t *left,
+                   int (*ask)(uint32_t, const char *, size_t), fault *why);
 """)
 
 #: Nobody can guess it, so nobody can send names of members that the projection finds alike.
 SEED: Any = ffi.new("uint64_t[2]", [secrets.randbits(64), secrets.randbits(64)])
 
 #: The version of the functions above, as `nf_version` tells it.
-VERSION = 1
+VERSION = 2
 
 PATH = Path(__file__).with_name("_project.so")
 

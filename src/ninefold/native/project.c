@@ -47,12 +47,12 @@ typedef struct {
     char *names;
 } program;
 
-/* `expected` and `found` are kinds, `position` an offset into the text; all three of a fault. */
+/* `expected` and `found` are kinds, `position` an offset into the text. `trace` has room for `room` bytes; it may be NULL. */
 typedef struct {
-    uint64_t written, withheld, position;
+    uint64_t position, room;
     uint32_t expected, found;
-    char text[];
-} outcome;
+    char *trace;
+} fault;
 
 typedef int (*asker)(uint32_t node, const char *name, size_t length);
 
@@ -107,7 +107,7 @@ static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const uint8_
 }
 
 /* What this file and its caller have to agree about; another one after any change of a signature or a struct. */
-EXPORT int nf_version(void) { return 1; }
+EXPORT int nf_version(void) { return 2; }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
@@ -457,12 +457,13 @@ static void traced(const program *made, const frame *stack, uint32_t depth, char
     trace[used] = 0;
 }
 
-/* Projects by the node `root`. `answer->text` has room for `length` bytes; `ask` may be NULL where no node is ASKED;
- * `trace` (may be NULL) is told where a fault was. Returns a status. */
-EXPORT int nf_project(const program *made, uint32_t root, const char *text_, size_t length, outcome *answer, asker ask,
-                      char *trace, size_t room) {
+/* Projects by the node `root` into `out`, which has room for `length` bytes; gives how many of them it wrote, and in `left` how
+ * many members it left behind. A fault gives its status, negative, and is told to `why` (may be NULL). `ask` may be NULL where
+ * no node is ASKED. */
+EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, uint64_t *left,
+                          asker ask, fault *why) {
     const uint8_t *const text = (const uint8_t *)text_;
-    uint8_t *out = (uint8_t *)answer->text;
+    uint8_t *out = (uint8_t *)out_;
     size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
     uint64_t withheld = 0, objects = 0;
     uint32_t depth = 0, found = 0, expected = 0;
@@ -480,7 +481,7 @@ EXPORT int nf_project(const program *made, uint32_t root, const char *text_, siz
 #define WANT(kind_) do { found = (kind_); if (mode == KEEP) { expected = made->node[place].kinds; \
         if (!(expected & (kind_))) FAIL(UNPROMISED); } } while (0)
 
-    if (root >= made->nodes) return NO_MEMORY;
+    if (root >= made->nodes) return -NO_MEMORY;
     if (made->node[root].kinds & ANYTHING) mode = RAW;
 
 value:
@@ -621,14 +622,13 @@ name: {
 out:
     if (status == DONE) {
         FLUSH;
-        answer->written = written;
-        answer->withheld = withheld;
-    } else {
-        answer->position = at;
-        answer->expected = expected;
-        answer->found = found;
-        if (trace != NULL && room) traced(made, stack, depth, trace, room);
+        *left = withheld;
+    } else if (why != NULL) {
+        why->position = at;
+        why->expected = expected;
+        why->found = found;
+        if (why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
     }
     released(&all);
-    return status;
+    return status == DONE ? (int64_t)written : -(int64_t)status;
 }

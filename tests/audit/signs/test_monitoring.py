@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ninefold.audit import record
-from ninefold.audit.finding import Severity
+from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import monitoring
 
@@ -338,3 +338,21 @@ def test_a_refusal_that_only_names_the_credential_is_one_and_no_good_one(logging
     target = logging_api("unknown key {key}", only=lambda status: status == 401)
     assert look("monitoring-failed-login", target).seen == ()
     assert len(look("monitoring-secret-in-log", target).seen) == 1
+
+
+def test_a_password_that_others_left_in_the_log_is_suspected_and_cut(logging_api: Callable[..., Target]) -> None:
+    target = logging_api("")
+    assert target.log is not None
+    target.log.write_text("started\nlogin user=ada password=tulips-77\nlogin user=bob password=goose9step\n")
+    (seen,) = look("monitoring-secret-in-log", target).seen
+    assert (seen.cause, seen.confidence) == ("named", Confidence.SUSPECTED)
+    assert "`password`: 2 lines" in seen.detail
+    assert [one.partition("password=")[2] for one in seen.evidence if isinstance(one, str)] == ["[cut]", "[cut]"]
+
+
+def test_a_log_with_masked_passwords_is_none(logging_api: Callable[..., Target]) -> None:
+    target = logging_api(FORMS["combined"])
+    assert target.log is not None
+    target.log.write_text("login user=ada password=******\nlogin user=bob password=[FILTERED]\n")
+    looked = look("monitoring-secret-in-log", target)
+    assert (looked.at, looked.seen) == (1, ())

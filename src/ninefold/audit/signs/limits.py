@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ninefold.audit.again import after, repeated
 from ninefold.audit.answer import Ask
 from ninefold.audit.bounds import unbounded, unpaged
-from ninefold.audit.burst import AGAIN, burst, counts_down, is_throttled, left
+from ninefold.audit.burst import AGAIN, allowed, burst, counts_down, is_throttled, left
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.guessing import GUESSES, guessed_logins, slowed
 from ninefold.audit.judge import alike, proof
@@ -89,15 +89,21 @@ def _burst(target: Target) -> Looked:
     if not made.hollow and all(left(answer) is not None for answer in made.answers):
         raise Untried("the API announces a limit that the audit, at its own rate (--rate), does not reach")
     control = target.probe.send(_nowhere(call), patient=False)
-    counted = (
-        "what was said to be left became nothing, and that stopped nobody" if made.hollow else "nothing counted down"
-    )
-    detail = (
-        f"{count} requests as fast as the audit sends them, and {AGAIN} more after them, were all served "
-        f"by {call.ask.path}; {counted}."
+    most = allowed(target, made.seconds)
+    proven = made.hollow or most < count
+    if made.hollow:
+        more = "What was said to be left became nothing, and that stopped nobody."
+    elif proven:
+        more = f"The contract allows {most:.0f} in that time."
+    else:
+        more = "No answer told of a limit; whether there is one above that is not known."
+    served = (
+        f"{count} requests in {made.seconds:.1f} s, and {AGAIN} more after them, were all served by {call.ask.path}."
     )
     evidence = _many(proof(call.answer, made.answers[-1], control, again[-1]), count)
-    return Looked(1, (Observation(call.place, detail, evidence, cause="hollow" if made.hollow else "burst"),))
+    sure = Confidence.CONFIRMED if proven else None
+    cause = "hollow" if made.hollow else "burst"
+    return Looked(1, (Observation(call.place, f"{served} {more}", evidence, cause=cause, confidence=sure),))
 
 
 def _many(evidence: tuple[Exchange, ...], times: int) -> tuple[Exchange, ...]:
@@ -331,7 +337,7 @@ RULES = (
         sign=6,
         method=Method.LIVE,
         severity=Severity.HIGH,
-        confidence=Confidence.CONFIRMED,
+        confidence=Confidence.SUSPECTED,
         title="A burst of requests is not throttled",
         owasp="API4:2023",
         cwe="CWE-770",

@@ -11,8 +11,9 @@ from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.key import Key
 from ninefold.audit.logcode import no_logging, secrets_logged, silent_handlers
+from ninefold.audit.logged import held
 from ninefold.audit.loginlog import failed_login, password_in_log
-from ninefold.audit.record import about, changing, ids, mark, tells_outcome, tells_refusal, tells_who
+from ninefold.audit.record import TAIL, Mark, about, changing, ids, mark, tells_outcome, tells_refusal, tells_who
 from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 
@@ -129,18 +130,33 @@ def _is_like(answer: Answer, refusal: Answer) -> bool:
 def _secret_in_log(target: Target) -> Looked:
     """Does a credential that was sent stand in the log? It is nobody's, and sent where the API takes credentials.
 
-    With leave, also the password of a log-in.
+    With leave, also the password of a log-in; and where neither is found, what others' log-ins left there by its name.
     """
-    logged_in = password_in_log(target) if target.active else None
+    looked = [found] if target.active and (found := password_in_log(target)) else []
+    untried = None
     try:
-        looked = _credential_in_log(target)
-    except Untried:
-        if logged_in is None:
-            raise
-        return logged_in
-    return Looked(
-        looked.at + (logged_in.at if logged_in else 0), (*(logged_in.seen if logged_in else ()), *looked.seen)
-    )
+        looked.append(_credential_in_log(target))
+    except Untried as fault:
+        untried = fault
+    if not any(one.seen for one in looked) and (found := _held_in_log(target)):
+        looked.append(found)
+    if untried and not looked:
+        raise untried
+    return Looked(sum(one.at for one in looked), tuple(seen for one in looked for seen in one.seen))
+
+
+def _held_in_log(target: Target) -> Looked | None:
+    log = _log(target)
+    found = list(held(Mark(log, 0).lines(), target.probe.secrets))
+    if not found:
+        return None
+    values = tuple(one.value for one in found)
+    shown = tuple(redact(line, values) for line in _shown(target, [one.line for one in found]))
+    names = ", ".join(f"`{name}`" for name in dict.fromkeys(one.name for one in found[:LINES]))
+    where = f"{len(found)} lines of its last {TAIL // 2**20} MiB"
+    detail = f"The log holds what reads as a password, under the name {names}: {where}."
+    seen = Observation(Location(file=str(log)), detail, shown, cause="named", confidence=Confidence.SUSPECTED)
+    return Looked(1, (seen,))
 
 
 def _credential_in_log(target: Target) -> Looked:
