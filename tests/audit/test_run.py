@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit.answer import Ask
 from ninefold.audit.baseline import Excuse
 from ninefold.audit.finding import Confidence, Errored, Finding, Location, Method, Passed, Severity, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
@@ -143,3 +144,22 @@ class TestABaseline:
         (found,) = audit(TARGET, rules).findings
         assert audit(TARGET, rules, excuses=self.excuse(found, "a")).findings
         assert audit(TARGET, rules, excuses=self.excuse(found, "a", "b", until=date(2026, 11, 1))).findings
+
+
+@pytest.mark.parametrize("banned", [True, False])
+def test_what_an_api_refuses_that_has_shut_the_audit_out_is_no_pass(serve: Any, live: Any, *, banned: bool) -> None:
+    asked: list[str] = []
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        asked.append(request.path)
+        return 403 if request.path == "/attack" or (banned and "/attack" in asked) else 200, {}, b"{}"
+
+    def look(target: Target) -> Looked:
+        target.probe.send(Ask("GET", "/attack"))
+        return Looked(1)
+
+    target = live(serve(api), {"paths": {"/things": {"get": {"responses": {}}}}}, "a-key")
+    assert target.survey.answered()
+    (outcome,) = audit(target, [rule(look, method=Method.LIVE)]).outcomes
+    assert isinstance(outcome, Skipped if banned else Passed)
+    assert not isinstance(outcome, Skipped) or ("shut the audit out" in outcome.reason and outcome.asked)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ninefold.audit.probe import EVENTS
 from ninefold.audit.rule import Untried
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def burst(target: Target) -> Burst:
 
 
 def _press(target: Target) -> Burst:
-    call = min(target.survey.answered(), key=lambda one: one.answer.took)
+    call = min(target.survey.answered(), key=lambda one: (one.answer.media == EVENTS, one.answer.took))
     ask = target.survey.as_caller(call.ask)
     count = min(BURST, target.probe.left - RESERVE)
     if count < BURST // 2:

@@ -36,6 +36,10 @@ BODY = 256 * 1024
 #: Seconds that one exchange may take from the connection to the last byte.
 EXCHANGE = 10.0
 
+#: A stream of events (HTML, section 9.2), what ends one of them, and the seconds that the first may take.
+EVENTS, FIRST_EVENT = "text/event-stream", 1.0
+_ENDS_EVENT = re.compile(rb"(?:\r\n|\n|\r){2}")
+
 #: The field that tells an operator which run of the audit a request belongs to; every request has it.
 MARK = "X-Ninefold-Audit"
 
@@ -138,6 +142,7 @@ class Probe:
         self.dial = dial or Dial(origin.host, origin.port)
         self.run = run or token_hex(8)
         self.sent = 0
+        self.refusals = 0  # in a row, up to now
         self.ledger = Ledger()
         self.reserve = 0  # requests that are kept for removing what was made
         self.agent = agent
@@ -277,7 +282,7 @@ class Probe:
                 headers=[(name.encode("latin-1"), value.encode("utf-8")) for name, value in ask.headers],
                 content=ask.body or None,
             ) as response:
-                body, truncated = _read(response, most)
+                body, truncated = self._read(response, most)
                 fields = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in response.headers)
                 status = response.status
         except UnicodeEncodeError as fault:
@@ -290,6 +295,7 @@ class Probe:
         finally:
             if source:
                 pool.close()
+        self.refusals = 0 if status < 400 else self.refusals + 1
         return Answer(
             ask,
             status,
@@ -302,6 +308,24 @@ class Probe:
             shell=replace(self._shell, origin=f"{scheme}://{self._authority(scheme)}", source=source or ""),
         )
 
+    def _read(self, response: httpcore.Response, most: int) -> tuple[bytes, bool]:
+        """The body, and whether there was more. Of a stream that may never end, its first event, or what comes in a moment."""
+        media = next((value.lower() for name, value in response.headers if name.lower() == b"content-type"), b"")
+        endless = media.startswith(EVENTS.encode())
+        if endless:
+            self._deadline.start(FIRST_EVENT)
+        body = bytearray()
+        try:
+            for chunk in response.iter_stream():
+                body += chunk
+                if len(body) > most or (endless and _ENDS_EVENT.search(body)):
+                    return bytes(body[:most]), True
+        except httpcore.ReadTimeout:
+            if not endless:
+                raise
+            return bytes(body), True
+        return bytes(body), False
+
 
 def reach(probe: Probe) -> None:
     """The first request, so that an API that is not there is told at once. Raises `ServiceError`.
@@ -313,15 +337,6 @@ def reach(probe: Probe) -> None:
     except Unanswered as fault:
         if not probe.distrusted():
             raise ServiceError(fault.reason, remedy="start the API, or mend --url") from None
-
-
-def _read(response: httpcore.Response, most: int) -> tuple[bytes, bool]:
-    body = bytearray()
-    for chunk in response.iter_stream():
-        body += chunk
-        if len(body) > most:
-            return bytes(body[:most]), True
-    return bytes(body), False
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from ninefold.audit.account import Accounts
 from ninefold.audit.baseline import Excuse, anchor, stale
 from ninefold.audit.clauses import clauses
-from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Outcome, Passed, Skipped
+from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Method, Outcome, Passed, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.survey import Survey
+from ninefold.audit.survey import NO_MORE, Survey
 from ninefold.errors import NinefoldError
 
 if TYPE_CHECKING:
@@ -149,7 +149,19 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
     if looked.at == 0:
         reason = "there was nothing to try it on"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked, applies=False),)
+    if _is_shut_out(rule, target):
+        return (Skipped(rule.id, rule.sign, rule.method, NO_MORE, asked=True), *left)
     return (Passed(rule.id, rule.sign, rule.method, looked.at, looked.note), *left)
+
+
+def _is_shut_out(rule: Rule, target: Target) -> bool:
+    """Whether the API refused the last request of a rule that looks at it, and serves the caller no more."""
+    if not target.url or rule.method is not Method.LIVE or rule.exhausting or target.probe.refusals == 0:
+        return False
+    try:
+        return not target.survey.serves_still()
+    except Untried:
+        return False
 
 
 def _crash(fault: Exception) -> str:

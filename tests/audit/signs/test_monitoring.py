@@ -14,6 +14,7 @@ import pytest
 
 from ninefold.audit import record
 from ninefold.audit.finding import Confidence, Severity
+from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import monitoring
 
@@ -66,6 +67,33 @@ def test_an_application_without_any_log_is_shown(source: Callable[..., Target]) 
     files = {"app.py": "from flask import Flask\napp = Flask(__name__)\n"}
     assert len(look("monitoring-no-logging", source(files)).seen) == 1
     assert look("monitoring-no-logging", source({**files, "log.py": "import structlog\n"})).seen == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("def note(line):\n    with open('access.txt', 'a', buffering=1) as file:\n        file.write(line)", False),
+        ("out = Path('access').open(mode='ab')", False),
+        ("def note(line):\n    print(line, flush=True)", False),
+        ("def keep(name, data):\n    with open(name, 'wb') as file:\n        file.write(data)", True),
+        ("if __name__ == '__main__':\n    print('listening')", True),
+    ],
+)
+def test_lines_that_are_kept_without_a_logger_are_a_log(
+    source: Callable[..., Target], line: str, *, shown: bool
+) -> None:
+    files = {"app.py": f"from pathlib import Path\nfrom fastapi import FastAPI\napp = FastAPI()\n{line}\n"}
+    assert bool(look("monitoring-no-logging", source(files)).seen) is shown
+
+
+@pytest.mark.parametrize(
+    "line", ["fs.appendFileSync('a.log', req.path)", "await fs.promises.appendFile('a.log', req.path)"]
+)
+def test_lines_that_javascript_appends_to_a_file_are_a_log(source: Callable[..., Target], line: str) -> None:
+    app = "const express = require('express'), fs = require('fs');\nconst app = express();\n"
+    handler = "app.use(async (req, res, next) => {{ {} ; next(); }});\n"
+    assert look("monitoring-no-logging", source({"app.js": app + handler.format("next()")})).seen
+    assert look("monitoring-no-logging", source({"app.js": app + handler.format(line)})).seen == ()
 
 
 @pytest.mark.parametrize(
@@ -156,6 +184,14 @@ def test_a_time_that_differs_is_no_id(serve: Any, live: Any) -> None:
     assert look("monitoring-no-request-id", live(serve(api))).seen
 
 
+def test_a_trace_in_server_timing_is_an_id(serve: Any, live: Any) -> None:
+    form = 'db;dur=2, traceparent;desc="00-{:032x}-00f067aa0ba902b7-01"'
+    api = _numbering("Server-Timing", lambda request, count: form.format(count))
+    assert look("monitoring-no-request-id", live(serve(api))).seen == ()
+    api = _numbering("Server-Timing", lambda request, count: f"db;dur={count}")
+    assert look("monitoring-no-request-id", live(serve(api))).seen
+
+
 def _numbering(field: str, name: Callable[[Any, int], str]) -> Callable[..., Any]:
     count = 0
 
@@ -165,6 +201,28 @@ def _numbering(field: str, name: Callable[[Any, int], str]) -> Callable[..., Any
         return 200, {field: name(request, count)}, b"{}"
 
     return api
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("traceresponse", "00-{id}-00f067aa0ba902b7-01"),
+        ("Server-Timing", 'traceparent;desc="00-{id}-00f067aa0ba902b7-01"'),
+        ("X-Cloud-Trace-Context", "{id}/17;o=1"),
+    ],
+)
+def test_an_id_within_a_longer_value_is_found_in_the_log(
+    serve: Any, live: Any, tmp_path: Path, field: str, value: str
+) -> None:
+    log, count = tmp_path / "log", itertools.count(1)
+    log.touch()
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        name, status = f"{next(count):032x}", 200 if request.path in {"/", "/mine"} else 404
+        _append(log, f"path={request.path} code={status} ip_hash=77ab01 trace={name}")
+        return status, {field: value.format(id=name)}, b"{}"
+
+    assert look("monitoring-not-in-log", replace(live(serve(api), LOCKED), log=log)).seen == ()
 
 
 LOCKED = {
@@ -206,7 +264,7 @@ def logging_api(serve: Any, live: Any, tmp_path: Path, monkeypatch: pytest.Monke
             told = {
                 "method": request.method, "path": request.path, "status": status, "id": name, "address": "192.0.2.7",
                 "agent": request.headers["User-Agent"], "authorization": request.headers.get("Authorization", "-"),
-                "key": request.headers.get("X-Shop-Key", "-"), "query": query,
+                "key": request.headers.get("X-Shop-Key", "-"), "query": query, "other": request.headers.get("X-API-Key", "-"),
             }  # fmt: skip
             if form and only(status):
                 threading.Timer(later, _append, (log, form.format(**told))).start() if later else _append(
@@ -288,6 +346,32 @@ def test_an_id_that_only_what_is_served_has_is_one(
     assert [one.cause for one in looked.seen] == ["no request id"] * shown
 
 
+def test_paths_that_something_before_the_api_answers_are_no_sure_sign(logging_api: Callable[..., Target]) -> None:
+    (seen,) = look("monitoring-not-in-log", logging_api(FORMS["json"], only=lambda status: status != 404)).seen
+    assert (seen.confidence, seen.severity) == (Confidence.SUSPECTED, Severity.LOW)
+
+
+@pytest.mark.parametrize("rule", IN_LOG[:2])
+def test_what_is_refused_before_the_api_after_a_ban_is_not_judged(
+    serve: Any, live: Any, tmp_path: Path, rule: str
+) -> None:
+    log, banned = tmp_path / "log", False
+    log.touch()
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        status = 403 if banned else 200 if request.headers.get("X-Shop-Key") == "a-key-of-mine" else 401
+        if not banned:
+            _append(log, f"path={request.path} code={status} from 192.0.2.7")
+        return status, {}, b'{"a": 1}'
+
+    target = replace(live(serve(api), LOCKED, Key("header", "X-Shop-Key", "a-key-of-mine")), log=log)
+    assert target.survey.answered()
+    target.survey.anonymous(target.survey.calls()[0])
+    banned = True
+    with pytest.raises(Untried, match="shut the audit out"):
+        look(rule, target)
+
+
 def test_a_failed_log_in_that_leaves_no_record_is_shown(logging_api: Callable[..., Target]) -> None:
     (seen,) = look("monitoring-failed-login", logging_api(FORMS["combined"], only=lambda status: status != 401)).seen
     assert "does not know of it" in seen.detail
@@ -296,8 +380,9 @@ def test_a_failed_log_in_that_leaves_no_record_is_shown(logging_api: Callable[..
 
 
 def test_a_failed_log_in_that_reads_like_any_other_request_is_shown(logging_api: Callable[..., Target]) -> None:
-    (seen,) = look("monitoring-failed-login", logging_api("{address} {method} {path} {id}")).seen
-    assert "does not say that it was refused" in seen.detail
+    for form in ("{address} {method} {path} {id}", "who=None {method} {path}"):
+        (seen,) = look("monitoring-failed-login", logging_api(form)).seen
+        assert "does not say that it was refused" in seen.detail
 
 
 def test_an_api_without_log_in_has_none_to_record(serve: Any, live: Any, tmp_path: Path) -> None:
@@ -314,6 +399,10 @@ def test_a_credential_in_the_log_is_shown_without_it(logging_api: Callable[..., 
     assert (seen.cause, seen.confidence) == ("credential", None)
     assert [getattr(one, "role", "line") for one in seen.evidence][:4] == ["baseline", "attack", "control", "repeat"]
     assert "nf-bogus-" not in str(seen.evidence)
+
+
+def test_a_field_in_the_log_in_which_the_api_takes_no_credential_is_none(logging_api: Callable[..., Target]) -> None:
+    assert look("monitoring-secret-in-log", logging_api(FORMS["combined"] + " {other}")).seen == ()
 
 
 def test_a_log_that_holds_nothing_is_no_log_without_credentials(logging_api: Callable[..., Target]) -> None:

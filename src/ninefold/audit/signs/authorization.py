@@ -15,6 +15,7 @@ from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.methods import NOWHERE, undeclared_methods
 from ninefold.audit.opening import computes, declared, private
 from ninefold.audit.ownership import foreign_reads
+from ninefold.audit.probe import EVENTS
 from ninefold.audit.routes import unguarded
 from ninefold.audit.rule import Looked, Needs, Observation, Rule
 
@@ -232,8 +233,9 @@ def _unauthenticated(target: Target) -> Looked:
                 f"{call.ask.method} {call.ask.path} is described as secured, and answers without any credential{as_with_one}.",
                 proof(call.answer, attack, control, again),
                 cause="unauthenticated",
-                # of GraphQL, the description has one operation for what is for everybody and what is not
-                confidence=None if target.keys and not call.field else Confidence.SUSPECTED,
+                # of GraphQL, the description has one operation for what is for everybody and what is not; and a stream
+                # may say no in its first event
+                confidence=None if target.keys and not call.field and attack.media != EVENTS else Confidence.SUSPECTED,
                 severity=Severity.HIGH if call.field else None,
             )
         )

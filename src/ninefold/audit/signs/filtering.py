@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ninefold.audit.answer import Ask
 from ninefold.audit.debugcode import debug_flags
 from ninefold.audit.debugpage import harmless
-from ninefold.audit.disclosure import banners, leak
+from ninefold.audit.disclosure import banners, is_doubtful, leak
 from ninefold.audit.enumeration import enumeration
 from ninefold.audit.exposure import open_answers, sensitive_members
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.graphql import odd_documents, with_document
 from ninefold.audit.introspection import introspection, suggestions
-from ninefold.audit.judge import Judge, alike, proof
+from ninefold.audit.judge import Judge, alike, proof, serves
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.sensitive import opens
@@ -118,7 +118,11 @@ def _verbose(target: Target) -> Looked:
             again, control = _patiently(target, ask), _patiently(target, proper)
             if again and control and leak(again.text) and not leak(control.text):
                 detail = f"Input that was not expected brings {what} into the answer."
-                seen.append(Observation(call.place, detail, proof(call.answer, answer, control, again), cause=what))
+                evidence = proof(call.answer, answer, control, again)
+                # what is served may be about faults, and columns may be the caller's own
+                doubt = serves(answer, target.description, call.operation) or is_doubtful(answer.text)
+                sure = Confidence.SUSPECTED if doubt else None
+                seen.append(Observation(call.place, detail, evidence, cause=what, confidence=sure))
                 break
     return Looked(at, tuple(seen))
 

@@ -13,9 +13,21 @@ from ninefold.audit.key import Key
 from ninefold.audit.logcode import no_logging, secrets_logged, silent_handlers
 from ninefold.audit.logged import held
 from ninefold.audit.loginlog import failed_login, password_in_log
-from ninefold.audit.record import TAIL, Mark, about, changing, ids, mark, tells_outcome, tells_refusal, tells_who
+from ninefold.audit.record import (
+    TAIL,
+    Mark,
+    about,
+    changing,
+    ids,
+    mark,
+    spoken,
+    tells_outcome,
+    tells_refusal,
+    tells_who,
+)
 from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.survey import NO_MORE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,11 +76,17 @@ def _in_log(target: Target) -> Looked:
     if not lines:
         if any(map(about(again, f"{name}-3"), began.lines())):
             return Looked(1)
+        if not target.survey.serves_still():
+            raise Untried(NO_MORE)
         is_there = any(map(about(served, f"{name}-1"), began.lines()))
         admitted = "served ones are there" if is_there else "nor of one that was served"
         detail = f"A refused request was made ({refused.asked.path}), and the log does not know of it; {admitted}."
         evidence = proof(call.answer, refused, served, again)
-        return Looked(1, (Observation(place, detail, evidence, cause="not recorded"),))
+        sure, severity = (Confidence.SUSPECTED, Severity.LOW) if is_there and _others(target, began) else (None, None)
+        if sure:
+            detail += " Other refusals are: what stands before the API may answer paths that it does not know."
+        gap = Observation(place, detail, evidence, cause="not recorded", confidence=sure, severity=severity)
+        return Looked(1, (gap,))
     began.wait(about(again, f"{name}-3"))  # a request may have several lines, and they are there before the next one's
     lines = list(filter(about(refused, f"{name}-2"), began.lines()))
     shown: tuple[Exchange | str, ...] = (refused.exchange("attack"), *_shown(target, lines))
@@ -76,13 +94,24 @@ def _in_log(target: Target) -> Looked:
     if not any(tells_outcome(line.replace(name, ""), refused.status) for line in lines):
         seen.append(Observation(place, "The log does not tell how the request ended.", shown, cause="no outcome"))
     known = ids(refused) or changing(served, call.answer)  # a page for a path that is not there may have none
-    if not any(one in line for one in known.values() for line in (lines if ids(refused) else began.lines())):
+    said = [one for value in known.values() for one in spoken(value)]
+    if not any(one in line for one in said for line in (lines if ids(refused) else began.lines())):
         detail = "The log's record has no id that the answer has too, so the two cannot be brought together."
         seen.append(Observation(place, detail, shown, cause="no request id", severity=Severity.LOW))
     if not any(map(tells_who, lines)):
         detail = "The log does not tell who made the request: neither an address nor a caller."
         seen.append(Observation(place, detail, shown, cause="no caller", severity=Severity.LOW))
     return Looked(1, tuple(seen))
+
+
+def _others(target: Target, began: Mark) -> bool:
+    """Whether the log knows of a refusal of what the API is sure to answer itself."""
+    found = first_refused(target)
+    if found is None:
+        return False
+    name = f"ninefold-{secrets.token_hex(8)}"
+    answer = target.probe.send(found[0].ask.header("X-Request-Id", name))
+    return bool(began.wait(about(answer, name)))
 
 
 def _failed(target: Target) -> Looked:
@@ -92,6 +121,8 @@ def _failed(target: Target) -> Looked:
     if found is None and logged_in is None:
         raise Untried("nothing that was asked for needs a credential", missed=False)
     looked = [one for one in (logged_in, _refused_credential(target, *found) if found else None) if one]
+    if any(one.seen for one in looked) and not target.survey.serves_still():
+        raise Untried(NO_MORE)  # a refusal that was somebody else's, before the API
     return Looked(sum(one.at for one in looked), tuple(seen for one in looked for seen in one.seen))
 
 
@@ -113,7 +144,9 @@ def _refused_credential(target: Target, call: Call, refusal: Answer) -> Looked:
     told_by = tells_refusal if tries[0].ok else lambda line: tells_outcome(line, tries[0].status)
     if began.wait(lambda line: any(one(line) for one in wanted) and told_by(line)):
         return Looked(1)
-    lines = [line for line in began.lines() if any(one(line) for one in wanted)]
+    written = began.lines()
+    lines = [line for line in written if any(one(line) for one in wanted)]
+    lines = lines or [line for line in written if f"{call.ask.path} " in f"{line} "]  # it is there, and not its outcome
     control = target.probe.send(target.survey.as_caller(call.ask))
     told = "does not say that it was refused" if lines else "does not know of it"
     detail = f"A wrong credential was refused ({tries[0].status}), and the log {told}: guessing goes unseen."
@@ -195,13 +228,17 @@ def _holds(line: str, credentials: tuple[str, ...]) -> bool:
 
 def _bogus(target: Target, ask: Ask, secret: str) -> Ask:
     """The request with a credential of nobody, in each place where this API may take one."""
-    places = {("header", "Authorization", f"Bearer {secret}"), ("header", "X-API-Key", secret)}
+    places = set()
     for scheme in target.description.schemes.values() if target.description else ():
         if scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query", "cookie"}:
             places.add((str(scheme.raw["in"]), str(scheme.raw.get("name", "")), secret))
     places |= {
         (key.place, key.name, key.value.rpartition(" ")[0] + " " * (" " in key.value) + secret) for key in target.keys
     }
+    if not places:  # where it takes none that is known, what many take
+        places = {("header", "X-API-Key", secret)}
+    if all(name.lower() != "authorization" for _, name, _ in places):
+        places.add(("header", "Authorization", f"Bearer {secret}"))
     for place, name, value in sorted(places):
         ask = Key(place, name, value).on(ask)
     return ask
