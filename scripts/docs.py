@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from ninefold import errors
 from ninefold.audit import score as model
+from ninefold.audit.asvs import section
 from ninefold.audit.signs.order import SIGNS
 from ninefold.cli.main import COMMANDS, cli
 from ninefold.contract.model import Contract
@@ -90,7 +91,7 @@ def rules() -> str:
             lines += [
                 f"### {rule.id}\n",
                 f"**{rule.title}.** {rule.why}\n",
-                f"{rule.method.value}, {rule.severity.value}, {rule.confidence.value}; OWASP {rule.owasp}, {rule.cwe}, ASVS {rule.asvs}."
+                f"{rule.method.value}, {rule.severity.value}, {rule.confidence.value}; OWASP {rule.owasp}, {rule.cwe}, ASVS {rule.asvs} ({section(rule.asvs)})."
                 f" Needs {needs}.\n",
                 f"Fix: {rule.remedy}\n",
             ]

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.notes import KEYS, PLAIN, Plain, Wrapped
 
-from ninefold.audit.assignment import mass_assignment
 from ninefold.audit.finding import Confidence
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.run import clean
+from ninefold.audit.signs.callers import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
+
+pytestmark = pytest.mark.usefixtures("again")
+RULE = next(rule for rule in RULES if rule.id == "authorization-mass-assignment")
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def tried(live: Callable[..., Target], serve: Callable[..., str]) -> Callable[..
             keys = [Key("header", "Authorization", f"Bearer {one}") for one in KEYS]
         target = live(serve(api), document or api.document, *keys, active=True)
         try:
-            return mass_assignment(target)
+            return RULE.look(target)
         finally:
             assert clean(target) == ()
 

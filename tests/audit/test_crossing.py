@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
 
+pytestmark = pytest.mark.usefixtures("again")
 BY_ID = {rule.id: rule for rule in RULES}
 WRITE, READ = "authorization-object-write", "authorization-object-level"
 

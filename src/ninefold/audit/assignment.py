@@ -16,6 +16,7 @@ from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import proof
 from ninefold.audit.made import objects
 from ninefold.audit.promotion import promoted
+from ninefold.audit.remake import remade
 from ninefold.audit.rule import Looked, Observation, Untried
 
 if TYPE_CHECKING:
@@ -136,11 +137,11 @@ def _created(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made
         return None
     if not all(_is(ours, one, ours.read(one), member.name, value) for one in (attack, again)):
         return None  # it was so at first and is so no more, as a job's state is
-    evidence = (
-        *proof(first.answer, attack.made or attack.answer, control.made or control.answer, again.made or again.answer),
-        attack.answer.exchange("attack"),
+    shown = proof(
+        first.answer, attack.made or attack.answer, control.made or control.answer, again.made or again.answer
     )
-    return _observed(kind.create, member, first, evidence)
+    shown = remade(ours, attack, attack.made or attack.answer, shown)
+    return _observed(kind.create, member, first, (*shown, attack.answer.exchange("attack")))
 
 
 def _changed(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made) -> Observation | None:
@@ -164,9 +165,8 @@ def _changed(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made
         again = ours.read(other)
         if not (_is(ours, other, again, member.name, value) and _is(ours, first, ours.read(first), member.name, value)):
             continue
-        return _observed(
-            operation, member, first, (*proof(first.answer, attack, control, again), after.exchange("attack"))
-        )
+        shown = remade(ours, first, attack, proof(first.answer, attack, control, again))
+        return _observed(operation, member, first, (*shown, after.exchange("attack")))
     return None
 
 

@@ -22,6 +22,7 @@ from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.made import Made, Objects, Trio, objects
 from ninefold.audit.private import is_private
+from ninefold.audit.remake import remade
 from ninefold.audit.rule import Looked, Observation, Untried
 from ninefold.audit.selection import chooses_whose
 
@@ -122,7 +123,7 @@ def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Obser
     template = trio.main.kind.template
     detail = f"GET {template} gives a caller the object of another, which the API does not list to that caller."
     place = _place(trio.main.kind.read, trio.main.path)
-    evidence = proof(baseline, attack, control, again)
+    evidence = remade(ours, trio.main, attack, proof(baseline, attack, control, again))
     yield Observation(place, detail, evidence, cause=f"object {template}", confidence=sure)
 
 
@@ -212,7 +213,7 @@ def _changed(
         f"{operation.method} {operation.path} changes `{change.member}` of an object that another caller made, and that "
         f"caller reads the new value.{_doubt(sure)}"
     )
-    evidence = (*proof(baseline, attack, control, again), after.exchange("attack"))
+    evidence = (*remade(ours, trio.main, attack, proof(baseline, attack, control, again)), after.exchange("attack"))
     return _observed(trio.main, operation, detail, evidence, sure)
 
 
@@ -235,7 +236,7 @@ def _removed(ours: Objects, trio: Trio, sure: Confidence | None) -> Observation 
     if not alike(after, ours.read(trio.void)) or sure is None:
         return None
     detail = f"DELETE {operation.path} removes an object that another caller made.{_doubt(sure)}"
-    evidence = (*proof(baseline, attack, control, again), after.exchange("attack"))
+    evidence = (*remade(ours, trio.main, attack, proof(baseline, attack, control, again)), after.exchange("attack"))
     return _observed(trio.main, operation, detail, evidence, sure)
 
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
+from ninefold.audit import mint
 from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.judge import proof
@@ -56,11 +55,15 @@ _ELSEWHERE = "https://elsewhere.example"
 
 
 class _Forged(NamedTuple):
-    """`attack` is to be refused. `control` differs in nothing but that it is signed with a key that nobody can know."""
+    """`attack` is to be refused. `control` differs in nothing but that it is signed with a key that nobody can know.
+
+    `made`: the commands of a shell that make such an attack from the reader's own token.
+    """
 
     what: str
     attack: str
     control: str
+    made: str
 
 
 class _Known(NamedTuple):
@@ -96,7 +99,9 @@ class _Trial:
 
     def seen(self, forged: _Forged, found: tuple[Answer, Answer, Answer], cause: str) -> Observation:
         detail = f"{self.call.ask.method} {self.call.ask.path} accepts {forged.what}."
-        return Observation(self.call.place, detail, proof(self.call.answer, *found), cause=cause)
+        baseline, attack, *rest = proof(self.call.answer, *found)
+        shown = replace(attack, again=mint.line(forged.made, attack.again))
+        return Observation(self.call.place, detail, (baseline, shown, *rest), cause=cause)
 
     def verified(self) -> None:
         """Raises `Untried` where a token signed with a key of our own is accepted: then no signature tells anything."""
@@ -108,12 +113,16 @@ def unverified(target: Target) -> Looked:
     """Claims that nobody signed are believed (CWE-347)."""
     trial = _Trial(target)
     garbage = trial.key.wrong().value.rpartition(" ")[2]
+    other = altered(trial.token)
+    plain = {name: unsigned(trial.token, name) for name in ("none", "None", "NONE", "nOnE")}
     attacks = [
-        _Forged("a token whose signature was replaced by other bytes", altered(trial.token), garbage),
-        _Forged("a token without its signature", stripped(trial.token), garbage),
+        _Forged(
+            "a token whose signature was replaced by other bytes", other, garbage, mint.ended(other.rpartition(".")[2])
+        ),
+        _Forged("a token without its signature", stripped(trial.token), garbage, mint.ended("")),
         *(
-            _Forged(f"a token of `alg: {name}` without a signature", unsigned(trial.token, name), garbage)
-            for name in ("none", "None", "NONE", "nOnE")
+            _Forged(f"a token of `alg: {name}` without a signature", one, garbage, mint.unsigned(one))
+            for name, one in plain.items()
         ),
     ]
     for forged in attacks:
@@ -129,13 +138,18 @@ def guessed_secret(target: Target) -> Looked:
     other = keyed(trial.token, secrets.token_bytes(32))
     if known is None:
         trial.verified()
-        forged = _Forged("a token that was signed with an empty secret", keyed(trial.token, b""), other)
+        attack = keyed(trial.token, b"")
+        made = mint.signed(attack, mint.octets(b""))
+        forged = _Forged("a token that was signed with an empty secret", attack, other, made)
         found = trial.taken(forged)
         return Looked(1, (trial.seen(forged, found, "secret"),) if found else ())
-    claims = {**trial.token.claims, "jti": secrets.token_hex(8)}
-    attack = keyed(trial.token, known.value.encode(), claims=claims)
-    control = keyed(trial.token, secrets.token_bytes(32), claims=claims)
-    forged = _Forged(f"a token that the audit signed: {known.said} signs them", attack, control)
+    changed = {"jti": secrets.token_hex(8)}
+    claims = {**trial.token.claims, **changed}
+    attack, control = (
+        keyed(trial.token, key, claims=claims) for key in (known.value.encode(), secrets.token_bytes(32))
+    )
+    made = mint.signed(attack, mint.GUESSED if known.value else mint.octets(b""), changed)
+    forged = _Forged(f"a token that the audit signed: {known.said} signs them", attack, control, made)
     if found := trial.taken(forged):
         return Looked(1, (trial.seen(forged, found, "secret"),))
     detail = f"The token that was given is signed with {known.said}; forged ones could not be told from others."
@@ -171,13 +185,14 @@ def claims(target: Target) -> Looked:
         if seen:
             return Looked(1, tuple(seen))
         raise
-    past = {**own, "exp": int(target.now) - 24 * _HOUR}
-    attacks = [("a token that ran out a day ago", past, "exp")]
-    attacks += [("a token for another audience", {**own, "aud": _ELSEWHERE}, "aud")] if "aud" in own else []
-    attacks += [("a token of another issuer", {**own, "iss": _ELSEWHERE}, "iss")] if "iss" in own else []
-    for what, forged, cause in attacks:
-        control = keyed(trial.token, secrets.token_bytes(32), claims=forged)
-        made = _Forged(what, keyed(trial.token, sign, claims=forged), control)
+    key = mint.GUESSED if sign else mint.octets(b"")
+    attacks: list[tuple[str, str, Any]] = [("a token that ran out a day ago", "exp", int(target.now) - 24 * _HOUR)]
+    attacks += [("a token for another audience", "aud", _ELSEWHERE)] if "aud" in own else []
+    attacks += [("a token of another issuer", "iss", _ELSEWHERE)] if "iss" in own else []
+    for what, cause, value in attacks:
+        forged = {**own, cause: value}
+        attack, control = (keyed(trial.token, one, claims=forged) for one in (sign, secrets.token_bytes(32)))
+        made = _Forged(what, attack, control, mint.signed(attack, key, {cause: value}))
         if found := trial.taken(made):
             seen.append(trial.seen(made, found, cause))
     return Looked(len(attacks), tuple(seen))
@@ -234,18 +249,23 @@ def _as_hmac(trial: _Trial) -> Iterator[_Forged]:
     for public in _public_keys(trial):
         for secret in dict.fromkeys((public, public.strip())):
             what = f"a token of HS256 whose secret is the public key of its own {trial.token.algorithm}"
-            yield _Forged(what, keyed(trial.token, secret), keyed(trial.token, secrets.token_bytes(32)))
+            attack, control = (keyed(trial.token, key) for key in (secret, secrets.token_bytes(32)))
+            yield _Forged(what, attack, control, mint.signed(attack, mint.octets(secret)))
 
 
 def _key_files(trial: _Trial) -> Iterator[_Forged]:
     for kid in _EMPTY_FILES:
         header = {"kid": kid}
         attack, control = (keyed(trial.token, secret, header=header) for secret in (b"", secrets.token_bytes(32)))
-        yield _Forged("a token whose `kid` names an empty file, signed with nothing", attack, control)
+        made = mint.signed(attack, mint.octets(b""))
+        yield _Forged("a token whose `kid` names an empty file, signed with nothing", attack, control, made)
 
 
 def _embedded(trial: _Trial) -> Iterator[_Forged]:
     """A token that brings the key along which verifies it (RFC 8725 section 3.5)."""
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  # takes long to load, and few keys are tokens
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # as above
+
     own, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
     numbers = own.public_key().public_numbers()
     jwk = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "own", "n": _number(numbers.n), "e": _number(numbers.e)}
@@ -254,11 +274,15 @@ def _embedded(trial: _Trial) -> Iterator[_Forged]:
     attack, control = (
         f"{head}.{encoded(key.sign(head.encode(), padding.PKCS1v15(), hashes.SHA256()))}" for key in (own, other)
     )
-    yield _Forged("a token that was signed with a key which it brings along in `jwk`", attack, control)
+    made = mint.embedded(attack)
+    yield _Forged("a token that was signed with a key which it brings along in `jwk`", attack, control, made)
 
 
 def _public_keys(trial: _Trial) -> Iterator[bytes]:
     """The keys of the API's own set as PEM, as servers keep them: SubjectPublicKeyInfo, then PKCS #1."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  # takes long to load, and few keys are tokens
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415  # as above
+
     for raw in _key_set(trial)[:_KEYS]:
         try:
             n, e = (int.from_bytes(decoded(str(raw[name]))) for name in ("n", "e"))

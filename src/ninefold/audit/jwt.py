@@ -98,7 +98,7 @@ def unsigned(token: Token, algorithm: str = "none") -> str:
 
 def altered(token: Token) -> str:
     """The same token with other bytes for a signature, of the same length."""
-    other = bytes(one ^ 0x5A for one in token.signature) or b"\x5a" * 32
+    other = b"\x5a" * (len(token.signature) or 32)  # nothing of its own, for this one is shown
     return f"{token.raw.rpartition('.')[0]}.{encoded(other)}"
 
 

@@ -18,7 +18,6 @@ import httpcore
 from ninefold.audit.again import Shell
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
 from ninefold.audit.dial import Dial
-from ninefold.audit.document import reads
 from ninefold.audit.hello import GROUPS, Reply, client_hello
 from ninefold.audit.ledger import Ledger
 from ninefold.audit.rule import Untried
@@ -272,7 +271,7 @@ class Probe:
 
     def _send(self, ask: Ask, scheme: str, source: str | None, most: int = BODY) -> Answer:
         # A GraphQL query is POST by convention and reads all the same; what holds anything else than queries needs leave.
-        if ask.method not in SAFE and not self.active and not reads(ask):
+        if ask.method not in SAFE and not self.active and not _reads(ask):
             raise Untried(f"{ask.method} may change things, and that takes --active")
         if ask.method not in SAFE and ask.method != "POST" and not self.ledger.admits(ask):
             raise Untried(f"{ask.method} {ask.path} would change what the audit did not make")
@@ -365,3 +364,10 @@ def _retry_after(answer: Answer) -> float | None:
     if answer.status == 429 or (answer.status == 503 and said is not None):
         return float(said) if said and said.isdigit() else 2.0
     return None
+
+
+def _reads(ask: Ask) -> bool:
+    """Whether it is a GraphQL document that changes nothing."""
+    from ninefold.audit.document import reads  # noqa: PLC0415  # takes long to load, and few APIs need it
+
+    return reads(ask)

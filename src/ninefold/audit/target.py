@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ninefold.audit.code.read import sights
 from ninefold.audit.rule import Left, Needs
 from ninefold.audit.source import modules, paths
 from ninefold.audit.supply import Supply
@@ -119,6 +118,8 @@ class Target:
     @property
     def code(self) -> Sights:
         """What the source in other languages than Python shows: read once, for all rules that say `Needs.SOURCE`."""
+        from ninefold.audit.code.read import sights  # noqa: PLC0415  # its grammars take long to load
+
         return self.once("code", lambda: sights(self.tree))
 
     @property

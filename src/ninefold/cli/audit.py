@@ -18,7 +18,6 @@ from ninefold.audit.probe import Limits
 from ninefold.audit.report import fleet as fleet_report
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
-from ninefold.audit.report.vex import render_vex
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.supply import AGE, Supply
@@ -379,6 +378,8 @@ def _write_vex(path: Path, target: Target) -> None:
             place=Place(str(path)),
             remedy="give components and advisories, or leave out --vex",
         ) from None
+    from ninefold.audit.report.vex import render_vex  # noqa: PLC0415  # takes long to load, and most write none
+
     _write(path, render_vex(done, target.now))
 
 

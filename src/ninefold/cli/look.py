@@ -189,7 +189,7 @@ def _probe(given: Given, api: Api, target: Target) -> Probe:
         secrets=_secrets(target),
         active=given.active,
         dial=Dial(origin.host, origin.port, leave=given.metadata),
-        shell=Shell(variables(target.keys), authority=bool(api.authority)),
+        shell=Shell(variables(target.keys, target.expired, target.revoked), authority=bool(api.authority)),
     )
 
 

@@ -180,6 +180,8 @@ def test_a_limit_that_claimed_addresses_lift_is_shown_with_the_field(serve: Any,
     evidence = looked.seen[0].evidence
     assert [one.role for one in evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
     assert [one.response.split()[1] for one in evidence] == ["429", "200", "429", "200"]  # type: ignore[union-attr]
+    assert f"{field}: 198.51.100." in evidence[1].again.rpartition("; echo; ")[2]  # type: ignore[union-attr]
+    assert "198.51.100." not in evidence[1].again.rpartition("; echo; ")[0]  # type: ignore[union-attr]
 
 
 def test_a_limit_that_counts_claimed_addresses_is_shown(serve: Any, live: Any) -> None:

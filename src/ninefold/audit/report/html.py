@@ -13,7 +13,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ninefold.audit.finding import Errored, Exchange, Finding, Passed, Severity, Skipped
@@ -26,6 +25,8 @@ from ninefold.audit.signs.order import RULES, SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from jinja2 import Template
 
     from ninefold.audit.finding import Audit
     from ninefold.audit.report.card import Tile
@@ -160,6 +161,8 @@ def prose(text: str) -> Markup:
 
 @cache
 def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  # takes long to load, for one format
+
     environment = Environment(
         loader=PackageLoader("ninefold.audit.report"),
         autoescape=True,

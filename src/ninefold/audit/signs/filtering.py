@@ -282,7 +282,7 @@ RULES = (
     Rule(
         id="filtering-sensitive-declared", sign=7, method=Method.STATIC, severity=Severity.HIGH,
         confidence=Confidence.SUSPECTED, title="Answers declare sensitive members", owasp="API3:2023", cwe="CWE-200",
-        asvs="V15.3.1", why="Password hashes, secrets and card numbers are of use to nobody who reads an API.",
+        asvs="V14.2.6", why="Password hashes, secrets and card numbers are of use to nobody who reads an API.",
         remedy="Take the member out of the answer's schema, or mark it writeOnly.",
         contract="api:\n  description: openapi.yaml  # without these members\n" + _CONTRACT,
         needs=(Needs.REQUESTS,), look=sensitive_members,
@@ -317,7 +317,7 @@ RULES = (
     ),
     Rule(
         id="filtering-debug-paths", sign=7, method=Method.LIVE, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
-        title="A path for developers is open to everybody", owasp="API9:2023", cwe="CWE-489", asvs="V13.4.2",
+        title="A path for developers is open to everybody", owasp="API9:2023", cwe="CWE-489", asvs="V13.4.5",
         why="Debug pages, metrics and configuration files hold secrets, and nobody watches who reads them.",
         remedy="Take them off the public server.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is not served\n",
@@ -326,7 +326,7 @@ RULES = (
     Rule(
         id="filtering-undocumented-operations", sign=7, method=Method.LIVE, severity=Severity.MEDIUM,
         confidence=Confidence.CONFIRMED, title="Operations are served that the description does not have",
-        owasp="API9:2023", cwe="CWE-1059", asvs="V13.4.5",
+        owasp="API9:2023", cwe="CWE-1059", asvs="V15.2.3",
         why="What nobody described nobody reviews, limits or filters, and the API itself tells everybody where it is.",
         remedy="Describe them, or take them off the public server; publish one description, the true one.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is not served\n",

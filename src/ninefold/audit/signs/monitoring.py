@@ -246,7 +246,7 @@ RULES = (
     ),
     Rule(
         id="monitoring-silent-except", sign=8, method=Method.STATIC, severity=Severity.MEDIUM,
-        confidence=Confidence.CONFIRMED, title="Faults are swallowed", owasp="API8:2023", cwe="CWE-390", asvs="V16.5.3",
+        confidence=Confidence.CONFIRMED, title="Faults are swallowed", owasp="API8:2023", cwe="CWE-390", asvs="V16.3.4",
         why="An attack that makes the API fail is not seen when failing leaves no trace.",
         remedy="Catch what is expected, and log the rest with its request's id.", contract="",
         needs=(Needs.SOURCE,), look=silent_handlers,
