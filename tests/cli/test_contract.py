@@ -23,7 +23,7 @@ UNPROJECTABLE: dict[str, Any] = {
                 "responses": {
                     "200": {
                         "description": "-",
-                        "content": {"application/json": {"schema": {"type": "object", "properties": {'q"': {}}}}},
+                        "content": {"application/json": {"schema": {"type": "object", "patternProperties": {"(": {}}}}},
                     }
                 },
             }
@@ -72,9 +72,9 @@ def test_check_refuses_what_the_guard_could_not_start_with(ninefold: Run, contra
     path = contract(UNPROJECTABLE, authorization=None)
     code, out, told = ninefold("contract", "check", path)
     assert (code, out) == (65, "")
-    assert "'q\"'" in told
-    assert "fix: rename it" in told
-    path = contract(UNPROJECTABLE, authorization=None, responses={"open": {"getA": "its names are odd and public"}})
+    assert "pattern for names" in told
+    assert "fix: mend the key" in told
+    path = contract(UNPROJECTABLE, authorization=None, responses={"open": {"getA": "its names are anybody's"}})
     assert ninefold("contract", "check", path)[0] == 0
 
 
