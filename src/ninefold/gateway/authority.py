@@ -1,0 +1,370 @@
+"""The authorities whose client certificates are taken, and what they have revoked (RFC 5280).
+
+OpenSSL builds the chain when TLS stands; whether a certificate was revoked is asked here, for each request, so that a new
+list reaches connections and sessions that are older than it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from ssl import PEM_cert_to_DER_cert
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import verification
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from msgspec import structs
+
+from ninefold.errors import Place, ServiceError
+from ninefold.guard.request import Certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ninefold.contract.load import LoadedContract
+
+#: Bounds of the files, in bytes, and of a certificate that is read.
+MOST_AUTHORITY_BYTES = 1024 * 1024
+MOST_LIST_BYTES = 16 * 1024 * 1024
+MOST_CERTIFICATE_BYTES = 64 * 1024
+#: More certificates than these are not remembered, nor more verdicts on them.
+MOST_REMEMBERED = 4096
+#: Most authorities between a client's certificate and one of the contract's.
+MOST_DEPTH = 4
+#: A file that was written so short a while ago, in seconds, may be written again without its time telling.
+UNSETTLED_SECONDS = 2.0
+
+_PEM_LIST = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
+_UNREADABLE = "the client certificate cannot be read"
+
+
+class Authority:
+    """One for each gateway. Raises `ServiceError` at once where the files cannot be used. `say` tells the operator."""
+
+    def __init__(self, bundle: Path, crl: Path | None, say: Callable[[str], None]) -> None:
+        now = datetime.now(UTC)
+        self.pem = _read(bundle, MOST_AUTHORITY_BYTES, "encryption.tls.clients.authority")
+        self._authorities = _authorities(bundle, self.pem, now, say)
+        self._say = say
+        self._crl = crl
+        self._seen: tuple[int, ...] = ()
+        self._settled = False
+        self._broken = ""
+        self._stale: set[bytes] = set()
+        self._lists: dict[bytes, x509.CertificateRevocationList] = {}
+        self._ends: dict[bytes, float] = {}
+        self._verdicts: dict[tuple[bytes, int], bool] = {}
+        self._known: dict[bytes, Certificate] = {}
+        if crl is not None:
+            content = _read(crl, MOST_LIST_BYTES, "encryption.tls.clients.crl")
+            try:
+                self._lists, self._ends = self._read_lists(content, now)
+                for thumbprint, ends in self._ends.items():
+                    if ends <= now.timestamp():
+                        raise ValueError(_out_of_date(self._authorities[thumbprint], ends))
+            except ValueError as fault:
+                remedy = "fetch the authorities' newest lists, and put them into one PEM file"
+                raise ServiceError(
+                    f"the revocation list cannot be used ({fault})", place=Place(str(crl)), remedy=remedy
+                ) from None
+            self._seen, self._settled = _seen(crl)
+
+    # -- what the guard asks
+
+    def fault(self, certificate: Certificate, time: float) -> str:
+        """Why a certificate of these authorities proves nothing now; empty: it does."""
+        if self._crl is None:
+            return ""
+        if self._broken:
+            return self._broken
+        issuer = certificate.issuer
+        if not issuer:
+            return "the client certificate's issuer is not in the authorities' file, so nobody knows what it revoked"
+        ends = self._ends.get(issuer)
+        if ends is None:
+            return "the client certificate's issuer has no revocation list"
+        if time >= ends:
+            return "the revocation list of the client certificate's issuer is out of date"
+        if self._revoked(issuer, certificate.serial):
+            return "the client certificate was revoked"
+        above = self._issuer(self._authorities[issuer])
+        for _ in range(MOST_DEPTH):
+            if above is None:
+                break
+            if above in self._lists and self._revoked(above, self._authorities[issuer].serial_number):
+                return "the client certificate's issuer was revoked"
+            issuer, above = above, self._issuer(self._authorities[above])
+        return ""
+
+    def _revoked(self, issuer: bytes, serial: int) -> bool:
+        verdict = self._verdicts.get((issuer, serial))
+        if verdict is None:
+            verdict = self._lists[issuer].get_revoked_certificate_by_serial_number(serial) is not None
+            if len(self._verdicts) >= MOST_REMEMBERED:
+                self._verdicts.clear()
+            self._verdicts[issuer, serial] = verdict
+        return verdict
+
+    # -- what its host asks
+
+    def certificate(self, der: bytes) -> Certificate:
+        """A certificate whose chain TLS has verified."""
+        thumbprint = hashlib.sha256(der).digest()
+        known = self._known.get(thumbprint)
+        if known is None:
+            try:
+                known = self._read(der, thumbprint)
+            except Exception:  # noqa: BLE001  # whatever it holds, it tells nothing that can be relied on
+                known = Certificate(thumbprint, fault=_UNREADABLE)
+            self._remember(thumbprint, known)
+        return known
+
+    def verified(self, der: bytes, chain: Sequence[bytes]) -> Certificate:
+        """A certificate that somebody else's TLS was shown, with the intermediate authorities that came along; verified here."""
+        whole = hashlib.sha256(b"".join(len(one).to_bytes(4, "big") + one for one in (der, *chain))).digest()
+        known = self._known.get(whole)
+        if known is None:
+            known = self.certificate(der)
+            try:
+                known = structs.replace(known, ends=min(known.ends, self._verify(der, chain)))
+            except verification.VerificationError:
+                known = Certificate(
+                    known.thumbprint, fault="no authority of the contract signed the client certificate"
+                )
+            except Exception:  # noqa: BLE001  # whatever it holds, it tells nothing that can be relied on
+                known = Certificate(known.thumbprint, fault=_UNREADABLE)
+            self._remember(whole, known)
+        return known
+
+    def verify(self) -> None:
+        """See whether the revocation lists have changed, and whether one has run out."""
+        if self._crl is None:
+            return
+        try:
+            seen, settled = _seen(self._crl)
+            if self._settled and seen == self._seen and not self._broken:
+                self._tell_stale()
+                return
+            content = self._crl.read_bytes() if seen[2] <= MOST_LIST_BYTES else b""
+            if not content:
+                raise ValueError("it is empty, or larger than 16 MiB")
+            lists, ends = self._read_lists(content, datetime.now(UTC))
+        except Exception as fault:  # noqa: BLE001  # whatever it is, nobody knows what is revoked: no certificate is taken
+            what = fault.strerror if isinstance(fault, OSError) else fault
+            if not self._broken:
+                self._say(f"the revocation list cannot be used, so client certificates are refused: {what}")
+            self._broken, self._seen = f"the revocation list cannot be used: {what}", ()
+            return
+        if self._broken:
+            self._say("the revocation list can be used again")
+        self._lists, self._ends, self._broken = lists, ends, ""
+        self._seen, self._settled = seen, settled
+        self._verdicts.clear()
+        self._tell_stale()
+
+    def _tell_stale(self) -> None:
+        now = datetime.now(UTC).timestamp()
+        for thumbprint, ends in self._ends.items():
+            if now < ends:
+                self._stale.discard(thumbprint)
+            elif thumbprint not in self._stale:
+                self._stale.add(thumbprint)
+                self._say(f"{_out_of_date(self._authorities[thumbprint], ends)}: its client certificates are refused")
+
+    # -- reading
+
+    def _remember(self, digest: bytes, certificate: Certificate) -> None:
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[digest] = certificate
+
+    def _read(self, der: bytes, thumbprint: bytes) -> Certificate:
+        if len(der) > MOST_CERTIFICATE_BYTES:
+            return Certificate(thumbprint, fault=_UNREADABLE)
+        known = x509.load_der_x509_certificate(der)
+        names: list[str] = []
+        try:
+            for name in known.extensions.get_extension_for_class(x509.SubjectAlternativeName).value:
+                if isinstance(name, x509.DNSName):
+                    names.append(f"dns:{name.value.lower()}")
+                elif isinstance(name, x509.UniformResourceIdentifier):
+                    names.append(f"uri:{name.value}")
+                elif isinstance(name, x509.RFC822Name):
+                    names.append(f"email:{name.value}")
+        except x509.ExtensionNotFound:
+            pass
+        ends = known.not_valid_after_utc.timestamp() + 1.0  # its last second is one of it (RFC 5280 section 4.1.2.5)
+        issuer = above = self._issuer(known)
+        for _ in range(MOST_DEPTH):
+            if above is None:
+                break
+            ends = min(ends, self._authorities[above].not_valid_after_utc.timestamp() + 1.0)
+            above = self._issuer(self._authorities[above])
+        begins = known.not_valid_before_utc.timestamp()
+        subject = known.subject.rfc4514_string()
+        return Certificate(thumbprint, subject, tuple(names), begins, ends, issuer or b"", known.serial_number)
+
+    def _issuer(self, certificate: x509.Certificate) -> bytes | None:
+        """The thumbprint of the authority in the file that signed a certificate; None: none did, or it is its own."""
+        for thumbprint, authority in self._authorities.items():
+            if authority.subject == certificate.issuer and authority != certificate:
+                try:
+                    certificate.verify_directly_issued_by(authority)
+                except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+                    continue
+                return thumbprint
+        return None
+
+    def _verify(self, der: bytes, chain: Sequence[bytes]) -> float:
+        """Until when its chain holds. Raises `VerificationError`, or `ValueError` for what is no certificate."""
+        extended = verification.ExtensionPolicy.permit_all().may_be_present(
+            x509.ExtendedKeyUsage, verification.Criticality.AGNOSTIC, _for_clients
+        )
+        policy = (
+            verification.PolicyBuilder()
+            .store(verification.Store(list(self._authorities.values())))
+            .max_chain_depth(MOST_DEPTH)
+            .extension_policies(ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=extended)
+        )
+        between = [x509.load_der_x509_certificate(one) for one in chain[:MOST_DEPTH]]
+        shown = policy.build_client_verifier().verify(x509.load_der_x509_certificate(der), between)
+        return min(one.not_valid_after_utc.timestamp() + 1.0 for one in shown.chain)
+
+    def _read_lists(
+        self, content: bytes, now: datetime
+    ) -> tuple[dict[bytes, x509.CertificateRevocationList], dict[bytes, float]]:
+        """Each authority's newest list, and when it runs out. Raises `ValueError`."""
+        if b"-----BEGIN" in content:
+            lists = [x509.load_pem_x509_crl(one) for one in _PEM_LIST.findall(content)]
+        else:
+            lists = [x509.load_der_x509_crl(content)]
+        if not lists:
+            raise ValueError("there is no X509 CRL in it")
+        found: dict[bytes, x509.CertificateRevocationList] = {}
+        ends: dict[bytes, float] = {}
+        for one in lists:
+            issuer = one.issuer.rfc4514_string()
+            signers = [name for name, authority in self._authorities.items() if _signed(one, authority)]
+            if not signers:
+                raise ValueError(f"no authority of the contract signed the list of {issuer}")
+            for extension in one.extensions:
+                if extension.critical or isinstance(extension.value, x509.DeltaCRLIndicator):
+                    raise ValueError(
+                        f"the list of {issuer} is not whole ({extension.oid.dotted_string}); get the full one"
+                    )
+            if one.next_update_utc is None:
+                raise ValueError(f"the list of {issuer} does not say until when it holds")
+            if one.last_update_utc > now:
+                raise ValueError(f"the list of {issuer} holds from {one.last_update_utc:%Y-%m-%d %H:%M} UTC on")
+            for name in signers:
+                if name not in found or found[name].last_update_utc < one.last_update_utc:
+                    found[name], ends[name] = one, one.next_update_utc.timestamp()
+        return found, ends
+
+
+def authority_of(loaded: LoadedContract, say: Callable[[str], None]) -> Authority | None:
+    """Whose client certificates the contract takes. Raises `ServiceError` where its files cannot be used."""
+    clients = loaded.contract.encryption.tls.clients
+    if clients is None:
+        return None
+    return Authority(loaded.resolve(clients.authority), loaded.resolve(clients.crl) if clients.crl else None, say)
+
+
+def shown_to_server(authority: Authority, tls: object) -> Certificate | None:
+    """What an ASGI server tells of the caller's certificate (the specification's TLS extension, 0.2); None: there is none."""
+    listed = tls.get("client_cert_chain") if isinstance(tls, dict) else None
+    if not listed:
+        return None
+    try:
+        leaf, *chain = (PEM_cert_to_DER_cert(one) for one in listed)
+    except (ValueError, TypeError):
+        return Certificate(b"", fault=_UNREADABLE)
+    known = authority.verified(leaf, tuple(chain))
+    if isinstance(tls, dict) and tls.get("client_cert_error"):
+        return Certificate(known.thumbprint, fault="the server refused the client certificate")
+    return known
+
+
+def _signed(one: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
+    if one.issuer != authority.subject:
+        return False
+    try:
+        usage = authority.extensions.get_extension_for_class(x509.KeyUsage).value
+        if not usage.crl_sign:
+            return False
+    except x509.ExtensionNotFound:
+        pass
+    try:
+        return one.is_signature_valid(authority.public_key())  # type: ignore[arg-type]  # others raise
+    except (TypeError, UnsupportedAlgorithm):
+        return False
+
+
+def _for_clients(
+    policy: verification.Policy, certificate: x509.Certificate, usage: x509.ExtendedKeyUsage | None
+) -> None:
+    """RFC 5280 section 4.2.1.12."""
+    del policy, certificate
+    if usage is not None and not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(
+        usage
+    ):
+        raise ValueError("the certificate is not one for clients")
+
+
+def _authorities(bundle: Path, pem: bytes, now: datetime, say: Callable[[str], None]) -> dict[bytes, x509.Certificate]:
+    """The authorities of a file, by thumbprint. Raises `ServiceError` where one is none, or none holds now."""
+    place = Place(str(bundle))
+    remedy = "give the PEM certificates of the authorities that sign callers' certificates, and nothing else"
+    try:
+        listed = x509.load_pem_x509_certificates(pem)
+    except ValueError as fault:
+        raise ServiceError(f"holds no certificates in PEM ({fault})", place=place, remedy=remedy) from None
+    found = {}
+    for one in listed:
+        name = one.subject.rfc4514_string()
+        try:
+            signs = one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+            usages = [one.value for one in one.extensions if isinstance(one.value, x509.KeyUsage)]
+        except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+            signs, usages = False, []
+        if not signs or any(not usage.key_cert_sign for usage in usages):
+            what = f"{name} is no authority: it may not sign certificates (RFC 5280 section 4.2.1.9)"
+            raise ServiceError(what, place=place, remedy=remedy)
+        if not one.not_valid_before_utc <= now <= one.not_valid_after_utc:
+            say(f"the authority {name} does not hold now, so none of its client certificates does")
+        found[hashlib.sha256(one.public_bytes(Encoding.DER)).digest()] = one
+    if not any(one.not_valid_before_utc <= now <= one.not_valid_after_utc for one in found.values()):
+        raise ServiceError("none of its authorities holds now", place=place, remedy="renew them, or set the clock")
+    return found
+
+
+def _read(file: Path, most: int, field: str) -> bytes:
+    try:
+        if file.stat().st_size > most:
+            raise ServiceError(
+                f"is larger than {most >> 20} MiB", place=Place(str(file)), remedy=f"name another file in {field}"
+            )
+        return file.read_bytes()
+    except OSError as fault:
+        raise ServiceError(
+            f"cannot be read ({fault.strerror})", place=Place(str(file)), remedy=f"name a readable file in {field}"
+        ) from None
+
+
+def _seen(file: Path) -> tuple[tuple[int, ...], bool]:
+    """What tells one state of a file from another, and whether it would tell the next."""
+    stat = os.stat(file)
+    return (stat.st_ino, stat.st_mtime_ns, stat.st_size, stat.st_ctime_ns), (
+        datetime.now(UTC).timestamp() - stat.st_mtime > UNSETTLED_SECONDS
+    )
+
+
+def _out_of_date(authority: x509.Certificate, ends: float) -> str:
+    when = datetime.fromtimestamp(ends, UTC)
+    return f"the revocation list of {authority.subject.rfc4514_string()} is out of date since {when:%Y-%m-%d %H:%M} UTC"
