@@ -7,10 +7,9 @@ list reaches connections and sessions that are older than it.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from ssl import PEM_cert_to_DER_cert
 from datetime import UTC, datetime
+from ssl import PEM_cert_to_DER_cert
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -41,6 +40,7 @@ MOST_DEPTH = 4
 UNSETTLED_SECONDS = 2.0
 
 _PEM_LIST = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
+_CRL = "encryption.tls.clients.crl"
 _UNREADABLE = "the client certificate cannot be read"
 
 
@@ -62,7 +62,7 @@ class Authority:
         self._verdicts: dict[tuple[bytes, int], bool] = {}
         self._known: dict[bytes, Certificate] = {}
         if crl is not None:
-            content = _read(crl, MOST_LIST_BYTES, "encryption.tls.clients.crl")
+            content = _read(crl, MOST_LIST_BYTES, _CRL)
             try:
                 self._lists, self._ends = self._read_lists(content, now)
                 for thumbprint, ends in self._ends.items():
@@ -126,7 +126,7 @@ class Authority:
         return known
 
     def verified(self, der: bytes, chain: Sequence[bytes]) -> Certificate:
-        """A certificate that somebody else's TLS was shown, with the intermediate authorities that came along; verified here."""
+        """A certificate that somebody else's TLS was shown, with the authorities in between; verified here."""
         whole = hashlib.sha256(b"".join(len(one).to_bytes(4, "big") + one for one in (der, *chain))).digest()
         known = self._known.get(whole)
         if known is None:
@@ -151,12 +151,9 @@ class Authority:
             if self._settled and seen == self._seen and not self._broken:
                 self._tell_stale()
                 return
-            content = self._crl.read_bytes() if seen[2] <= MOST_LIST_BYTES else b""
-            if not content:
-                raise ValueError("it is empty, or larger than 16 MiB")
-            lists, ends = self._read_lists(content, datetime.now(UTC))
+            lists, ends = self._read_lists(_read(self._crl, MOST_LIST_BYTES, _CRL), datetime.now(UTC))
         except Exception as fault:  # noqa: BLE001  # whatever it is, nobody knows what is revoked: no certificate is taken
-            what = fault.strerror if isinstance(fault, OSError) else fault
+            what = fault.what if isinstance(fault, ServiceError) else fault
             if not self._broken:
                 self._say(f"the revocation list cannot be used, so client certificates are refused: {what}")
             self._broken, self._seen = f"the revocation list cannot be used: {what}", ()
@@ -359,7 +356,7 @@ def _read(file: Path, most: int, field: str) -> bytes:
 
 def _seen(file: Path) -> tuple[tuple[int, ...], bool]:
     """What tells one state of a file from another, and whether it would tell the next."""
-    stat = os.stat(file)
+    stat = file.stat()
     return (stat.st_ino, stat.st_mtime_ns, stat.st_size, stat.st_ctime_ns), (
         datetime.now(UTC).timestamp() - stat.st_mtime > UNSETTLED_SECONDS
     )

@@ -7,7 +7,6 @@ descriptors as he likes, for as long as a handshake may take.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 import ssl
@@ -29,6 +28,8 @@ HANDSHAKE_SECONDS = 10.0
 MOST_AT_ONCE = 64
 #: Without descriptors or memory, how long until the next is taken, in seconds.
 PAUSE_SECONDS = 0.5
+#: A ClientHello comes in a few segments; one that comes in more has no fingerprint.
+MOST_LOOKS = 32
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -132,7 +133,7 @@ class Door:
         """
         descriptor, before = taken.fileno(), -1
         try:
-            while True:
+            for _ in range(MOST_LOOKS):
                 ready = self._loop.create_future()
                 self._loop.add_reader(descriptor, _come, ready)
                 try:
@@ -150,6 +151,7 @@ class Door:
                 except ValueError:
                     return ""
                 taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, before + 1)
+            return ""
         finally:
             if taken.fileno() >= 0:
                 taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)

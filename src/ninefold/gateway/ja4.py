@@ -33,7 +33,7 @@ def hello(data: bytes) -> bytes | None:
             raise ValueError("no TLS record")
         message += data[at + 5 : at + 5 + length]
         at += 5 + length
-        if message[0] != _CLIENT_HELLO:
+        if message and message[0] != _CLIENT_HELLO:
             raise ValueError("no ClientHello")
         if len(message) >= 4 and len(message) >= (whole := 4 + int.from_bytes(message[1:4], "big")):
             return bytes(message[4:whole])

@@ -35,7 +35,7 @@ class Holder(msgspec.Struct, frozen=True, gc=False):
 
 
 def compile_certificate(setting: Setting) -> Proof:
-    """Refuses callers whose certificate names none of the contract's `certificates`; of others it tells `caller` and `scopes`."""
+    """Refuses callers whose certificate is none of `certificates`; of others it tells `caller` and `scopes`."""
     presented = compile_presented(setting)
     holder_of = _holders(setting)
     refused = _refusals(setting)
