@@ -123,8 +123,8 @@ def _files(contract: Contract, source: Source) -> Iterator[Problem]:
         ("api.description", contract.api.description),
         ("encryption.tls.certificate", tls.certificate),
         ("encryption.tls.key", tls.key),
-        ("encryption.tls.clients.authority", tls.clients and tls.clients.authority),
-        ("encryption.tls.clients.crl", tls.clients and tls.clients.crl),
+        ("encryption.tls.clients.authority", tls.clients.authority if tls.clients else None),
+        ("encryption.tls.clients.crl", tls.clients.crl if tls.clients else None),
     )
     seen |= {(folder / name).resolve(): what for what, name in read if name is not None}
     for path, name in ((("keys", "store"), contract.keys.store), (("trail", "path"), contract.trail.path)):

@@ -63,16 +63,17 @@ class Authority:
         self._known: dict[bytes, Certificate] = {}
         if crl is not None:
             content = _read(crl, MOST_LIST_BYTES, _CRL)
+            remedy = "fetch the authorities' newest lists, and put them into one PEM file"
             try:
                 self._lists, self._ends = self._read_lists(content, now)
-                for thumbprint, ends in self._ends.items():
-                    if ends <= now.timestamp():
-                        raise ValueError(_out_of_date(self._authorities[thumbprint], ends))
             except ValueError as fault:
-                remedy = "fetch the authorities' newest lists, and put them into one PEM file"
                 raise ServiceError(
                     f"the revocation list cannot be used ({fault})", place=Place(str(crl)), remedy=remedy
                 ) from None
+            for thumbprint, ends in self._ends.items():
+                if ends <= now.timestamp():
+                    what = _out_of_date(self._authorities[thumbprint], ends)
+                    raise ServiceError(what, place=Place(str(crl)), remedy=remedy)
             self._seen, self._settled = _seen(crl)
 
     # -- what the guard asks

@@ -1,0 +1,148 @@
+"""The files of client certificates: what is no authority and no list of its is told at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from tests.authorities import HOUR, Authority, authority
+
+from ninefold.errors import ServiceError
+from ninefold.gateway.authority import Authority as Known
+
+CA = authority()
+CLIENT = CA.client()
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., Known]:
+    def open_(bundle: bytes | None = CA.pem, crl: bytes | None = None, said: list[str] | None = None) -> Known:
+        for name, content in (("ca.pem", bundle), ("crl.pem", crl)):
+            if content is not None:
+                (tmp_path / name).write_bytes(content)
+        return Known(
+            tmp_path / "ca.pem",
+            tmp_path / "crl.pem" if crl is not None else None,
+            (said if said is not None else []).append,
+        )
+
+    return open_
+
+
+@pytest.mark.parametrize(
+    ("bundle", "told"),
+    [
+        (None, "cannot be read"),
+        (b"", "holds no certificates"),
+        (b"nonsense", "holds no certificates"),
+        (CA.pem[:300], "holds no certificates"),
+        (CA.der, "holds no certificates"),
+        (CLIENT.pem, "is no authority"),
+        (CA.pem + CLIENT.pem, "is no authority"),
+        (authority(begins=-2 * HOUR, ends=-HOUR).pem, "none of its authorities holds now"),
+        (authority(begins=HOUR).pem, "none of its authorities holds now"),
+        (b"x" * (1024 * 1024 + 1), "is larger than 1 MiB"),
+    ],
+)  # fmt: skip
+def test_what_is_no_authority_ends_the_start(opened: Callable[..., Known], bundle: bytes | None, told: str) -> None:
+    with pytest.raises(ServiceError, match=told) as fault:
+        opened(bundle)
+    assert fault.value.place is not None
+    assert fault.value.place.file.endswith("ca.pem")
+    assert fault.value.remedy
+
+
+_DELTA = x509.DeltaCRLIndicator(1)
+_PART = x509.IssuingDistributionPoint(
+    full_name=None, relative_name=None, only_contains_user_certs=True, only_contains_ca_certs=False, only_some_reasons=None,
+    indirect_crl=False, only_contains_attribute_certs=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("crl", "told"),
+    [
+        (b"", "cannot be used"),
+        (b"nonsense", "cannot be used"),
+        (CA.pem, "no X509 CRL in it"),
+        (CA.crl()[:150], "no X509 CRL in it"),
+        (CA.crl(ends=-timedelta(minutes=1)), "is out of date since"),
+        (CA.crl(begins=HOUR, ends=2 * HOUR), "holds from"),
+        (authority().crl(), "no authority of the contract signed"),
+        (authority("CN=Other").crl(), "no authority of the contract signed"),
+        (CA.crl(signer=CLIENT.key), "no authority of the contract signed"),
+        (CA.crl(extension=_DELTA), "is not whole"),
+        (CA.crl(extension=_PART), "is not whole"),
+    ],
+)  # fmt: skip
+def test_what_is_no_list_of_the_authorities_ends_the_start(opened: Callable[..., Known], crl: bytes, told: str) -> None:
+    with pytest.raises(ServiceError, match=told) as fault:
+        opened(crl=crl)
+    assert fault.value.place is not None
+    assert fault.value.place.file.endswith("crl.pem")
+
+
+def test_a_list_in_der_is_read(opened: Callable[..., Known]) -> None:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    known = opened(crl=x509.load_pem_x509_crl(CA.crl(CLIENT)).public_bytes(Encoding.DER))
+    assert known.fault(known.certificate(CLIENT.der), 0.0) == "the client certificate was revoked"
+
+
+def test_the_newest_of_two_lists_holds(opened: Callable[..., Known]) -> None:
+    old, new = CA.crl(), CA.crl(CLIENT, begins=-timedelta(minutes=1))
+    for crl in (old + new, new + old):
+        known = opened(crl=crl)
+        assert known.fault(known.certificate(CLIENT.der), 0.0) == "the client certificate was revoked"
+
+
+def test_one_authority_that_ended_is_told_and_the_others_go_on(opened: Callable[..., Known]) -> None:
+    said: list[str] = []
+    opened(CA.pem + authority("CN=Old", begins=-2 * HOUR, ends=-HOUR).pem, said=said)
+    assert said == ["the authority CN=Old does not hold now, so none of its client certificates does"]
+
+
+def test_two_authorities_of_one_name_are_told_apart_by_their_keys(opened: Callable[..., Known]) -> None:
+    twin = authority()
+    other = twin.client()
+    known = opened(CA.pem + twin.pem, crl=CA.crl(CLIENT) + twin.crl())
+    assert known.fault(known.certificate(CLIENT.der), 0.0)
+    assert not known.fault(known.certificate(other.der), 0.0)
+
+
+def test_a_certificate_ends_with_its_authority(opened: Callable[..., Known]) -> None:
+    short = authority(ends=timedelta(minutes=5))
+    one = short.client(ends=HOUR)
+    known = opened(short.pem)
+    ends = short.certificate.not_valid_after_utc.timestamp() + 1
+    assert known.certificate(one.der).ends == known.verified(one.der, ()).ends == ends
+
+
+def test_what_is_no_certificate_proves_nothing(opened: Callable[..., Known]) -> None:
+    known = opened()
+    for der in (b"", b"\x30\x00", CLIENT.der[:-1], CLIENT.der + b"\x00", b"x" * 100_000):
+        assert known.certificate(der).fault
+        assert known.verified(der, ()).fault
+        assert known.verified(CLIENT.der, (der,)).fault or not der
+
+
+def test_chains_of_others_are_verified_here(opened: Callable[..., Known]) -> None:
+    known = opened()
+    below = CA.below()
+    one = below.client()
+    assert known.verified(one.der, ()).fault == "no authority of the contract signed the client certificate"
+    assert not known.verified(one.der, (Authority(below.certificate, below.key).der,)).fault
+
+
+def test_what_is_remembered_is_bounded(opened: Callable[..., Known], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ninefold.gateway.authority.MOST_REMEMBERED", 4)
+    known: Any = opened(crl=CA.crl())
+    for _ in range(9):
+        one = known.verified(CA.client().der, ())
+        assert not known.fault(one, 0.0)
+        assert len(known._known) <= 4
+        assert len(known._verdicts) <= 4
