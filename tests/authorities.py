@@ -104,7 +104,7 @@ def authority(
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     builder = builder.add_extension(_above(above.key if above is not None else key), critical=False)
     made = builder.sign(above.key if above is not None else key, hashes.SHA256())
-    chain = () if above is None or not above.chain and _is_root(above) else (above.certificate, *above.chain)
+    chain = () if above is None or (not above.chain and _is_root(above)) else (above.certificate, *above.chain)
     return Authority(made, key, chain)
 
 

@@ -281,7 +281,7 @@ def shown_to_server(authority: Authority, tls: object) -> Certificate | None:
         return None
     try:
         leaf, *chain = (PEM_cert_to_DER_cert(one) for one in listed)
-    except (ValueError, TypeError):
+    except Exception:  # noqa: BLE001  # whatever the server gave, it is no certificate
         return Certificate(b"", fault=_UNREADABLE)
     known = authority.verified(leaf, tuple(chain))
     if isinstance(tls, dict) and tls.get("client_cert_error"):
