@@ -66,8 +66,8 @@ class Authority(Issued):
         chain = () if self.certificate.issuer == self.certificate.subject else (self.certificate, *self.chain)
         return Issued(builder.sign(self.key, hashes.SHA256()), key, chain)
 
-    def below(self, subject: str = "CN=Intermediate", ends: timedelta = 10 * HOUR) -> Authority:
-        return authority(subject, ends=ends, above=self)
+    def below(self, subject: str = "CN=Intermediate", ends: timedelta = 10 * HOUR, **more: Any) -> Authority:
+        return authority(subject, ends=ends, above=self, **more)
 
     def crl(
         self,
@@ -94,15 +94,23 @@ def authority(
     begins: timedelta = -HOUR,
     ends: timedelta = 10 * HOUR,
     above: Authority | None = None,
+    signs: bool = True,
+    depth: int | None = None,
+    critical: tuple[x509.ExtensionType, ...] = (),
 ) -> Authority:
     """One that signs itself, or one below another."""
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = above.certificate.subject if above is not None else x509.Name.from_rfc4514_string(subject)
     builder = _builder(subject, issuer, key, begins, ends)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(), critical=True)
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=signs, path_length=depth if signs else None), critical=True
+    )
+    if signs:
+        builder = builder.add_extension(_usage(), critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     builder = builder.add_extension(_above(above.key if above is not None else key), critical=False)
+    for one in critical:
+        builder = builder.add_extension(one, critical=True)
     made = builder.sign(above.key if above is not None else key, hashes.SHA256())
     chain = () if above is None or (not above.chain and _is_root(above)) else (above.certificate, *above.chain)
     return Authority(made, key, chain)

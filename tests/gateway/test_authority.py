@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.authorities import HOUR, Authority, authority
 
 from ninefold.errors import ServiceError
@@ -146,3 +149,47 @@ def test_what_is_remembered_is_bounded(opened: Callable[..., Known], monkeypatch
         assert not known.fault(one, 0.0)
         assert len(known._known) <= 4
         assert len(known._verdicts) <= 4
+
+
+NARROW = authority("CN=Narrow", depth=0)
+_NAMES = x509.NameConstraints([x509.DNSName("good.example")], None)
+
+
+@pytest.mark.parametrize(
+    ("root", "between", "names", "taken"),
+    [
+        (CA, {}, (), True),
+        (NARROW, {}, (), False),
+        (CA, {"signs": False}, (), False),
+        (CA, {"critical": (_NAMES,)}, (x509.DNSName("a.good.example"),), True),
+        (CA, {"critical": (_NAMES,)}, (x509.DNSName("a.other.example"),), False),
+        (CA, {"critical": (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),)}, (), False),
+        (CA, {"critical": (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"),)}, (), False),
+        (CA, {"ends": -timedelta(minutes=1)}, (), False),
+    ],
+    ids=["sound", "path length (4.2.1.9)", "no authority (4.2.1.9)", "name within (4.2.1.10)", "name without (4.2.1.10)",
+         "for servers (4.2.1.12)", "unknown and critical (4.2)", "ended (4.1.2.5)"],
+)  # fmt: skip
+def test_chains_are_held_to_rfc_5280(
+    opened: Callable[..., Known], root: Authority, between: Any, names: Any, taken: bool
+) -> None:
+    known = opened(root.pem)
+    below = root.below(**between)
+    one = below.client("CN=x", *names)
+    assert (known.verified(one.der, (Authority(below.certificate, below.key).der,)).fault == "") is taken
+
+
+def test_what_the_openssl_command_makes_is_taken(opened: Callable[..., Known], tmp_path: Path) -> None:
+    """An authority as most are made: without a key usage; its client has a name, and no more."""
+
+    def run(text: str) -> None:
+        subprocess.run(["openssl", *text.split()], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+
+    (tmp_path / "ext").write_text("subjectAltName=DNS:a.example\n")
+    run("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=plain -days 30")
+    run("req -newkey rsa:2048 -nodes -keyout c.key -out c.csr -subj /CN=billing")
+    run("x509 -req -in c.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out c.pem -days 10 -extfile ext")
+    known = opened(None)
+    der = PEM_cert_to_DER_cert((tmp_path / "c.pem").read_text())
+    assert known.verified(der, ()) == known.certificate(der)
+    assert known.certificate(der).names == ("dns:a.example",)

@@ -171,7 +171,8 @@ def test_required_lets_nobody_in_without_one(scene: Scene) -> None:
 def strange(ca: Authority) -> dict[str, Issued]:
     other = authority("CN=Other authority")
     twin = authority(ca.certificate.subject.rfc4514_string())
-    signed_by_a_client = Authority(*(lambda one: (one.certificate, one.key))(ca.client("CN=client")))
+    client = ca.client("CN=client")
+    signed_by_a_client = Authority(client.certificate, client.key)
     itself = authority("CN=billing,O=Example")
     return {
         "expired": ca.client(begins=-2 * HOUR, ends=-HOUR),
@@ -321,7 +322,8 @@ def test_a_resumed_session_does_not_keep_a_revoked_certificate(scene: Scene, new
         plain = socket.create_connection(("127.0.0.1", gate.port), 10)
         with context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
             assert ask(connection, "/things")[0] == expected
-            session, _ = connection.session, resumed.append(connection.session_reused)
+            session = connection.session
+            resumed.append(connection.session_reused)
     # with TLS 1.2 the session was resumed indeed, so it is the check of each request that refused it
     assert resumed == ([False, True, True] if newest is ssl.TLSVersion.TLSv1_2 else [False, False, False])
 

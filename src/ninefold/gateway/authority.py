@@ -221,14 +221,17 @@ class Authority:
 
     def _verify(self, der: bytes, chain: Sequence[bytes]) -> float:
         """Until when its chain holds. Raises `VerificationError`, or `ValueError` for what is no certificate."""
-        extended = verification.ExtensionPolicy.permit_all().may_be_present(
-            x509.ExtendedKeyUsage, verification.Criticality.AGNOSTIC, _for_clients
+        anything = verification.ExtensionPolicy.permit_all()
+        agnostic = verification.Criticality.AGNOSTIC
+        ends = anything.may_be_present(x509.ExtendedKeyUsage, agnostic, _for_clients)
+        signs = ends.require_present(x509.BasicConstraints, agnostic, _for_authorities).may_be_present(
+            x509.KeyUsage, agnostic, _for_signing
         )
         policy = (
             verification.PolicyBuilder()
             .store(verification.Store(list(self._authorities.values())))
             .max_chain_depth(MOST_DEPTH)
-            .extension_policies(ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=extended)
+            .extension_policies(ca_policy=signs, ee_policy=ends)
         )
         between = [x509.load_der_x509_certificate(one) for one in chain[:MOST_DEPTH]]
         shown = policy.build_client_verifier().verify(x509.load_der_x509_certificate(der), between)
@@ -304,15 +307,26 @@ def _signed(one: x509.CertificateRevocationList, authority: x509.Certificate) ->
         return False
 
 
-def _for_clients(
-    policy: verification.Policy, certificate: x509.Certificate, usage: x509.ExtendedKeyUsage | None
-) -> None:
+def _for_clients(_: verification.Policy, certificate: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
     """RFC 5280 section 4.2.1.12."""
-    del policy, certificate
-    if usage is not None and not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(
-        usage
-    ):
+    del certificate
+    known = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+    if usage is not None and known.isdisjoint(usage):
         raise ValueError("the certificate is not one for clients")
+
+
+def _for_authorities(_: verification.Policy, certificate: x509.Certificate, basic: x509.BasicConstraints) -> None:
+    """RFC 5280 section 4.2.1.9."""
+    del certificate
+    if not basic.ca:
+        raise ValueError("what signed it is no authority")
+
+
+def _for_signing(_: verification.Policy, certificate: x509.Certificate, usage: x509.KeyUsage | None) -> None:
+    """RFC 5280 section 4.2.1.3."""
+    del certificate
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("what signed it may not sign certificates")
 
 
 def _authorities(bundle: Path, pem: bytes, now: datetime, say: Callable[[str], None]) -> dict[bytes, x509.Certificate]:
