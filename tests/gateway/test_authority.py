@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +90,13 @@ def test_what_is_no_list_of_the_authorities_ends_the_start(opened: Callable[...,
     assert fault.value.place.file.endswith("crl.pem")
 
 
+def test_a_list_that_is_not_there_ends_the_start(opened: Callable[..., Known], tmp_path: Path) -> None:
+    opened()
+    with pytest.raises(ServiceError, match="cannot be read") as fault:
+        Known(tmp_path / "ca.pem", tmp_path / "none.pem", print)
+    assert "encryption.tls.clients.crl" in fault.value.remedy
+
+
 def test_a_list_in_der_is_read(opened: Callable[..., Known]) -> None:
     from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -148,7 +156,37 @@ def test_what_is_remembered_is_bounded(opened: Callable[..., Known], monkeypatch
         one = known.verified(CA.client().der, ())
         assert not known.fault(one, 0.0)
         assert len(known._known) <= 4
-        assert len(known._verdicts) <= 4
+
+
+@pytest.mark.parametrize("short", [0, 64 * 1024])
+def test_a_change_of_the_list_is_seen_and_a_long_one_does_not_hold_others_up(
+    opened: Callable[..., Known], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: int
+) -> None:
+    monkeypatch.setattr("ninefold.gateway.authority.SHORT_LIST_BYTES", short)
+    said: list[str] = []
+    known = opened(crl=CA.crl(), said=said)
+    one = known.certificate(CLIENT.der)
+
+    def after(content: bytes | None, expected: str) -> None:
+        if content is None:
+            (tmp_path / "crl.pem").unlink()
+        else:
+            (tmp_path / "crl.pem").write_bytes(content)
+        until = time.monotonic() + 5
+        while True:
+            known.verify()
+            if expected in known.fault(one, 0.0) and (expected or not known.fault(one, 0.0)):
+                return
+            assert time.monotonic() < until, known.fault(one, 0.0)
+            time.sleep(0.01)
+
+    after(CA.crl(CLIENT), "was revoked")
+    after(CA.crl(), "")
+    after(b"nonsense", "cannot be used")
+    after(CA.crl(CLIENT), "was revoked")
+    after(None, "cannot be used")
+    after(CA.crl(), "")
+    assert len(said) == 4
 
 
 NARROW = authority("CN=Narrow", depth=0)

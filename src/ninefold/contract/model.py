@@ -184,8 +184,8 @@ class Clients(Section):
     """Certificates that callers show (mutual TLS, RFC 8446 section 4.3.2; RFC 5280)."""
 
     authority: FilePath = Field(
-        description="PEM file with the authorities whose certificates are taken, relative to the contract. Each of them is "
-        "trusted by itself."
+        description="PEM file with the authorities whose certificates are taken, relative to the contract; read when "
+        "the guard starts. Each of them is trusted by itself."
     )
     crl: FilePath | None = Field(
         None,

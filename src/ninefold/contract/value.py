@@ -23,7 +23,7 @@ _NO_KEY_FIELDS = frozenset({
     "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect",
     "forwarded", "host", "keep-alive", "origin", "proxy-connection", "range", "referer", "te", "trailer", "transfer-encoding",
     "upgrade", "user-agent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-ninefold-caller",
-    "x-request-id",
+    "x-request-id", "client-cert", "client-cert-chain",
 })  # fmt: skip
 
 

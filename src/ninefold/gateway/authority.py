@@ -7,7 +7,6 @@ list reaches connections and sessions that are older than it.
 from __future__ import annotations
 
 import hashlib
-import re
 from datetime import UTC, datetime
 from ssl import PEM_cert_to_DER_cert
 from typing import TYPE_CHECKING
@@ -20,6 +19,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from msgspec import structs
 
 from ninefold.errors import Place, ServiceError
+from ninefold.gateway.revocation import (
+    FIELD,
+    MOST_LIST_BYTES,
+    SHORT_LIST_BYTES,
+    Reader,
+    RevocationList,
+    read_file,
+    read_lists,
+    seen,
+)
 from ninefold.guard.request import Certificate
 
 if TYPE_CHECKING:
@@ -28,19 +37,14 @@ if TYPE_CHECKING:
 
     from ninefold.contract.load import LoadedContract
 
-#: Bounds of the files, in bytes, and of a certificate that is read.
+#: Bounds of the file and of a certificate, in bytes.
 MOST_AUTHORITY_BYTES = 1024 * 1024
-MOST_LIST_BYTES = 16 * 1024 * 1024
 MOST_CERTIFICATE_BYTES = 64 * 1024
-#: More certificates than these are not remembered, nor more verdicts on them.
+#: More certificates than these are not remembered.
 MOST_REMEMBERED = 4096
 #: Most authorities between a client's certificate and one of the contract's.
 MOST_DEPTH = 4
-#: A file that was written so short a while ago, in seconds, may be written again without its time telling.
-UNSETTLED_SECONDS = 2.0
 
-_PEM_LIST = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
-_CRL = "encryption.tls.clients.crl"
 _UNREADABLE = "the client certificate cannot be read"
 
 
@@ -49,32 +53,34 @@ class Authority:
 
     def __init__(self, bundle: Path, crl: Path | None, say: Callable[[str], None]) -> None:
         now = datetime.now(UTC)
-        self.pem = _read(bundle, MOST_AUTHORITY_BYTES, "encryption.tls.clients.authority")
+        self.pem = read_file(bundle, MOST_AUTHORITY_BYTES, "encryption.tls.clients.authority")
         self._authorities = _authorities(bundle, self.pem, now, say)
+        above = {name: self._issuer(one) for name, one in self._authorities.items()}
+        self._above = {name: issuer for name, issuer in above.items() if issuer is not None}
         self._say = say
         self._crl = crl
         self._seen: tuple[int, ...] = ()
         self._settled = False
         self._broken = ""
         self._stale: set[bytes] = set()
-        self._lists: dict[bytes, x509.CertificateRevocationList] = {}
-        self._ends: dict[bytes, float] = {}
-        self._verdicts: dict[tuple[bytes, int], bool] = {}
+        self._lists: dict[bytes, RevocationList] = {}
+        self._digest = b""
+        self._reader: Reader | None = None
         self._known: dict[bytes, Certificate] = {}
         if crl is not None:
-            content = _read(crl, MOST_LIST_BYTES, _CRL)
+            content = read_file(crl, MOST_LIST_BYTES, FIELD)
+            self._digest = hashlib.sha256(content).digest()
             remedy = "fetch the authorities' newest lists, and put them into one PEM file"
             try:
-                self._lists, self._ends = self._read_lists(content, now)
+                self._lists = read_lists(content, self._authorities, now)
             except ValueError as fault:
                 raise ServiceError(
                     f"the revocation list cannot be used ({fault})", place=Place(str(crl)), remedy=remedy
                 ) from None
-            for thumbprint, ends in self._ends.items():
-                if ends <= now.timestamp():
-                    what = _out_of_date(self._authorities[thumbprint], ends)
+            for thumbprint, one in self._lists.items():
+                if one.ends <= now.timestamp():
+                    what = _out_of_date(self._authorities[thumbprint], one.ends)
                     raise ServiceError(what, place=Place(str(crl)), remedy=remedy)
-            self._seen, self._settled = _seen(crl)
 
     # -- what the guard asks
 
@@ -87,30 +93,22 @@ class Authority:
         issuer = certificate.issuer
         if not issuer:
             return "the client certificate's issuer is not in the authorities' file, so nobody knows what it revoked"
-        ends = self._ends.get(issuer)
-        if ends is None:
+        known = self._lists.get(issuer)
+        if known is None:
             return "the client certificate's issuer has no revocation list"
-        if time >= ends:
+        if time >= known.ends:
             return "the revocation list of the client certificate's issuer is out of date"
-        if self._revoked(issuer, certificate.serial):
+        if certificate.serial in known.revoked:
             return "the client certificate was revoked"
-        above = self._issuer(self._authorities[issuer])
+        above = self._above.get(issuer)
         for _ in range(MOST_DEPTH):
             if above is None:
                 break
-            if above in self._lists and self._revoked(above, self._authorities[issuer].serial_number):
+            listed = self._lists.get(above)
+            if listed is not None and self._authorities[issuer].serial_number in listed.revoked:
                 return "the client certificate's issuer was revoked"
-            issuer, above = above, self._issuer(self._authorities[above])
+            issuer, above = above, self._above.get(above)
         return ""
-
-    def _revoked(self, issuer: bytes, serial: int) -> bool:
-        verdict = self._verdicts.get((issuer, serial))
-        if verdict is None:
-            verdict = self._lists[issuer].get_revoked_certificate_by_serial_number(serial) is not None
-            if len(self._verdicts) >= MOST_REMEMBERED:
-                self._verdicts.clear()
-            self._verdicts[issuer, serial] = verdict
-        return verdict
 
     # -- what its host asks
 
@@ -144,36 +142,51 @@ class Authority:
         return known
 
     def verify(self) -> None:
-        """See whether the revocation lists have changed, and whether one has run out."""
+        """See whether the revocation lists have changed, and whether one has run out. A long file is read in a thread."""
         if self._crl is None:
             return
-        try:
-            seen, settled = _seen(self._crl)
-            if self._settled and seen == self._seen and not self._broken:
+        reader = self._reader
+        if reader is None:
+            try:
+                state, settled = seen(self._crl)
+            except OSError as fault:
+                self._break(fault.strerror or str(fault))
+                return
+            if settled and self._settled and state == self._seen and not self._broken:
                 self._tell_stale()
                 return
-            lists, ends = self._read_lists(_read(self._crl, MOST_LIST_BYTES, _CRL), datetime.now(UTC))
-        except Exception as fault:  # noqa: BLE001  # whatever it is, nobody knows what is revoked: no certificate is taken
-            what = fault.what if isinstance(fault, ServiceError) else fault
-            if not self._broken:
-                self._say(f"the revocation list cannot be used, so client certificates are refused: {what}")
-            self._broken, self._seen = f"the revocation list cannot be used: {what}", ()
+            reader = self._reader = Reader(self._crl, self._authorities, self._digest, state, settled=settled)
+            reader.start()
+            if state[2] <= SHORT_LIST_BYTES:
+                reader.join()
+        if reader.is_alive():
+            return
+        self._reader = None
+        if reader.fault:
+            self._break(reader.fault)
             return
         if self._broken:
             self._say("the revocation list can be used again")
-        self._lists, self._ends, self._broken = lists, ends, ""
-        self._seen, self._settled = seen, settled
-        self._verdicts.clear()
+        self._broken, self._seen, self._settled, self._digest = "", reader.seen, reader.settled, reader.digest
+        if reader.lists is not None:
+            self._lists = reader.lists
         self._tell_stale()
+
+    def _break(self, why: str) -> None:
+        if not self._broken:
+            self._say(f"the revocation list cannot be used, so client certificates are refused: {why}")
+        self._broken, self._seen, self._digest = f"the revocation list cannot be used: {why}", (), b""
 
     def _tell_stale(self) -> None:
         now = datetime.now(UTC).timestamp()
-        for thumbprint, ends in self._ends.items():
-            if now < ends:
+        for thumbprint, one in self._lists.items():
+            if now < one.ends:
                 self._stale.discard(thumbprint)
             elif thumbprint not in self._stale:
                 self._stale.add(thumbprint)
-                self._say(f"{_out_of_date(self._authorities[thumbprint], ends)}: its client certificates are refused")
+                self._say(
+                    f"{_out_of_date(self._authorities[thumbprint], one.ends)}: its client certificates are refused"
+                )
 
     # -- reading
 
@@ -203,7 +216,7 @@ class Authority:
             if above is None:
                 break
             ends = min(ends, self._authorities[above].not_valid_after_utc.timestamp() + 1.0)
-            above = self._issuer(self._authorities[above])
+            above = self._above.get(above)
         begins = known.not_valid_before_utc.timestamp()
         subject = known.subject.rfc4514_string()
         return Certificate(thumbprint, subject, tuple(names), begins, ends, issuer or b"", known.serial_number)
@@ -237,37 +250,6 @@ class Authority:
         shown = policy.build_client_verifier().verify(x509.load_der_x509_certificate(der), between)
         return min(one.not_valid_after_utc.timestamp() + 1.0 for one in shown.chain)
 
-    def _read_lists(
-        self, content: bytes, now: datetime
-    ) -> tuple[dict[bytes, x509.CertificateRevocationList], dict[bytes, float]]:
-        """Each authority's newest list, and when it runs out. Raises `ValueError`."""
-        if b"-----BEGIN" in content:
-            lists = [x509.load_pem_x509_crl(one) for one in _PEM_LIST.findall(content)]
-        else:
-            lists = [x509.load_der_x509_crl(content)]
-        if not lists:
-            raise ValueError("there is no X509 CRL in it")
-        found: dict[bytes, x509.CertificateRevocationList] = {}
-        ends: dict[bytes, float] = {}
-        for one in lists:
-            issuer = one.issuer.rfc4514_string()
-            signers = [name for name, authority in self._authorities.items() if _signed(one, authority)]
-            if not signers:
-                raise ValueError(f"no authority of the contract signed the list of {issuer}")
-            for extension in one.extensions:
-                if extension.critical or isinstance(extension.value, x509.DeltaCRLIndicator):
-                    raise ValueError(
-                        f"the list of {issuer} is not whole ({extension.oid.dotted_string}); get the full one"
-                    )
-            if one.next_update_utc is None:
-                raise ValueError(f"the list of {issuer} does not say until when it holds")
-            if one.last_update_utc > now:
-                raise ValueError(f"the list of {issuer} holds from {one.last_update_utc:%Y-%m-%d %H:%M} UTC on")
-            for name in signers:
-                if name not in found or found[name].last_update_utc < one.last_update_utc:
-                    found[name], ends[name] = one, one.next_update_utc.timestamp()
-        return found, ends
-
 
 def authority_of(loaded: LoadedContract, say: Callable[[str], None]) -> Authority | None:
     """Whose client certificates the contract takes. Raises `ServiceError` where its files cannot be used."""
@@ -290,21 +272,6 @@ def shown_to_server(authority: Authority, tls: object) -> Certificate | None:
     if isinstance(tls, dict) and tls.get("client_cert_error"):
         return Certificate(known.thumbprint, fault="the server refused the client certificate")
     return known
-
-
-def _signed(one: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
-    if one.issuer != authority.subject:
-        return False
-    try:
-        usage = authority.extensions.get_extension_for_class(x509.KeyUsage).value
-        if not usage.crl_sign:
-            return False
-    except x509.ExtensionNotFound:
-        pass
-    try:
-        return one.is_signature_valid(authority.public_key())  # type: ignore[arg-type]  # others raise
-    except (TypeError, UnsupportedAlgorithm):
-        return False
 
 
 def _for_clients(_: verification.Policy, certificate: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
@@ -354,27 +321,6 @@ def _authorities(bundle: Path, pem: bytes, now: datetime, say: Callable[[str], N
     if not any(one.not_valid_before_utc <= now <= one.not_valid_after_utc for one in found.values()):
         raise ServiceError("none of its authorities holds now", place=place, remedy="renew them, or set the clock")
     return found
-
-
-def _read(file: Path, most: int, field: str) -> bytes:
-    try:
-        if file.stat().st_size > most:
-            raise ServiceError(
-                f"is larger than {most >> 20} MiB", place=Place(str(file)), remedy=f"name another file in {field}"
-            )
-        return file.read_bytes()
-    except OSError as fault:
-        raise ServiceError(
-            f"cannot be read ({fault.strerror})", place=Place(str(file)), remedy=f"name a readable file in {field}"
-        ) from None
-
-
-def _seen(file: Path) -> tuple[tuple[int, ...], bool]:
-    """What tells one state of a file from another, and whether it would tell the next."""
-    stat = file.stat()
-    return (stat.st_ino, stat.st_mtime_ns, stat.st_size, stat.st_ctime_ns), (
-        datetime.now(UTC).timestamp() - stat.st_mtime > UNSETTLED_SECONDS
-    )
 
 
 def _out_of_date(authority: x509.Certificate, ends: float) -> str:
