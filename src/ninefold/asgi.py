@@ -80,14 +80,7 @@ class Guard:
                 contextlib.closing(TrailWriter(self._loaded.resolve(settings.trail.path)))
             )
             self._authority = authority_of(self._loaded, self._say)
-            self._guard = Decider(
-                settings,
-                self._loaded.description,
-                self._ring,
-                local=local,
-                described=described,
-                authority=self._authority,
-            )
+            self._guard = Decider(settings, self._loaded.description, self._ring, local=local, described=described)
             stack.pop_all()  # `close` lets go of them
         trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]
         words = len(trusted) < len(settings.api.trusted_proxies)
@@ -169,14 +162,17 @@ class Guard:
 
     def decide(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer:
         """The guard's decision, with every fact brought that it asks for."""
-        fault = self._strict(request) or self._look(request, scope)
+        fault = self._strict(request)
+        if fault is not None:
+            return fault
+        self._verify(request.now)  # before anything is looked at: what was revoked meanwhile proves nothing
+        fault = self._look(request, scope)
         if fault is not None:
             return fault
         if self._recorder is None:
             self._recorder = Recorder(
                 self._writer, self._loaded.contract.trail.batch, self._say, asyncio.get_running_loop()
             )
-        self._verify(request.now)
         if self._recorder.fault or self._keys_fault:
             return refuse(503, "gateway", self._recorder.fault or self._keys_fault)
         decision = self._guard.admit(request)
@@ -202,7 +198,8 @@ class Guard:
         clients = self._loaded.contract.encryption.tls.clients
         if self._trusted is None or request.address not in self._trusted:
             if self._authority is not None:
-                request.certificate = shown_to_server(self._authority, (scope.get("extensions") or {}).get("tls"))
+                told = shown_to_server(self._authority, (scope.get("extensions") or {}).get("tls"))
+                request.certificate = self._authority.holds(told, request.time)
             return None
         try:
             request.address = caller_address(request.address, request.fields.get(b"x-forwarded-for"), self._trusted)
@@ -213,7 +210,8 @@ class Guard:
                 shown = forwarded_certificate(request.fields, request.repeated)
             except ValueError as fault:
                 return malformed(f"a trusted proxy sent a certificate that is none: {fault}")
-            request.certificate = self._authority.verified(*shown) if shown is not None else None
+            told = self._authority.verified(*shown) if shown is not None else None
+            request.certificate = self._authority.holds(told, request.time)
         return None
 
     def _verify(self, now: float) -> None:

@@ -17,6 +17,7 @@ from tests.authorities import HOUR, Authority, authority
 
 from ninefold.errors import ServiceError
 from ninefold.gateway.authority import Authority as Known
+from ninefold.guard.request import Certificate
 
 CA = authority()
 CLIENT = CA.client()
@@ -231,3 +232,21 @@ def test_what_the_openssl_command_makes_is_taken(opened: Callable[..., Known], t
     der = PEM_cert_to_DER_cert((tmp_path / "c.pem").read_text())
     assert known.verified(der, ()) == known.certificate(der)
     assert known.certificate(der).names == ("dns:a.example",)
+
+
+def test_of_a_certificate_that_does_not_hold_nothing_is_left_but_why(opened: Callable[..., Known]) -> None:
+    known = opened(crl=CA.crl(CLIENT))
+    sound = known.certificate(CA.client().der)
+    assert known.holds(sound, sound.begins) is sound
+    assert known.holds(None, 0.0) is None
+    for one, at, told in (
+        (sound, sound.ends, "the client certificate has expired: CN=billing,O=Example"),
+        (sound, sound.begins - 1, "the client certificate does not hold yet: CN=billing,O=Example"),
+        (known.certificate(CLIENT.der), sound.begins, "the client certificate was revoked: CN=billing,O=Example"),
+        (
+            known.verified(authority().client().der, ()),
+            sound.begins,
+            "no authority of the contract signed the client certificate",
+        ),
+    ):
+        assert known.holds(one, at) == Certificate(fault=told)

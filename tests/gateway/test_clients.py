@@ -234,8 +234,7 @@ def test_a_revoked_certificate_is_refused(scene: Scene) -> None:
     stolen = scene.ca.client()
     gate = scene.gate(crl=scene.ca.crl(stolen))
     assert scene.get(gate, stolen)[0] == 401
-    assert gate.trail()[0]["reason"] == "the client certificate was revoked"
-    assert gate.trail()[0]["caller"] == "billing"
+    assert gate.trail()[0]["reason"] == "the client certificate was revoked: CN=billing,O=Example"
     assert scene.get(gate, scene.ca.client())[0] == 200
 
 
@@ -284,7 +283,7 @@ def test_a_certificate_that_ends_during_its_connection_is_refused(scene: Scene) 
         assert get()[0] == 200
         time.sleep(2.5)
         assert get()[0] == 401
-    assert gate.trail(2)[1]["reason"] == "the client certificate has expired"
+    assert gate.trail(2)[1]["reason"] == "the client certificate has expired: CN=billing,O=Example"
 
 
 def test_required_refuses_a_revoked_one_on_public_operations_too(scene: Scene) -> None:
@@ -305,7 +304,7 @@ def test_a_revoked_intermediate_takes_its_certificates_with_it(scene: Scene) -> 
     both = scene.ca.pem + below.pem
     gate = scene.gate(crl=scene.ca.crl(below) + below.crl(), bundle=both)
     assert scene.get(gate, below.client())[0] == 401
-    assert gate.trail()[0]["reason"] == "the client certificate's issuer was revoked"
+    assert gate.trail()[0]["reason"].startswith("the client certificate's issuer was revoked")
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

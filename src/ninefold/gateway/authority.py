@@ -82,10 +82,26 @@ class Authority:
                     what = _out_of_date(self._authorities[thumbprint], one.ends)
                     raise ServiceError(what, place=Place(str(crl)), remedy=remedy)
 
-    # -- what the guard asks
+    # -- whether a certificate holds
+
+    def holds(self, certificate: Certificate | None, time: float) -> Certificate | None:
+        """The certificate as it may be relied on at `time` (Unix seconds): itself, or nothing but why it proves nothing."""
+        if certificate is None:
+            return None
+        fault = certificate.fault
+        if not fault:
+            if time >= certificate.ends:
+                fault = "the client certificate has expired"
+            elif time < certificate.begins:
+                fault = "the client certificate does not hold yet"
+            else:
+                fault = self.fault(certificate, time)
+                if not fault:
+                    return certificate
+        return Certificate(fault=f"{fault}: {certificate.subject}" if certificate.subject else fault)
 
     def fault(self, certificate: Certificate, time: float) -> str:
-        """Why a certificate of these authorities proves nothing now; empty: it does."""
+        """Why a certificate of these authorities proves nothing at `time`, though its own dates hold; empty: it does."""
         if self._crl is None:
             return ""
         if self._broken:

@@ -477,7 +477,9 @@ class ClientConnection(asyncio.Protocol):
         """What the connection tells of the caller; where a trusted proxy is at its other end, what that one tells."""
         gateway = self.gateway
         if gateway.trusts is None or self._peer not in gateway.trusts:
-            exchange.certificate, exchange.device = self._certificate, self.device
+            exchange.device = self.device
+            if gateway.authority is not None:
+                exchange.certificate = gateway.authority.holds(self._certificate, exchange.time)
             return None
         try:
             exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
@@ -488,7 +490,8 @@ class ClientConnection(asyncio.Protocol):
                 shown = forwarded_certificate(exchange.fields, exchange.repeated)
             except ValueError as fault:
                 return wire.malformed(f"a trusted proxy sent a certificate that is none: {fault}")
-            exchange.certificate = gateway.authority.verified(*shown) if shown is not None else None
+            told = gateway.authority.verified(*shown) if shown is not None else None
+            exchange.certificate = gateway.authority.holds(told, exchange.time)
         return None
 
     def _with_keys(self, exchange: Exchange) -> Plan | Answer | Need:

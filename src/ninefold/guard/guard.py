@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ninefold.contract.description import Description, Operation
     from ninefold.contract.model import Contract
-    from ninefold.guard.authority import Authority
     from ninefold.guard.keyring import Keyring
     from ninefold.guard.request import Request
 
@@ -41,18 +40,14 @@ class Guard:
         *,
         local: Sequence[IPv4Network | IPv6Network],
         described: bytes = b"",
-        authority: Authority | None = None,
     ) -> None:
         """Compile. `local` are this machine's own addresses; `described` is what `api.serve_description` serves.
-
-        Without an `authority` no client certificate proves anything.
 
         Raises `DescriptionError` where a response schema cannot be followed.
         """
         self.contract = contract
         self._keyring = keyring
         self._local = tuple(local)
-        self._authority = authority
         self._grants = grants(contract.authorization)
         self._limiters = _limiters(contract)
         self._checks: dict[tuple[str, Hashable], Check | None] = {}
@@ -157,7 +152,7 @@ class Guard:
         asked = self._permission(operation) if operation is not None else Permission(open=open_)
         return Setting(
             self.contract, operation, asked, tuple(methods), self._keyring, self._local, self._grants, self._limiters,
-            final, preflight, authority=self._authority,
+            final, preflight,
         )  # fmt: skip
 
     def _compile(self, setting: Setting) -> tuple[Check, ...]:

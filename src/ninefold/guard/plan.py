@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from ninefold.contract.description import Operation
     from ninefold.contract.model import Contract
-    from ninefold.guard.authority import Authority
     from ninefold.guard.gcra import Limiter
     from ninefold.guard.keyring import Keyring
     from ninefold.guard.treatment import Treatments
@@ -48,7 +47,6 @@ class Setting:
     limiters: tuple[Limiter, ...]
     final: Answer | None = None
     preflight: bool = False
-    authority: Authority | None = None
 
 
 @dataclass(frozen=True, slots=True)

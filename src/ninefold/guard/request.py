@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class Certificate(msgspec.Struct, frozen=True, gc=False):
-    """A client certificate, which the caller has proven to hold the key of.
+    """A client certificate that holds as its request is decided, and of which the caller has proven to have the key.
 
     `thumbprint` is the SHA-256 of its DER (RFC 8705 section 3.1), `subject` its subject (RFC 4514), `names` its subject
     alternative names as `dns:..`, `uri:..`, `email:..`. It holds from `begins` to before `ends` (Unix seconds). `issuer` is
-    the thumbprint of the authority that signed it, where the contract names that one; else empty. `fault` is why it proves
-    nothing at all; empty: it does.
+    the thumbprint of the authority that signed it, where the contract names that one; else empty. Where it proves nothing
+    (it has expired, was revoked, ...), `fault` says why and everything else is empty, so that nothing can be taken for proven.
     """
 
-    thumbprint: bytes
+    thumbprint: bytes = b""
     subject: str = ""
     names: tuple[str, ...] = ()
     begins: float = 0.0
