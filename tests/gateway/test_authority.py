@@ -163,7 +163,7 @@ def test_what_is_remembered_is_bounded(opened: Callable[..., Known], monkeypatch
 def test_a_change_of_the_list_is_seen_and_a_long_one_does_not_hold_others_up(
     opened: Callable[..., Known], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: int
 ) -> None:
-    monkeypatch.setattr("ninefold.gateway.authority.SHORT_LIST_BYTES", short)
+    monkeypatch.setattr("ninefold.gateway.revocation.SHORT_LIST_BYTES", short)
     said: list[str] = []
     known = opened(crl=CA.crl(), said=said)
     one = known.certificate(CLIENT.der)
@@ -250,3 +250,15 @@ def test_of_a_certificate_that_does_not_hold_nothing_is_left_but_why(opened: Cal
         ),
     ):
         assert known.holds(one, at) == Certificate(fault=told)
+
+
+def test_who_was_not_asked_for_long_looks_before_he_answers(
+    opened: Callable[..., Known], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninefold.gateway.revocation.SHORT_LIST_BYTES", 0)
+    known = opened(crl=CA.crl())
+    one = known.certificate(CLIENT.der)
+    (tmp_path / "crl.pem").write_bytes(CA.crl(CLIENT))
+    time.sleep(1.1)
+    known.verify()
+    assert known.fault(one, 0.0) == "the client certificate was revoked"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from ssl import PEM_cert_to_DER_cert
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -22,7 +23,6 @@ from ninefold.errors import Place, ServiceError
 from ninefold.gateway.revocation import (
     FIELD,
     MOST_LIST_BYTES,
-    SHORT_LIST_BYTES,
     Reader,
     RevocationList,
     read_file,
@@ -45,6 +45,9 @@ MOST_REMEMBERED = 4096
 #: Most authorities between a client's certificate and one of the contract's.
 MOST_DEPTH = 4
 
+#: Past this many seconds in which nobody looked at the lists, they are looked at before anybody is let in.
+MOST_IDLE_SECONDS = 1.0
+
 _UNREADABLE = "the client certificate cannot be read"
 
 
@@ -65,6 +68,7 @@ class Authority:
         self._stale: set[bytes] = set()
         self._lists: dict[bytes, RevocationList] = {}
         self._digest = b""
+        self._looked = monotonic()
         self._reader: Reader | None = None
         self._known: dict[bytes, Certificate] = {}
         if crl is not None:
@@ -161,6 +165,7 @@ class Authority:
         """See whether the revocation lists have changed, and whether one has run out. A long file is read in a thread."""
         if self._crl is None:
             return
+        idle, self._looked = monotonic() - self._looked > MOST_IDLE_SECONDS, monotonic()
         reader = self._reader
         if reader is None:
             try:
@@ -173,8 +178,8 @@ class Authority:
                 return
             reader = self._reader = Reader(self._crl, self._authorities, self._digest, state, settled=settled)
             reader.start()
-            if state[2] <= SHORT_LIST_BYTES:
-                reader.join()
+        if idle or reader.short:
+            reader.join()  # who was not asked for long may know an old list alone
         if reader.is_alive():
             return
         self._reader = None

@@ -51,6 +51,7 @@ class Reader(threading.Thread):
         self._authorities = authorities
         self._before = before
         self.seen, self.settled = seen, settled
+        self.short = seen[2] <= SHORT_LIST_BYTES
         self.digest = b""
         self.lists: dict[bytes, RevocationList] | None = None
         self.fault = ""
