@@ -25,8 +25,10 @@ import msgspec
 
 from ninefold.contract.describe import describe
 from ninefold.contract.load import load_contract
+from ninefold.errors import ContractError
 from ninefold.gateway.addresses import own_addresses
-from ninefold.gateway.forwarded import caller_address, canonical
+from ninefold.gateway.authority import authority_of, shown_to_server
+from ninefold.gateway.forwarded import caller_address, canonical, forwarded_certificate
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.wire import HOST, NO_HOST, UNDERSCORE, hardened, malformed
 from ninefold.guard.answer import Answer, refuse
@@ -64,6 +66,12 @@ class Guard:
         self._say = say or (lambda text: _log.warning("%s", text))
         self._loaded: LoadedContract = load_contract(Path(contract))
         settings = self._loaded.contract
+        if settings.keys.with_ is not None and settings.keys.with_.device:
+            raise ContractError(
+                "`keys.with.device` cannot be kept here: an ASGI server does not tell how the caller's TLS greeted",
+                place=self._loaded.source.place(("keys", "with", "device"), key=True),
+                remedy="guard the API with the gateway (`ninefold guard`), or ask for another proof",
+            )
         local = own_addresses()
         described = msgspec.json.encode(describe(self._loaded)) if settings.api.serve_description else b""
         with contextlib.ExitStack() as stack:
@@ -71,6 +79,7 @@ class Guard:
             self._writer = stack.enter_context(
                 contextlib.closing(TrailWriter(self._loaded.resolve(settings.trail.path)))
             )
+            self._authority = authority_of(self._loaded, self._say)
             self._guard = Decider(settings, self._loaded.description, self._ring, local=local, described=described)
             stack.pop_all()  # `close` lets go of them
         trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]
@@ -110,7 +119,7 @@ class Guard:
 
     async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = self.request(scope)
-        decision = self.decide(request)
+        decision = self.decide(request, scope)
         if isinstance(decision, Plan) and b"websocket" in decision.upgrade:
             self.record(request, decision, "admitted", 101)
             await self._app(self.shown(scope, request, decision), receive, send)
@@ -151,16 +160,19 @@ class Guard:
             self._stem + b"%x" % self._count,
         )
 
-    def decide(self, request: Request) -> Plan | Answer:
+    def decide(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer:
         """The guard's decision, with every fact brought that it asks for."""
         fault = self._strict(request)
+        if fault is not None:
+            return fault
+        self._verify(request.now)  # before anything is looked at: what was revoked meanwhile proves nothing
+        fault = self._look(request, scope)
         if fault is not None:
             return fault
         if self._recorder is None:
             self._recorder = Recorder(
                 self._writer, self._loaded.contract.trail.batch, self._say, asyncio.get_running_loop()
             )
-        self._verify(request.now)
         if self._recorder.fault or self._keys_fault:
             return refuse(503, "gateway", self._recorder.fault or self._keys_fault)
         decision = self._guard.admit(request)
@@ -179,11 +191,27 @@ class Guard:
             return NO_HOST
         if any(b"_" in name for name in request.fields):
             return UNDERSCORE
-        if self._trusted is not None:
+        return None
+
+    def _look(self, request: Request, scope: MutableMapping[str, Any]) -> Answer | None:
+        """What the server tells of the caller; where a trusted proxy sent the request, what that one tells."""
+        clients = self._loaded.contract.encryption.tls.clients
+        if self._trusted is None or request.address not in self._trusted:
+            if self._authority is not None:
+                told = shown_to_server(self._authority, (scope.get("extensions") or {}).get("tls"))
+                request.certificate = self._authority.holds(told, request.time)
+            return None
+        try:
+            request.address = caller_address(request.address, request.fields.get(b"x-forwarded-for"), self._trusted)
+        except ValueError:
+            return malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+        if self._authority is not None and clients is not None and clients.forwarded:
             try:
-                request.address = caller_address(request.address, request.fields.get(b"x-forwarded-for"), self._trusted)
-            except ValueError:
-                return malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+                shown = forwarded_certificate(request.fields, request.repeated)
+            except ValueError as fault:
+                return malformed(f"a trusted proxy sent a certificate that is none: {fault}")
+            told = self._authority.verified(*shown) if shown is not None else None
+            request.certificate = self._authority.holds(told, request.time)
         return None
 
     def _verify(self, now: float) -> None:
@@ -191,6 +219,8 @@ class Guard:
         if now - self._verified < 0.25:
             return
         self._verified = now
+        if self._authority is not None:
+            self._authority.verify()
         try:
             self._ring.verify()
         except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
@@ -280,7 +310,7 @@ class _Exchange:
         guard, request = self._guard, self._request
         if request.body == 0 and self._scope.get("http_version", "1.1")[:1] not in {"0", "1"}:
             await self._peek()
-        decision = guard.decide(request)
+        decision = guard.decide(request, self._scope)
         if isinstance(decision, Answer):
             await self._answer(decision, decision.outcome)
             return

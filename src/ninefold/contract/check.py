@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ninefold.contract.certificates import certificate_advice, certificate_problems
 from ninefold.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def problems(contract: Contract, description: Description, source: Source) -> li
         *_routes(contract, description, source),
         *_methods(contract, description, source),
         *_files(contract, source),
+        *certificate_problems(contract, source),
     ]
 
 
@@ -62,6 +64,7 @@ def advice(contract: Contract, description: Description, source: Source) -> list
     if contract.encryption.plain is not None:
         place = source.place(("encryption", "plain"), key=True)
         found.append(Problem("callers are served without TLS", place, "make sure that TLS ends right in front"))
+    found += certificate_advice(contract, source)
     for operation in description.operations:
         if not any(status[:1] in {"2", "3", "d"} for status in operation.responses):
             what = f"{operation.id} declares no successful response, so every answer of it is withheld"
@@ -120,6 +123,8 @@ def _files(contract: Contract, source: Source) -> Iterator[Problem]:
         ("api.description", contract.api.description),
         ("encryption.tls.certificate", tls.certificate),
         ("encryption.tls.key", tls.key),
+        ("encryption.tls.clients.authority", tls.clients.authority if tls.clients else None),
+        ("encryption.tls.clients.crl", tls.clients.crl if tls.clients else None),
     )
     seen |= {(folder / name).resolve(): what for what, name in read if name is not None}
     for path, name in ((("keys", "store"), contract.keys.store), (("trail", "path"), contract.trail.path)):

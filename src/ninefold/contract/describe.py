@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract, Rule
 
 KEY_SCHEME = "apiKey"
+CERTIFICATE_SCHEME = "mutualTLS"
 #: What `local` is to a reader of the description: the addresses that are this machine on every machine.
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -47,7 +48,7 @@ _HEADERS: Mapping[str, Mapping[str, str]] = {
 #: The guard's own answers: status, what it means, its fields beside X-Request-Id.
 _REFUSALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("400", "The request cannot be understood.", ()),
-    ("401", "A valid key is needed.", ("WWW-Authenticate",)),
+    ("401", "A valid proof of the caller is needed.", ("WWW-Authenticate",)),
     ("403", "The caller, or the caller's origin, may not do this.", ()),
     ("413", "The request body is too large.", ()),
     ("415", "The request body is of a kind that is not declared.", ()),
@@ -64,7 +65,7 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     document: dict[str, Any] = deepcopy(dict(description.document))
     components = _within(document, "components")
     document["servers"] = [{"url": url or "/"}]
-    components["securitySchemes"] = _schemes(contract)
+    components["securitySchemes"] = _schemes(contract, str(document.get("openapi", "")))
     _within(components, "schemas")["NinefoldProblem"] = deepcopy(_PROBLEM)
     _within(components, "headers").update(
         {
@@ -75,7 +76,7 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     _within(components, "responses").update(
         {f"Ninefold{status}": _refusal(meaning, names) for status, meaning, names in _REFUSALS}
     )
-    document["security"] = [{KEY_SCHEME: []}]
+    document["security"] = _security(contract)
     paths: dict[str, Any] = {}
     for operation in description.operations:
         item = paths.setdefault(operation.path, {})
@@ -93,22 +94,55 @@ def _within(holder: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _schemes(contract: Contract) -> dict[str, Any]:
-    lifetime = f"It expires after at most {contract.keys.max_age / 86400:g} days and is rotated before."
-    schemes: dict[str, Any] = {
-        KEY_SCHEME: {
-            "type": "apiKey",
-            "in": "header",
-            "name": contract.keys.header,
-            "description": f"A key that was issued to one caller. {lifetime}",
-        }
-    }
-    if contract.keys.alone is None:
-        asked = contract.keys.with_.ip if contract.keys.with_ else (LOCAL,)
-        ranges = [text for one in asked for text in (_LOOPBACK if isinstance(one, str) else (str(one),))]
-        schemes[KEY_SCHEME]["x-source-addresses"] = ranges
-        schemes[KEY_SCHEME]["description"] += f" It is taken from these addresses only: {', '.join(ranges)}."
+def _security(contract: Contract) -> list[dict[str, list[str]]]:
+    """The combinations of proofs, any of which is enough."""
+    key: dict[str, list[str]] = {KEY_SCHEME: []}
+    certificate: dict[str, list[str]] = {CERTIFICATE_SCHEME: []}
+    clients = contract.encryption.tls.clients
+    if _with_certificate(contract) or (clients is not None and clients.required and not contract.certificates):
+        return [{**key, **certificate}]
+    if not contract.certificates:
+        return [key]
+    if "keys" not in contract.model_fields_set:
+        return [certificate]
+    return [{**key, **certificate} if clients is not None and clients.required else key, certificate]
+
+
+def _with_certificate(contract: Contract) -> bool:
+    return contract.keys.with_ is not None and contract.keys.with_.certificate
+
+
+def _schemes(contract: Contract, version: str) -> dict[str, Any]:
+    schemes: dict[str, Any] = {}
+    needed = {name for one in _security(contract) for name in one}
+    if KEY_SCHEME in needed:
+        schemes[KEY_SCHEME] = _key_scheme(contract)
+    if CERTIFICATE_SCHEME in needed:
+        told = "A client certificate that one of the API's authorities signed."
+        # OpenAPI 3.0 has no type for it
+        known = {"type": "http", "scheme": "MutualTLS"} if version.startswith("3.0") else {"type": "mutualTLS"}
+        schemes[CERTIFICATE_SCHEME] = {**known, "description": told}
     return schemes
+
+
+def _key_scheme(contract: Contract) -> dict[str, Any]:
+    lifetime = f"It expires after at most {contract.keys.max_age / 86400:g} days and is rotated before."
+    scheme: dict[str, Any] = {
+        "type": "apiKey",
+        "in": "header",
+        "name": contract.keys.header,
+        "description": f"A key that was issued to one caller. {lifetime}",
+    }
+    second = contract.keys.with_
+    if contract.keys.alone is None and (second is None or second.ip):
+        asked = second.ip if second is not None else (LOCAL,)
+        ranges = [text for one in asked for text in (_LOOPBACK if isinstance(one, str) else (str(one),))]
+        scheme["x-source-addresses"] = ranges
+        scheme["description"] += f" It is taken from these addresses only: {', '.join(ranges)}."
+    if second is not None and second.device:
+        scheme["x-ja4"] = list(second.device)
+        scheme["description"] += " It is taken from devices with known TLS fingerprints (JA4) only."
+    return scheme
 
 
 def _refusal(meaning: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -125,7 +159,7 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
     if public:
         raw["security"] = []
     else:
-        raw["security"] = [{KEY_SCHEME: []}]
+        raw["security"] = _security(contract)
         allowed = sorted({name for rule in rules for name in rule.allow})
         if contract.authorization is not None:
             raw["x-ninefold-allow"] = allowed

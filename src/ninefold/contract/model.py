@@ -13,15 +13,21 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from ninefold.contract.quantity import Rate
 from ninefold.contract.value import (
     Address,
+    CallerName,
+    DistinguishedName,
+    DnsName,
     Duration,
+    Email,
     FilePath,
     HttpUrl,
+    Ja4,
     KeyField,
     Origin,
     Protocol,
     RateText,
     Size,
     Token,
+    Uri,
     Why,
     not_nothing,
 )
@@ -68,11 +74,27 @@ class Upstream(Section):
 
 
 class With(Section):
-    """What else proves the caller, beside the key."""
+    """What else proves the caller, beside the key. Of several, each has to hold."""
 
     ip: tuple[Address, ...] = Field(
-        min_length=1, description="The caller's address is in one of these ranges; `local` is this machine's own."
+        (), description="The caller's address is in one of these ranges; `local` is this machine's own."
     )
+    certificate: bool = Field(
+        default=False,
+        description="The caller has a certificate of `encryption.tls.clients.authority`; where `certificates` names callers, "
+        "one of those.",
+    )
+    device: tuple[Ja4, ...] = Field(
+        (),
+        description="The caller's TLS has one of these JA4 fingerprints. A weak proof: all who run the same software have the "
+        "same one, an update changes it, and whoever wants to can imitate it.",
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> With:
+        if not (self.ip or self.certificate or self.device):
+            raise ValueError("it names no second proof; give `ip: [...]`, `certificate: true` or `device: [...]`")
+        return self
 
 
 class Keys(Section):
@@ -100,6 +122,32 @@ class Keys(Section):
         if self.with_ is not None and self.alone is not None:
             raise ValueError("`with` and `alone` contradict each other; keep one")
         return self
+
+
+class Certificate(Section):
+    """Sign 1. Who a client certificate stands for: one of its names, exactly, and what that caller may do."""
+
+    caller: CallerName = Field(description="The caller's name, in the trail and for the API.")
+    subject: DistinguishedName | None = Field(
+        None, description="The whole subject (RFC 4514), as `CN=billing,O=Example`; character by character."
+    )
+    dns: DnsName | None = Field(None, description="A DNS name among its subject alternative names (RFC 5280).")
+    uri: Uri | None = Field(None, description="A URI among them, as the SPIFFE id `spiffe://example.org/billing`.")
+    email: Email | None = Field(None, description="A mail address among them.")
+    role: str = Field("", description="The role that the caller has.")
+    scopes: tuple[str, ...] = Field((), description="Only these of the role's scopes. Default: all of them.")
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Certificate:
+        if sum(one is not None for one in (self.subject, self.dns, self.uri, self.email)) != 1:
+            raise ValueError("a certificate is known by one name; give one of `subject`, `dns`, `uri` and `email`")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name with its kind, as `uri:spiffe://example.org/billing`."""
+        kinds = ("subject", "dns", "uri", "email")
+        return next(f"{kind}:{getattr(self, kind)}" for kind in kinds if getattr(self, kind) is not None)
 
 
 class Rule(Section):
@@ -132,6 +180,29 @@ class Authorization(Section):
     )
 
 
+class Clients(Section):
+    """Certificates that callers show (mutual TLS, RFC 8446 section 4.3.2; RFC 5280)."""
+
+    authority: FilePath = Field(
+        description="PEM file with the authorities whose certificates are taken, relative to the contract; read when "
+        "the guard starts. Each of them is trusted by itself."
+    )
+    crl: FilePath | None = Field(
+        None,
+        description="The revocation lists (PEM, or one in DER) of those authorities, looked at again within a second of a "
+        "change. One that is out of date, unreadable or missing for an issuer refuses its certificates.",
+    )
+    required: bool = Field(
+        default=False,
+        description="Whether nobody gets in without one, public operations included. Default: a caller without one is served "
+        "what asks for none.",
+    )
+    forwarded: bool = Field(
+        default=False,
+        description="Whether `Client-Cert` (RFC 9440) is believed, from `api.trusted_proxies` alone, where TLS ends in front.",
+    )
+
+
 class Tls(Section):
     """TLS for callers. Without a certificate the gateway makes one for development and says so."""
 
@@ -140,6 +211,9 @@ class Tls(Section):
     )
     key: FilePath | None = Field(None, description="PEM file with its private key.")
     minimum: Literal["1.2", "1.3"] = Field("1.2", description="The oldest TLS version spoken.")
+    clients: Annotated[Clients | None, BeforeValidator(not_nothing)] = Field(
+        None, description="The certificates of callers. Default: none is asked for."
+    )
 
     @model_validator(mode="after")
     def _both(self) -> Tls:
@@ -286,6 +360,11 @@ class Contract(Section):
         BeforeValidator(not_nothing),
     ] = Field(None, description="The API behind the gateway; the ASGI middleware needs none.")
     keys: Keys = Field(default_factory=Keys)
+    certificates: tuple[Certificate, ...] = Field(
+        (),
+        description="Callers who are known by their client certificate. With a `keys` section a key proves a caller as well; "
+        "with `keys.with.certificate` only both together; without a `keys` section only the certificate.",
+    )
     authorization: Annotated[Authorization | None, BeforeValidator(not_nothing)] = Field(
         None, description="Without it, any valid key may call any declared operation."
     )

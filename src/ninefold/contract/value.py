@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from ninefold.contract.quantity import Rate, parse_duration, parse_rate, parse_size
@@ -22,7 +23,7 @@ _NO_KEY_FIELDS = frozenset({
     "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect",
     "forwarded", "host", "keep-alive", "origin", "proxy-connection", "range", "referer", "te", "trailer", "transfer-encoding",
     "upgrade", "user-agent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-ninefold-caller",
-    "x-request-id",
+    "x-request-id", "client-cert", "client-cert-chain",
 })  # fmt: skip
 
 
@@ -106,6 +107,59 @@ def _token(value: str) -> str:
     return value
 
 
+def _ja4(value: str) -> str:
+    if not re.fullmatch(r"t(?:1[0-3]|s[23]|00)[di][0-9]{4}[0-9A-Za-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}", value):
+        raise ValueError(
+            f"{value!r} is no JA4 fingerprint of TLS; write it whole, as t13d1516h2_8daaf6152771_e5627efa2ab1"
+        )
+    return value
+
+
+def _caller_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9:._/@-]{0,127}", value):
+        raise ValueError(f"{value!r} is no name for a caller; letters, digits and : . _ / @ -, at most 128")
+    return value
+
+
+def _exact(value: str) -> str:
+    if "*" in value:
+        raise ValueError(f"{value!r} would fit more than one caller; names of certificates are exact, list each one")
+    if not value.isascii() or not value.isprintable() or not value or " " in value:
+        raise ValueError(
+            f"{value!r} can be in no certificate; names there are ASCII without spaces (RFC 5280 section 4.2.1.6)"
+        )
+    return value
+
+
+def _dns_name(value: str) -> str:
+    if not _HOST.fullmatch(value.lower()) or ":" in value:
+        raise ValueError(f"{value!r} is no DNS name; write it without scheme and port, as billing.example.com")
+    return value.lower()
+
+
+def _uri(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.scheme or not (parts.netloc or parts.path):
+        raise ValueError(f"{value!r} is no URI; write it whole, as spiffe://example.org/billing")
+    return value
+
+
+def _email(value: str) -> str:
+    if not re.fullmatch(r"[^@]+@[^@]+", value):
+        raise ValueError(f"{value!r} is no mail address; write it as the certificate has it")
+    return value
+
+
+def _distinguished_name(value: str) -> str:
+    try:
+        name = x509.Name.from_rfc4514_string(value)
+    except ValueError:
+        name = None
+    if name is None or not list(name):
+        raise ValueError(f"{value!r} is no distinguished name; write it as RFC 4514 has it, as CN=billing,O=Example")
+    return name.rfc4514_string()
+
+
 def _why(value: str) -> str:
     if len(value.strip()) < 8:
         raise ValueError("that is no reason; say why in a sentence, for the next reader of this contract")
@@ -141,3 +195,9 @@ Token = Annotated[str, AfterValidator(_token)]
 KeyField = Annotated[str, AfterValidator(_token), AfterValidator(_key_field)]
 FilePath = Annotated[str, AfterValidator(_file)]
 Protocol = Annotated[str, AfterValidator(_token), AfterValidator(_protocol)]
+Ja4 = Annotated[str, AfterValidator(_ja4)]
+CallerName = Annotated[str, AfterValidator(_caller_name)]
+DnsName = Annotated[str, AfterValidator(_exact), AfterValidator(_dns_name)]
+Uri = Annotated[str, AfterValidator(_exact), AfterValidator(_uri)]
+Email = Annotated[str, AfterValidator(_exact), AfterValidator(_email)]
+DistinguishedName = Annotated[str, AfterValidator(_distinguished_name)]

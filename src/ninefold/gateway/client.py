@@ -17,7 +17,7 @@ import httptools
 
 from ninefold.gateway import plain, wire
 from ninefold.gateway.exchange import Exchange
-from ninefold.gateway.forwarded import caller_address, forwarded_fields
+from ninefold.gateway.forwarded import caller_address, forwarded_certificate, forwarded_fields
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
@@ -27,6 +27,7 @@ from ninefold.guard.steps.content import TOO_LARGE
 if TYPE_CHECKING:
     from ninefold.gateway.gateway import Gateway
     from ninefold.gateway.upstream import UpstreamConnection
+    from ninefold.guard.request import Certificate
 
 #: A refused request's body up to this size is read away, so that the connection can go on.
 MOST_DISCARDED = 65_536
@@ -58,6 +59,7 @@ class ClientConnection(asyncio.Protocol):
         "_block_lines",
         "_block_stripped",
         "_bytes",
+        "_certificate",
         "_current",
         "_ends",
         "_field_lines",
@@ -79,6 +81,7 @@ class ClientConnection(asyncio.Protocol):
         "_turn",
         "_unsent",
         "deadline",
+        "device",
         "entered",
         "gateway",
         "seat",
@@ -90,6 +93,8 @@ class ClientConnection(asyncio.Protocol):
         self.gateway = gateway
         self.seat = subscriber(peer)
         self.entered = False
+        self.device = ""
+        self._certificate: Certificate | None = None
         self.deadline = FOREVER
         self._parser = httptools.HttpRequestParser(self)
         self._peer = peer
@@ -127,9 +132,18 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self._secure = transport.get_extra_info("sslcontext") is not None
+        authority = self.gateway.authority
+        if authority is not None and self._secure:
+            shown = transport.get_extra_info("ssl_object").getpeercert(True)  # noqa: FBT003  # the library's own way: DER
+            self._certificate = authority.certificate(shown) if shown else None
         self.entered = True
         self.gateway.welcome(self)
         self.deadline = self.gateway.clock() + self.gateway.timeouts.header
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end."""
+        return self._peer
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -441,11 +455,8 @@ class ClientConnection(asyncio.Protocol):
     def _decide(self, exchange: Exchange, fault: Answer | None) -> None:
         """Decide about a request, and send it on or answer it."""
         gateway = self.gateway
-        if gateway.trusts is not None and fault is None:
-            try:
-                exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
-            except ValueError:
-                fault = wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+        if gateway.looks and fault is None:
+            fault = self._look(exchange)
         if fault is None and (gateway.recorder.fault or gateway.keys_fault):
             fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys_fault)
         if fault is not None:
@@ -461,6 +472,27 @@ class ClientConnection(asyncio.Protocol):
         if not exchange.complete or decision.upgrade:
             self._prepare(exchange, decision)
         gateway.pool.dispatch(exchange)
+
+    def _look(self, exchange: Exchange) -> Answer | None:
+        """What the connection tells of the caller; where a trusted proxy is at its other end, what that one tells."""
+        gateway = self.gateway
+        if gateway.trusts is None or self._peer not in gateway.trusts:
+            exchange.device = self.device
+            if gateway.authority is not None:
+                exchange.certificate = gateway.authority.holds(self._certificate, exchange.time)
+            return None
+        try:
+            exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
+        except ValueError:
+            return wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+        if gateway.forwarded and gateway.authority is not None:
+            try:
+                shown = forwarded_certificate(exchange.fields, exchange.repeated)
+            except ValueError as fault:
+                return wire.malformed(f"a trusted proxy sent a certificate that is none: {fault}")
+            told = gateway.authority.verified(*shown) if shown is not None else None
+            exchange.certificate = gateway.authority.holds(told, exchange.time)
+        return None
 
     def _with_keys(self, exchange: Exchange) -> Plan | Answer | Need:
         """Decide again, with the keys as they are now."""

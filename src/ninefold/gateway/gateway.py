@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from ninefold.contract.model import Contract
+    from ninefold.gateway.authority import Authority
     from ninefold.gateway.client import ClientConnection
     from ninefold.gateway.exchange import Exchange
     from ninefold.gateway.plain import RequestLine
@@ -51,6 +52,7 @@ class Gateway:
         upstream_tls: ssl.SSLContext | None,
         local: Sequence[IPv4Network | IPv6Network],
         say: Callable[[str], None],
+        authority: Authority | None = None,
     ) -> None:
         assert contract.upstream is not None
         self.contract = contract
@@ -63,6 +65,11 @@ class Gateway:
         proxies = contract.api.trusted_proxies
         trusted = [one for one in proxies if not isinstance(one, str)]
         self.trusts = Ranges((*trusted, *(local if len(trusted) < len(proxies) else ()))) if proxies else None
+        self.authority = authority
+        clients = contract.encryption.tls.clients
+        self.forwarded = clients is not None and clients.forwarded
+        self.fingerprints = contract.keys.with_ is not None and bool(contract.keys.with_.device)
+        self.looks = self.trusts is not None or authority is not None or self.fingerprints
         self.pool = Pool(self, contract.upstream, upstream_tls)
         self.outbox = Outbox(asyncio.get_running_loop())
         self.clock = time.monotonic
@@ -140,6 +147,12 @@ class Gateway:
             )
         )  # fmt: skip
 
+    def record_handshake(self, address: str, reason: str) -> None:
+        """A caller whose TLS did not stand for what it showed of itself, for the trail."""
+        self.recorder.add(
+            Event(self.wall(), self.next_id().decode(), "refused", "", "", "", "", address, 0, "tls", reason, 0.0, 0, 0)
+        )
+
     def start(self) -> None:
         """Begin to look at deadlines, the keys' file and the date."""
         self._sweep()
@@ -150,6 +163,8 @@ class Gateway:
         for client in [one for one in self._clients if one.deadline <= now]:
             client.expired(now)
         self.pool.sweep(now)
+        if self.authority is not None:
+            self.authority.verify()
         try:
             self.keys.verify()
         except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut

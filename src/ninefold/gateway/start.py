@@ -19,10 +19,11 @@ import uvloop
 from ninefold.contract.describe import describe
 from ninefold.errors import ContractError, Place, ServiceError
 from ninefold.gateway.addresses import own_addresses
+from ninefold.gateway.authority import authority_of
 from ninefold.gateway.door import Door
 from ninefold.gateway.gateway import Gateway
 from ninefold.gateway.recorder import Recorder
-from ninefold.gateway.tls import development_certificate, expires, server_context, upstream_context
+from ninefold.gateway.tls import ask_clients, development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
 from ninefold.keys.ring import Ring
 from ninefold.trail.writer import TrailWriter
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from ninefold.contract.load import LoadedContract
+    from ninefold.gateway.authority import Authority
 
 
 #: From so many days before a certificate ends, the operator is told.
@@ -91,11 +93,12 @@ async def opened(
             remedy="add `upstream: http://127.0.0.1:9000`",
         )
     loop = asyncio.get_running_loop()
-    tls = _tls(loaded, say)
+    authority = authority_of(loaded, say)
+    tls = _tls(loaded, authority, say)
     upstream_tls = None
     if contract.upstream.url.startswith("https:"):
-        authority = contract.upstream.authority
-        upstream_tls = upstream_context(loaded.resolve(authority) if authority else None)
+        signer = contract.upstream.authority
+        upstream_tls = upstream_context(loaded.resolve(signer) if signer else None)
     scheme = "https" if tls is not None else "http"
     local = own_addresses()
     bound = _bind(listen)
@@ -109,7 +112,9 @@ async def opened(
         described = msgspec.json.encode(describe(loaded, url)) if contract.api.serve_description else b""
         guard = Guard(contract, loaded.description, ring, local=local, described=described)
         recorder = Recorder(writer, contract.trail.batch, say, loop)
-        gateway = Gateway(contract, guard, ring, recorder, upstream_tls=upstream_tls, local=local, say=say)
+        gateway = Gateway(
+            contract, guard, ring, recorder, upstream_tls=upstream_tls, local=local, say=say, authority=authority
+        )
         gateway.start()
         door = Door(gateway, bound, tls, say)
         door.open()
@@ -121,7 +126,7 @@ async def opened(
             await gateway.drain()
 
 
-def _tls(loaded: LoadedContract, say: Callable[[str], None]) -> ssl.SSLContext | None:
+def _tls(loaded: LoadedContract, authority: Authority | None, say: Callable[[str], None]) -> ssl.SSLContext | None:
     encryption = loaded.contract.encryption
     if encryption.plain is not None:
         say(f"speaking plain HTTP, by the contract: {encryption.plain}")
@@ -133,6 +138,8 @@ def _tls(loaded: LoadedContract, say: Callable[[str], None]) -> ssl.SSLContext |
         say(f"no certificate in the contract: using a self-signed one for development, {certificate}")
     now = datetime.now(UTC)
     context = server_context(certificate, key, encryption.tls.minimum, now)
+    if authority is not None and encryption.tls.clients is not None:
+        ask_clients(context, authority.pem, required=encryption.tls.clients.required)
     if (ends := expires(certificate)) < now + timedelta(days=SOON_DAYS):
         say(f"the certificate ends on {ends:%Y-%m-%d %H:%M} UTC: renew {certificate}")
     return context

@@ -72,6 +72,10 @@ STRIPPED_FIELDS = frozenset({
     b"x-cluster-client-ip", b"true-client-ip", b"cf-connecting-ip", b"fastly-client-ip", b"x-original-url",
     b"x-rewrite-url", b"x-original-host", b"x-host", b"x-http-method", b"x-http-method-override",
     b"x-method-override", b"x-request-id", b"x-ninefold-caller",
+    b"client-cert", b"client-cert-chain", b"x-client-cert", b"x-client-cert-chain", b"x-forwarded-client-cert",
+    b"x-ssl-cert", b"x-ssl-client-cert", b"x-ssl-client-cn", b"x-ssl-client-dn", b"x-ssl-client-s-dn", b"x-ssl-client-verify",
+    b"x-client-verify", b"x-client-dn", b"ssl-client-cert", b"ssl-client-verify", b"ssl-client-subject-dn",
+    b"x-arr-clientcert", b"x-amzn-mtls-clientcert", b"x-amzn-mtls-clientcert-leaf", b"x-amzn-mtls-clientcert-subject",
 })  # fmt: skip
 
 #: Beside these, where the answer is projected: it must come whole and in plain.

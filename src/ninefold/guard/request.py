@@ -11,6 +11,25 @@ if TYPE_CHECKING:
     from ninefold.guard.plan import Plan
 
 
+class Certificate(msgspec.Struct, frozen=True, gc=False):
+    """A client certificate that holds as its request is decided, and of which the caller has proven to have the key.
+
+    `thumbprint` is the SHA-256 of its DER (RFC 8705 section 3.1), `subject` its subject (RFC 4514), `names` its subject
+    alternative names as `dns:..`, `uri:..`, `email:..`. It holds from `begins` to before `ends` (Unix seconds). `issuer` is
+    the thumbprint of the authority that signed it, where the contract names that one; else empty. Where it proves nothing
+    (it has expired, was revoked, ...), `fault` says why and everything else is empty, so that nothing can be taken for proven.
+    """
+
+    thumbprint: bytes = b""
+    subject: str = ""
+    names: tuple[str, ...] = ()
+    begins: float = 0.0
+    ends: float = 0.0
+    issuer: bytes = b""
+    serial: int = 0
+    fault: str = ""
+
+
 class Request(msgspec.Struct, gc=False):
     """One request. The host fills the first part; what the steps learn on the way is below.
 
@@ -19,6 +38,7 @@ class Request(msgspec.Struct, gc=False):
     `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
     `digest` that of the key that it presents, where the host knows them from another request with the same bytes.
+    `certificate` and `device` (a JA4 fingerprint) are the caller's own, never those of a proxy in between.
     """
 
     method: str
@@ -39,3 +59,5 @@ class Request(msgspec.Struct, gc=False):
     scopes: frozenset[str] = frozenset()
     origin: bytes = b""
     allowance: Allowance | None = None
+    certificate: Certificate | None = None
+    device: str = ""

@@ -8,10 +8,11 @@ import msgspec
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What was decided about one request, and why. Secrets never get here: there is no field for them.
 
-    `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the
-    key's id, `outcome` `admitted`, `refused` or `failed`, `step` the one that refused. `withheld` is how many undeclared
-    members were kept back from the response, those inside of them counted too, and `withheld_bytes` how many bytes of its JSON
-    did not leave with them (white space among them).
+    `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the key's id
+    or the name that the contract has for a client certificate, `outcome` `admitted`, `refused` or `failed`, `step` the one
+    that refused (`tls`: no request came to be). `withheld` is how many undeclared members were kept back from the response,
+    those inside of them counted too, and `withheld_bytes` how many bytes of its JSON did not leave with them (white space
+    among them).
     """
 
     time: float

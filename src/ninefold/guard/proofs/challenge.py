@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
 
 def refusal(setting: Setting, reason: str) -> Answer:
-    """401 with the challenge that RFC 9110 section 11.6.1 asks of every 401; one and the same, whatever the fault was."""
+    """401 with the challenges that RFC 9110 section 11.6.1 asks of every 401; the same ones, whatever the fault was."""
     contract = setting.contract
     realm = contract.api.name.replace("\\", "").replace('"', "")
-    challenge = f'ApiKey realm="{realm}", header="{contract.keys.header}"'
-    return refuse(401, "caller", reason, ((b"www-authenticate", challenge.encode()),))
+    challenges = []
+    if not contract.certificates or "keys" in contract.model_fields_set:
+        challenges.append(f'ApiKey realm="{realm}", header="{contract.keys.header}"')
+    if contract.certificates or (contract.keys.with_ is not None and contract.keys.with_.certificate):
+        challenges.append(f'MutualTLS realm="{realm}"')
+    return refuse(401, "caller", reason, tuple((b"www-authenticate", one.encode()) for one in challenges))
