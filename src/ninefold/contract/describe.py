@@ -8,16 +8,19 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from ninefold.contract.combination import combinations
 from ninefold.contract.value import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ninefold.contract.description import Operation
+    from ninefold.contract.identity import Identity
     from ninefold.contract.load import LoadedContract
     from ninefold.contract.model import Contract, Rule
 
 KEY_SCHEME = "apiKey"
+TOKEN_SCHEME = "token"  # noqa: S105  # a name
 #: What `local` is to a reader of the description: the addresses that are this machine on every machine.
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -47,7 +50,7 @@ _HEADERS: Mapping[str, Mapping[str, str]] = {
 #: The guard's own answers: status, what it means, its fields beside X-Request-Id.
 _REFUSALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("400", "The request cannot be understood.", ()),
-    ("401", "A valid key is needed.", ("WWW-Authenticate",)),
+    ("401", "A valid proof of who is calling is needed.", ("WWW-Authenticate",)),
     ("403", "The caller, or the caller's origin, may not do this.", ()),
     ("413", "The request body is too large.", ()),
     ("415", "The request body is of a kind that is not declared.", ()),
@@ -75,7 +78,7 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     _within(components, "responses").update(
         {f"Ninefold{status}": _refusal(meaning, names) for status, meaning, names in _REFUSALS}
     )
-    document["security"] = [{KEY_SCHEME: []}]
+    document["security"] = _security(contract, ())
     paths: dict[str, Any] = {}
     for operation in description.operations:
         item = paths.setdefault(operation.path, {})
@@ -103,12 +106,36 @@ def _schemes(contract: Contract) -> dict[str, Any]:
             "description": f"A key that was issued to one caller. {lifetime}",
         }
     }
-    if contract.keys.alone is None:
-        asked = contract.keys.with_.ip if contract.keys.with_ else (LOCAL,)
+    if any("address" in one for one in combinations(contract, ())):
+        asked = (contract.keys.with_.ip if contract.keys.with_ else None) or (LOCAL,)
         ranges = [text for one in asked for text in (_LOOPBACK if isinstance(one, str) else (str(one),))]
         schemes[KEY_SCHEME]["x-source-addresses"] = ranges
         schemes[KEY_SCHEME]["description"] += f" It is taken from these addresses only: {', '.join(ranges)}."
+    if contract.identity is not None:
+        schemes[TOKEN_SCHEME] = _token(contract.identity)
     return schemes
+
+
+def _token(identity: Identity) -> dict[str, Any]:
+    """How a token is presented; that it is bound is told in words, where OpenAPI has none for it."""
+    asked = {
+        "dpop": " with a proof of possession for each request (RFC 9449), its nonce as the refusal says",
+        "certificate": " over a connection with the client certificate that it is bound to (RFC 8705)",
+        "": "",
+    }[identity.bound or ""]
+    dpop = identity.bound == "dpop"
+    return {
+        "type": "http",
+        "scheme": "DPoP" if dpop else "bearer",
+        **({} if dpop else {"bearerFormat": "JWT"}),
+        "description": f"An access token of {identity.issuer} for {', '.join(identity.audience)}{asked}.",
+    }
+
+
+def _security(contract: Contract, rules: tuple[Rule, ...]) -> list[dict[str, list[str]]]:
+    """The combinations of proofs that OpenAPI has words for: any of the list, all of a mapping."""
+    schemes = {"key": KEY_SCHEME, "token": TOKEN_SCHEME}
+    return [{schemes[name]: [] for name in one if name in schemes} for one in combinations(contract, rules)]
 
 
 def _refusal(meaning: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -125,7 +152,7 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
     if public:
         raw["security"] = []
     else:
-        raw["security"] = [{KEY_SCHEME: []}]
+        raw["security"] = _security(contract, rules)
         allowed = sorted({name for rule in rules for name in rule.allow})
         if contract.authorization is not None:
             raw["x-ninefold-allow"] = allowed

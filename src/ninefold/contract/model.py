@@ -6,11 +6,13 @@ planned but not enforced yet is no field here: `ninefold.contract.pending` refus
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from ninefold.contract.identity import Identity
 from ninefold.contract.quantity import Rate
+from ninefold.contract.section import Section
 from ninefold.contract.value import (
     Address,
     Duration,
@@ -25,12 +27,6 @@ from ninefold.contract.value import (
     Why,
     not_nothing,
 )
-
-
-class Section(BaseModel):
-    """Frozen, and nothing unknown is accepted: a field that is not enforced is no field."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Api(Section):
@@ -70,9 +66,20 @@ class Upstream(Section):
 class With(Section):
     """What else proves the caller, beside the key."""
 
-    ip: tuple[Address, ...] = Field(
-        min_length=1, description="The caller's address is in one of these ranges; `local` is this machine's own."
+    ip: tuple[Address, ...] | None = Field(
+        None,
+        min_length=1,
+        description="The caller's address is in one of these ranges; `local` is this machine's own.",
     )
+    token: Literal[True] | None = Field(
+        None, description="A token of `identity` with every key: neither is enough alone."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> With:
+        if self.ip is None and self.token is None:
+            raise ValueError("it asks for nothing; give `ip: [...]` or `token: true`")
+        return self
 
 
 class Keys(Section):
@@ -91,6 +98,12 @@ class Keys(Section):
     with_: With | None = Field(
         None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses."
     )
+    stale: Duration = Field(
+        0.0,
+        ge=0,
+        le=86400,
+        description="How long keys that are known go on being accepted while `store` cannot be read.",
+    )
     alone: Why | None = Field(
         None, description="Why a key alone is enough here. Only with this are keys accepted from everywhere."
     )
@@ -102,6 +115,10 @@ class Keys(Section):
         return self
 
 
+#: What proves who is calling. The first two say who it is; an address only narrows.
+Proof: TypeAlias = Literal["key", "token", "address"]
+
+
 class Rule(Section):
     """Who may call some operations. Without a rule of its own, an operation is refused once there are rules."""
 
@@ -110,6 +127,11 @@ class Rule(Section):
     )
     allow: tuple[str, ...] = Field((), description="Scopes or roles, any one of which allows.")
     public: Why | None = Field(None, description="Why the operation is open to callers without a key.")
+    proofs: tuple[tuple[Proof, ...], ...] = Field(
+        (),
+        description="How callers of these operations prove themselves: any one of the lists, all that is in it."
+        " Default: what `keys` and `identity` say.",
+    )
     upgrade: tuple[Protocol, ...] = Field(
         (), description="Protocols that the operation may switch to (RFC 9110 section 7.8), as `websocket`."
     )
@@ -118,6 +140,10 @@ class Rule(Section):
     def _something(self) -> Rule:
         if self.public is not None and self.allow:
             raise ValueError("`public` and `allow` contradict each other; keep one")
+        if self.public is not None and self.proofs:
+            raise ValueError("`public` and `proofs` contradict each other; keep one")
+        if any(not {"key", "token"} & set(one) for one in self.proofs):
+            raise ValueError("a list of `proofs` says not who calls; put `key` or `token` into each")
         if self.public is None and not self.allow:
             raise ValueError("the rule allows nobody; give `allow: [scope]`, or `public: <why>`")
         return self
@@ -290,6 +316,9 @@ class Contract(Section):
         None, description="Without it, any valid key may call any declared operation."
     )
     encryption: Encryption = Encryption()
+    identity: Annotated[Identity | None, BeforeValidator(not_nothing)] = Field(
+        None, description="Without it, callers prove themselves by keys alone."
+    )
     limits: Annotated[Limits, BeforeValidator(lambda v: {"rates": v} if isinstance(v, list) else v)] = Limits()
     responses: Responses = Responses()
     trail: Trail = Trail()

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
     from ninefold.guard.gcra import Allowance
     from ninefold.guard.plan import Plan
+    from ninefold.guard.tokens import Doubt
+
+
+class Certificate(Protocol):
+    """The certificate that a caller proved to have the key of. `thumbprint` is the SHA-256 of its DER."""
+
+    @property
+    def thumbprint(self) -> bytes: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
 
 class Request(msgspec.Struct, gc=False):
@@ -19,6 +31,8 @@ class Request(msgspec.Struct, gc=False):
     `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
     `digest` that of the key that it presents, where the host knows them from another request with the same bytes.
+    `certificate` is what the connection proved. `token_digest` is of the field with the token, `doubt` what the host found
+    when it brought that, `proven` the thumbprint of the key that the caller proved to have.
     """
 
     method: str
@@ -39,3 +53,9 @@ class Request(msgspec.Struct, gc=False):
     scopes: frozenset[str] = frozenset()
     origin: bytes = b""
     allowance: Allowance | None = None
+    certificate: Certificate | None = None
+    subject: str = ""
+    tenant: str = ""
+    token_digest: bytes = b""
+    doubt: Doubt | None = None
+    proven: bytes = b""
