@@ -14,6 +14,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit, urlunsplit
 import httpcore
 
 from ninefold.contract.value import is_loopback
+from ninefold.errors import FileError, Place
 from ninefold.identity.fault import BadToken, Unavailable
 from ninefold.identity.segment import json_object
 
@@ -29,9 +30,14 @@ class Issuer:
     """One issuer, and the connections to it. `seconds` is how long one question may take, as a whole."""
 
     def __init__(self, url: str, seconds: float, authority: Path | None = None) -> None:
+        """`authority` is a PEM file; None: the system's. Raises `FileError`."""
         self.url = url
         self._seconds = seconds
-        self._context = ssl.create_default_context(cafile=str(authority) if authority is not None else None)
+        try:
+            self._context = ssl.create_default_context(cafile=str(authority) if authority is not None else None)
+        except (OSError, ssl.SSLError) as fault:
+            what = f"the issuer's authority cannot be used ({fault})"
+            raise FileError(what, place=Place(str(authority)), remedy="name a PEM file with its certificate") from None
         self._pool: httpcore.AsyncConnectionPool | None = None
 
     async def metadata(self) -> dict[str, Any]:

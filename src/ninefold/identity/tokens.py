@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from ninefold.errors import FileError, Place
 from ninefold.identity.claims import introspected
 from ninefold.identity.fault import BadToken, Unavailable, UnknownKey
 from ninefold.identity.issuer import Issuer
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 MOST_FLIGHTS = 1024
 #: Words of so many kinds are shared between tokens.
 MOST_WORDS = 4096
+MOST_SECRET = 4096
 #: A token that was verified, and is not there any more when it is asked for: something else came in between.
 _GONE = Refused("it expired, was revoked or made room for others while it was verified", unavailable=True)
 
@@ -60,9 +62,7 @@ class Tokens:
         authority = identity.authority
         self._issuer = Issuer(identity.issuer, identity.timeout, resolve(authority) if authority else None)
         self._introspection = identity.introspection
-        self._secret = ""
-        if identity.introspection is not None:
-            self._secret = resolve(identity.introspection.secret).read_text().strip()
+        self._secret = _secret(resolve(identity.introspection.secret)) if identity.introspection is not None else ""
         self._named = identity.jwks.from_
         self._source = Source(
             self._read, symmetric=rules.symmetric, refresh=identity.jwks.refresh, floor=identity.jwks.floor,
@@ -231,6 +231,19 @@ class Tokens:
             with contextlib.suppress(StopIteration, KeyError):
                 del known[next(iter(known))]
         known[digest] = token
+
+
+def _secret(path: Path) -> str:
+    """A client's secret: the one line of a file. Raises `FileError`."""
+    try:
+        found = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as fault:
+        raise FileError(
+            f"cannot be read ({fault})", place=Place(str(path)), remedy="name a file with the secret"
+        ) from None
+    if not found or len(found) > MOST_SECRET or not found.isprintable():
+        raise FileError("holds no secret in one line", place=Place(str(path)), remedy="put the client's secret there")
+    return found
 
 
 def _text(field: bytes) -> bytes:
