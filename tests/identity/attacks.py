@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,13 +20,19 @@ from tests.identity.issuing import URL, Issuer, b64, decoded, ec, encoded, proof
 Make = Callable[["World"], "str | list[str]"]
 
 
+def _weak() -> RSAKey:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return RSAKey.generate_key(1024, {"kid": "weak"})
+
+
 @dataclass
 class World:
     """An issuer with a key of each kind, and a caller with his own."""
 
     issuer: Issuer
     rsa: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "rsa"}))
-    weak: RSAKey = field(default_factory=lambda: _weak())
+    weak: RSAKey = field(default_factory=_weak)
     ed: OKPKey = field(default_factory=lambda: OKPKey.generate_key("Ed25519", {"kid": "ed"}))
     p384: ECKey = field(default_factory=lambda: ec("p384", "P-384"))
     mine: ECKey = field(default_factory=ec)
@@ -62,14 +69,6 @@ class World:
             f"Authorization: DPoP {token}",
             f"DPoP: {proof(key or self.mine, token, header=header, **about, **claims)}",
         ]
-
-
-def _weak() -> RSAKey:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return RSAKey.generate_key(1024, {"kid": "weak"})
 
 
 def _swapped(w: World) -> str:

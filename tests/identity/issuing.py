@@ -85,7 +85,7 @@ class Issuer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the parent's name)
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -48,7 +48,9 @@ class Provider:
 def provider() -> Iterator[Provider]:
     if shutil.which("node") is None or not (FOLDER / "node_modules").is_dir():
         pytest.skip("oidc-provider is not installed: scripts/provider.sh needs node and npm")
-    with subprocess.Popen(["node", "server.mjs"], cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        ["node", "server.mjs"], cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             assert process.stdout is not None
             yield Provider(int(process.stdout.readline()))

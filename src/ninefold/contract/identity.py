@@ -33,6 +33,9 @@ class Claims(Section):
     scopes: ClaimName = Field("scope", description="What it allows: a list, or words with spaces between them.")
     roles: ClaimName = Field("roles", description="Which of the contract's roles its subject has; a list or words.")
     tenant: ClaimName = Field("tenant", description="On whose behalf its subject acts.")
+    kept: tuple[ClaimName, ...] = Field(
+        (), max_length=32, description="Claims that are kept with a verified token, for conditions. Each costs memory."
+    )
 
 
 class KeySetSource(Section):
@@ -140,7 +143,7 @@ class Identity(Section):
     )
     timeout: Duration = Field(5.0, gt=0, le=30, description="How long asking the issuer may take, as a whole.")
     tokens: int = Field(
-        100_000, ge=100, le=10_000_000, description="Most verified tokens remembered at once; about 0.7 kB each."
+        100_000, ge=100, le=10_000_000, description="Most verified tokens remembered at once; about 0.6 kB each."
     )
     store: FilePath = Field(
         "ninefold-tokens.db", description="The SQLite file of what was revoked, relative to the contract."

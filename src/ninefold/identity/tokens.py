@@ -17,7 +17,7 @@ from msgspec import structs
 
 from ninefold.errors import FileError, Place
 from ninefold.identity.claims import introspected
-from ninefold.identity.fault import BadToken, Unavailable, UnknownKey
+from ninefold.identity.fault import BadToken, Expired, Unavailable, UnknownKey
 from ninefold.identity.issuer import Issuer
 from ninefold.identity.jwt import verify
 from ninefold.identity.proof import Nonces, Prover, Replays
@@ -159,7 +159,7 @@ class Tokens:
                 return Refused("it was revoked")
         except BadToken as fault:
             self._known.pop(digest, None)
-            return Refused(str(fault))
+            return Refused(str(fault), guess=not isinstance(fault, Expired))
         except Unavailable as fault:
             return Refused(str(fault), unavailable=True)
         except Exception as fault:  # noqa: BLE001  # whatever it is, the token is not known: the gate stays shut
@@ -251,10 +251,7 @@ def _text(field: bytes) -> bytes:
 
 
 def _narrower(token: Token, answer: Token) -> Token:
-    """What is true of a token by both: its own claims, and what the issuer says of it now. Raises `BadToken`."""
+    """A token that the issuer, too, says is good: for no longer than it says so. Raises `BadToken`."""
     if token.subject != answer.subject:
         raise BadToken("the issuer says that it is about another subject")
-    return Token(
-        token.subject, token.id, token.tenant, token.roles, token.scopes, token.issued,
-        min(token.expires, answer.expires), token.signer, token.holder, token.certificate,
-    )  # fmt: skip
+    return structs.replace(token, expires=min(token.expires, answer.expires))
