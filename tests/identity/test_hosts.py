@@ -290,6 +290,7 @@ def test_while_revocations_cannot_be_read_nobody_is_admitted_by_default(hosts: A
         {"keys": []},
         {"keys": [{"kty": "oct", "k": b64(b"s" * 32)}]},
         {"delay": 3.0},
+        {"delay": 0.35},
     ],
     ids=str,
 )
@@ -317,6 +318,9 @@ def test_an_opaque_token_is_what_introspection_says(hosts: Any, issuer: Any, tmp
     assert [found.bearer(f"opaque{number}")[0] for number in range(len(odd))] == [status for _, status in odd]
     assert found.bearer(issuer.token())[0] == 200, "a JWT is verified here"
     assert found.bearer("a b")[0] == found.bearer("x" * 9000)[0] == 401
+    issuer.asked.clear()
+    assert [found.ask("gateway", "Authorization: Bearer made-up")[0] for _ in range(5)] == [401] * 5
+    assert issuer.asked == ["/introspect"], "what the issuer knows nothing of is not asked about again and again"
     asked = issuer.asked.count("/introspect")
     assert found.bearer("opaque0")[0] == 200
     assert issuer.asked.count("/introspect") == asked, "the answer is believed for a while"

@@ -60,7 +60,7 @@ def test_a_verified_token_is_present_until_it_expires(tmp_path: Path) -> None:
             assert tokens.present(digest, ends - 0.1, now) is found
             assert tokens.present(digest, ends, now) is None
             assert (await tokens.bring(digest, field, ends)).reason == "it has expired"
-            assert len(tokens) == 0
+            assert tokens.remembered == 0
 
     asyncio.run(work())
 
@@ -83,7 +83,7 @@ def test_only_so_many_are_remembered_and_the_oldest_goes_first(tmp_path: Path) -
             fields = [_field(at, jti=str(number)) for number in range(103)]
             for field in fields:
                 assert (await _bring(tokens, field, at)).subject == "alice"
-            assert len(tokens) == 100
+            assert tokens.remembered == 100
             known = [tokens.present(tokens.digest(one), at, time.monotonic()) is not None for one in fields]
             assert known == [False] * 3 + [True] * 100
 
@@ -96,7 +96,7 @@ def test_what_no_token_is_is_not_remembered(tmp_path: Path) -> None:
         async with _opened(tmp_path) as tokens:
             for number in range(50):
                 assert (await _bring(tokens, _field(at, iss="https://evil.example", jti=str(number)), at)).reason
-            assert len(tokens) == 0
+            assert tokens.remembered == 0
             assert not tokens._flights
 
     asyncio.run(work())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -185,5 +186,4 @@ class Identity(Section):
 
 
 def _is_origin(text: str) -> bool:
-    scheme, separator, rest = text.rstrip("/").partition("://")
-    return bool(separator) and scheme in {"http", "https"} and bool(rest) and "/" not in rest
+    return re.fullmatch(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,4}|:[1-5][0-9]{4})?/?", text) is not None
