@@ -243,7 +243,7 @@ class Guard:
             Event(
                 request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
                 request.caller, request.address, status, step, reason,
-                int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld,
+                int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject,
             )
         )  # fmt: skip
 

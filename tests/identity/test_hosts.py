@@ -72,6 +72,10 @@ def test_a_key_with_a_token_admits_who_has_both_to_what_both_hold(hosts: Any, is
     assert found.both(writer)[0] == found.both(token)[0] == 401
     assert found.both(writer, token)[0] == 200
     assert found.asked["asgi"][-1]["x-ninefold-subject"] == "alice"
+    time.sleep(0.2)
+    for name in ("trail.jsonl", "inside.jsonl"):
+        last = json.loads(found.path.with_name(name).read_bytes().splitlines()[-1])
+        assert (len(last["caller"]), last["subject"], last["outcome"]) == (12, "alice", "admitted")
     assert len(found.asked["asgi"][-1]["x-ninefold-caller"]) == 12
     assert _challenges(found, writer) == _challenges(found, token) == [API_KEY, BEARER]
     body = ("Content-Type: application/json", "Content-Length: 0")

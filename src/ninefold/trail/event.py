@@ -8,11 +8,11 @@ import msgspec
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What was decided about one request, and why. Secrets never get here: there is no field for them.
 
-    `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the
-    key's id, `outcome` `admitted`, `refused` or `failed`, `step` the one that refused. `withheld` is how many undeclared
-    members were kept back from the response (a string among them that begins with a colon may count as one more); of one
-    that is too long to count them, only `withheld_bytes` tells: so many bytes of its JSON did not leave (white space
-    among them).
+    `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the key's id (by
+    a token alone `sub:` and its subject), `subject` whom the caller's token is about, `outcome` `admitted`, `refused` or
+    `failed`, `step` the one that refused. `withheld` is how many undeclared members were kept back from the response (a
+    string among them that begins with a colon may count as one more); of one that is too long to count them, only
+    `withheld_bytes` tells: so many bytes of its JSON did not leave (white space among them).
     """
 
     time: float
@@ -29,3 +29,4 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     took: float = 0.0
     withheld: int = 0
     withheld_bytes: int = 0
+    subject: str = ""

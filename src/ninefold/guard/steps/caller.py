@@ -91,7 +91,7 @@ def _compile_any(asked: tuple[Combination, ...], checks: list[Check], setting: S
 
     def check(request: Request) -> Answer | Need | None:
         chosen: Answer | None = None
-        caller, shown = "", False
+        caller, subject, shown = "", "", False
         for one, credentials in each:
             request.caller = request.subject = request.tenant = ""
             request.scopes, request.claims = _NOTHING, None
@@ -100,8 +100,8 @@ def _compile_any(asked: tuple[Combination, ...], checks: list[Check], setting: S
                 return verdict
             presented = any(name in request.fields for name in credentials)
             if chosen is None or (presented and not shown):
-                chosen, caller, shown = verdict, request.caller, presented
-        request.caller, request.subject, request.tenant, request.scopes = caller, "", "", _NOTHING
+                chosen, caller, subject, shown = verdict, request.caller, request.subject, presented
+        request.caller, request.subject, request.tenant, request.scopes = caller, subject, "", _NOTHING
         return chosen
 
     return check
