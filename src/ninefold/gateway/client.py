@@ -112,7 +112,7 @@ class ClientConnection(asyncio.Protocol):
         self._field_lines = 0
         self._host = b""
         self._forwarded = b""
-        self._block = b""
+        self._block: bytes | None = None  # what comes may be cut anywhere, so an empty block is one that was not seen
         self._block_fields: dict[bytes, bytes] | None = None
         self._block_lines: list[bytes] = []
         self._block_stripped: frozenset[bytes] | None = None
