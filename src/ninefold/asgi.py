@@ -74,6 +74,8 @@ class Guard:
             )
             identity = settings.identity
             self._tokens = Tokens(identity, self._loaded.resolve, self._say) if identity is not None else None
+            if self._tokens is not None:
+                stack.callback(self._tokens.release)
             self._guard = Decider(
                 settings, self._loaded.description, self._ring, local=local, described=described, tokens=self._tokens
             )
@@ -104,6 +106,7 @@ class Guard:
             self._recorder = None
         if self._tokens is not None:
             await self._tokens.close()
+            self._tokens.release()
         self._writer.close()
         self._ring.close()
 

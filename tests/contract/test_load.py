@@ -412,3 +412,12 @@ def test_an_api_that_is_all_public_holds_and_is_asked_about(contract: Callable[.
     rules = [{"operations": ["*"], "public": "it is the catalogue, for everybody"}]
     loaded = load_contract(contract(authorization={"rules": rules}))
     assert any("open to callers without a key" in one.what for one in loaded.advice())
+
+
+def test_what_is_worth_a_second_look_about_tokens_is_told_with_its_place(contract: Callable[..., Path]) -> None:
+    identity = {"issuer": "http://127.0.0.1:9", "audience": "things", "unbound": "the tests have nothing else to prove"}
+    rules = [{"operations": ["*"], "allow": ["things:read", "things:raed"]}]
+    loaded = load_contract(contract(identity=identity, authorization={"roles": {"r": ["things:read"]}, "rules": rules}))
+    told = [f"{one.place.line} {one.what}" for one in loaded.advice()]
+    for words in ("a token alone is enough", "asked without TLS", "no role holds 'things:raed'"):
+        assert any(words in one and not one.startswith("0") for one in told), told

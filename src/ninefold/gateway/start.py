@@ -108,7 +108,10 @@ async def opened(
         ring = stack.enter_context(contextlib.closing(Ring(loaded.resolve(contract.keys.store))))
         writer = stack.enter_context(contextlib.closing(TrailWriter(loaded.resolve(contract.trail.path))))
         described = msgspec.json.encode(describe(loaded, url)) if contract.api.serve_description else b""
-        tokens = Tokens(contract.identity, loaded.resolve, say) if contract.identity is not None else None
+        tokens = None
+        if contract.identity is not None:
+            tokens = Tokens(contract.identity, loaded.resolve, say)
+            stack.callback(tokens.release)
         guard = Guard(contract, loaded.description, ring, local=local, described=described, tokens=tokens)
         recorder = Recorder(writer, contract.trail.batch, say, loop)
         gateway = Gateway(
