@@ -28,7 +28,7 @@ from ninefold.contract.load import load_contract
 from ninefold.errors import ContractError
 from ninefold.gateway.addresses import own_addresses
 from ninefold.gateway.authority import authority_of, shown_to_server
-from ninefold.gateway.forwarded import caller_address, canonical, forwarded_certificate
+from ninefold.gateway.forwarded import caller_address, canonical, forwarded_certificate, told
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.wire import HOST, NO_HOST, UNDERSCORE, hardened, malformed
 from ninefold.guard.answer import Answer, refuse
@@ -40,6 +40,7 @@ from ninefold.guard.proofs.address import Ranges
 from ninefold.guard.request import Request
 from ninefold.guard.steps.content import TOO_LARGE
 from ninefold.guard.treatment import Treatment, Way
+from ninefold.identity.tokens import Tokens
 from ninefold.keys.ring import Ring
 from ninefold.trail.event import Event
 from ninefold.trail.writer import TrailWriter
@@ -80,7 +81,13 @@ class Guard:
                 contextlib.closing(TrailWriter(self._loaded.resolve(settings.trail.path)))
             )
             self._authority = authority_of(self._loaded, self._say)
-            self._guard = Decider(settings, self._loaded.description, self._ring, local=local, described=described)
+            identity = settings.identity
+            self._tokens = Tokens(identity, self._loaded.resolve, self._say) if identity is not None else None
+            if self._tokens is not None:
+                stack.callback(self._tokens.release)
+            self._guard = Decider(
+                settings, self._loaded.description, self._ring, local=local, described=described, tokens=self._tokens
+            )
             stack.pop_all()  # `close` lets go of them
         trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]
         words = len(trusted) < len(settings.api.trusted_proxies)
@@ -106,6 +113,9 @@ class Guard:
         if self._recorder is not None:
             await self._recorder.close()
             self._recorder = None
+        if self._tokens is not None:
+            await self._tokens.close()
+            self._tokens.release()
         self._writer.close()
         self._ring.close()
 
@@ -119,7 +129,7 @@ class Guard:
 
     async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = self.request(scope)
-        decision = self.decide(request, scope)
+        decision = await self.decided(request, scope)
         if isinstance(decision, Plan) and b"websocket" in decision.upgrade:
             self.record(request, decision, "admitted", 101)
             await self._app(self.shown(scope, request, decision), receive, send)
@@ -160,8 +170,19 @@ class Guard:
             self._stem + b"%x" % self._count,
         )
 
-    def decide(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer:
+    async def decided(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer:
         """The guard's decision, with every fact brought that it asks for."""
+        decision = self.decide(request, scope)
+        while decision is Need.TOKEN:
+            assert self._tokens is not None
+            field = request.fields[b"authorization"]
+            request.doubt = await self._tokens.bring(request.token_digest, field, request.time)
+            decision = self._with_keys(request, self._guard.admit(request))
+        assert isinstance(decision, Plan | Answer)
+        return decision
+
+    def decide(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer | Need:
+        """The guard's decision; a `Need` where a fact is to be waited for."""
         fault = self._strict(request)
         if fault is not None:
             return fault
@@ -175,14 +196,18 @@ class Guard:
             )
         if self._recorder.fault or self._keys_fault:
             return refuse(503, "gateway", self._recorder.fault or self._keys_fault)
-        decision = self._guard.admit(request)
+        return self._with_keys(request, self._guard.admit(request))
+
+    def _with_keys(self, request: Request, decision: Plan | Answer | Need) -> Plan | Answer | Need:
+        """Decide again, as long as keys or revocations have changed, with what they are now."""
         while decision is Need.KEYS:
             try:
                 self._ring.refresh()
+                if self._tokens is not None:
+                    self._tokens.refresh()
             except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
                 return refuse(503, "caller", f"the keys cannot be read: {trouble}")
             decision = self._guard.admit(request)
-        assert isinstance(decision, Plan | Answer)
         return decision
 
     def _strict(self, request: Request) -> Answer | None:
@@ -221,6 +246,8 @@ class Guard:
         self._verified = now
         if self._authority is not None:
             self._authority.verify()
+        if self._tokens is not None:
+            self._tokens.tick()
         try:
             self._ring.verify()
         except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
@@ -249,7 +276,7 @@ class Guard:
             Event(
                 request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
                 request.caller, request.address, status, step, reason,
-                int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld,
+                int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject,
             )
         )  # fmt: skip
 
@@ -258,7 +285,7 @@ class Guard:
         """What the application sees: no key, nothing that a caller says of himself; what frames is the server's to show."""
         hidden = plan.manner.stripped - {b"host", b"content-length", b"transfer-encoding"}
         headers = [(name, value) for name, value in scope["headers"] if name.lower() not in hidden]
-        headers += [(b"x-request-id", request.id), (b"x-ninefold-caller", request.caller.encode())]
+        headers += [(b"x-request-id", request.id), *told(request)]
         extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if "http.response" not in name}
         return {**scope, "headers": headers, "extensions": extensions}
 
@@ -310,7 +337,7 @@ class _Exchange:
         guard, request = self._guard, self._request
         if request.body == 0 and self._scope.get("http_version", "1.1")[:1] not in {"0", "1"}:
             await self._peek()
-        decision = guard.decide(request, self._scope)
+        decision = await guard.decided(request, self._scope)
         if isinstance(decision, Answer):
             await self._answer(decision, decision.outcome)
             return

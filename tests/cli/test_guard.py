@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+_IDENTITY = {
+    "issuer": "https://id.example.com",
+    "audience": "things",
+    "unbound": "the tests have nothing else to prove",
+}
+
 
 def _ninefold(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -84,7 +90,10 @@ def _certificate(folder: Path, name: str, year: int) -> None:
         ({"encryption": {"tls": {"certificate": "old.pem", "key": "old.key"}}}, 69, "expired on 2020"),
         ({"encryption": {"tls": {"certificate": "new.pem", "key": "new.key"}}}, 69, "holds from 2090"),
         ({"trail": {"path": "openapi.yaml/trail"}}, 74, "cannot be opened"),
-        ({"identity": {"issuer": "https://id.example.com"}}, 65, "not enforced yet"),
+        ({"dependencies": {"fail_on": "high"}}, 65, "not enforced yet"),
+        ({"identity": {**_IDENTITY, "authority": "notes.txt"}}, 66, "authority cannot be used"),
+        ({"identity": {**_IDENTITY, "store": "notes.txt"}}, 66, "is no SQLite database"),
+        ({"identity": {**_IDENTITY, "introspection": {"client": "a", "secret": "empty.txt"}}}, 66, "holds no secret"),
     ],
 )
 def test_what_keeps_the_guard_from_starting_is_one_clear_error(
@@ -93,6 +102,7 @@ def test_what_keeps_the_guard_from_starting_is_one_clear_error(
     path = contract(**sections)
     notes = path.parent / "notes.txt"
     notes.write_text("dear diary, one line and no end of it")
+    path.with_name("empty.txt").touch()
     _certificate(path.parent, "old", 2019)
     _certificate(path.parent, "new", 2090)
     done = _ninefold("guard", str(path), "--listen", "127.0.0.1:0")

@@ -52,11 +52,105 @@ paths:
         ("upstraem: http://a\n", 2, "there is no field `upstraem`", "did you mean `upstream`?"),
         ("keys: {max_age: 5}\n", 2, "`keys.max_age`: 5 is no duration", "a whole number and a unit"),
         ("keys: {max_age: 4000d}\n", 2, "`keys.max_age`", ""),
-        ("keys:\n  with: {token: x}\n", 3, "`keys.with.token` is not enforced yet", "with: {ip"),
+        ("keys:\n  with: {token: x}\n", 3, "`keys.with.token`", "True"),
+        ("keys:\n  with: {token: true}\n", 3, "nobody's are accepted", "add `identity:`"),
+        ("keys:\n  with: {}\n", 3, "names no second proof", "token: true"),
         ("keys:\n  with: [ip]\n", 3, "`keys.with`", ""),
         ("keys: {alone: yes}\n", 2, "`keys.alone`", ""),
         ("keys: {alone: because I say so, with: {ip: [local]}}\n", 2, "contradict", "keep one"),
-        ("identity: {issuer: x}\n", 2, "`identity` is not enforced yet", "remove the section"),
+        ("identity: {audience: a, bound: dpop}\n", 2, "`identity.issuer` is missing", "add `issuer:`"),
+        (
+            "identity: {issuer: https://i.example, bound: dpop}\n",
+            2,
+            "`identity.audience` is missing",
+            "add `audience:`",
+        ),
+        ("identity: {issuer: https://i.example, audience: [], bound: dpop}\n", 2, "`identity.audience`", ""),
+        (
+            "identity: {issuer: https://i.example, audience: a}\n",
+            2,
+            "bound to its holder or it is not",
+            "unbound: <why>",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, bound: dpop}\n",
+            2,
+            "where callers reach this API",
+            "urls:",
+        ),
+        (
+            "identity: {issuer: http://i.example, audience: a, unbound: for the tests}\n",
+            2,
+            "changed on its way",
+            "https",
+        ),
+        (
+            "identity: {issuer: https://i.example/?a=b, audience: a, unbound: for the tests}\n",
+            2,
+            "a query",
+            "leave it out",
+        ),
+        ("identity: {issuer: https://i.example, audience: a, unbound: yes}\n", 2, "`identity.unbound`", ""),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for the tests, algorithms: [none]}\n",
+            2,
+            "`identity.algorithms[0]`",
+            "ES256",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for the tests, algorithms: [RS256, HS256]}\n",
+            2,
+            "RFC 8725",
+            "keep one kind",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for the tests, algorithms: [HS256]}\n",
+            2,
+            "shared secret",
+            "file",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for the tests, jwks: keys.json}\n",
+            2,
+            "there is no file keys.json",
+            "",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for the tests}\nkeys: {header: Authorization}\n",
+            3,
+            "carries the tokens",
+            "X-API-Key",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for the tests, store: ninefold-keys.db}\n",
+            2,
+            "keys.store already",
+            "",
+        ),
+        (
+            "authorization:\n  roles: {r: [x]}\n  rules:\n    - {operations: [list], allow: [x], proofs: [[token]]}\n",
+            5,
+            "nobody's are accepted",
+            "identity",
+        ),
+        (
+            "authorization:\n  roles: {r: [x]}\n  rules:\n    - {operations: [list], allow: [x], proofs: [[key]]}\n",
+            5,
+            "a key alone",
+            "address",
+        ),
+        (
+            "authorization:\n  roles: {r: [x]}\n  rules:\n    - {operations: [list], allow: [x], proofs: [[address]]}\n",
+            5,
+            "says not who calls",
+            "key",
+        ),
+        (
+            "authorization:\n  roles: {r: [x]}\n  rules:\n    - {operations: [list], allow: [x], proofs: [[key, address]]}\n    - {operations: [list], allow: [r]}\n",
+            6,
+            "different proofs",
+            "the same",
+        ),
         ("dependencies: {fail_on: high}\n", 2, "`dependencies` is not enforced yet", ""),
         ("responses: {mask: {a: partial}}\n", 2, "`responses.mask` is not enforced yet", ""),
         ("trail: {retain: 400d}\n", 2, "`trail.retain` is not enforced yet", ""),
@@ -165,10 +259,10 @@ def test_each_fault_is_named_with_its_place_and_its_remedy(
 
 
 def test_all_faults_come_at_once_in_the_files_order(contract: Callable[..., Path]) -> None:
-    path = contract(keys={"haeder": "x"}, identity={}, limits=[{"per": "ip", "rate": "many"}])
+    path = contract(keys={"haeder": "x"}, identity={"issuer": "x"}, limits=[{"per": "ip", "rate": "many"}])
     with pytest.raises(ContractProblems) as fault:
         load_contract(path)
-    assert len(fault.value.problems) == 3
+    assert len(fault.value.problems) == 4
     lines = [one.place.line for one in fault.value.problems]
     assert lines == sorted(lines)
 
@@ -318,3 +412,12 @@ def test_an_api_that_is_all_public_holds_and_is_asked_about(contract: Callable[.
     rules = [{"operations": ["*"], "public": "it is the catalogue, for everybody"}]
     loaded = load_contract(contract(authorization={"rules": rules}))
     assert any("open to callers without a key" in one.what for one in loaded.advice())
+
+
+def test_what_is_worth_a_second_look_about_tokens_is_told_with_its_place(contract: Callable[..., Path]) -> None:
+    identity = {"issuer": "http://127.0.0.1:9", "audience": "things", "unbound": "the tests have nothing else to prove"}
+    rules = [{"operations": ["*"], "allow": ["things:read", "things:raed"]}]
+    loaded = load_contract(contract(identity=identity, authorization={"roles": {"r": ["things:read"]}, "rules": rules}))
+    told = [f"{one.place.line} {one.what}" for one in loaded.advice()]
+    for words in ("a token alone is enough", "asked without TLS", "no role holds 'things:raed'"):
+        assert any(words in one and not one.startswith("0") for one in told), told

@@ -90,6 +90,8 @@ def declared(target: Target, call: Call) -> Declared | None:
     keys = target.contract.contract.keys if target.contract else None
     if keys is not None and keys.alone is None and key.place == "header" and keys.header.lower() == key.name.lower():
         asked = keys.with_.ip if keys.with_ else (LOCAL,)
+        if asked is None:
+            return None
         return Declared(tuple(one for one in asked if not isinstance(one, str)), local=LOCAL in asked)
     if api is None or operation is None or not operation.security or not all(operation.security):
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.contract.certificates import certificate_advice, certificate_problems
+from ninefold.contract.proving import proving_advice, proving_problems
 from ninefold.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def problems(contract: Contract, description: Description, source: Source) -> li
         *_methods(contract, description, source),
         *_files(contract, source),
         *certificate_problems(contract, source),
+        *proving_problems(contract, source),
     ]
 
 
@@ -61,6 +63,7 @@ def advice(contract: Contract, description: Description, source: Source) -> list
         found.append(
             Problem("a key alone is enough, from every address", place, "give `keys.with: {ip: [...]}` if you can")
         )
+    found.extend(proving_advice(contract, source))
     if contract.encryption.plain is not None:
         place = source.place(("encryption", "plain"), key=True)
         found.append(Problem("callers are served without TLS", place, "make sure that TLS ends right in front"))
@@ -127,7 +130,10 @@ def _files(contract: Contract, source: Source) -> Iterator[Problem]:
         ("encryption.tls.clients.crl", tls.clients.crl if tls.clients else None),
     )
     seen |= {(folder / name).resolve(): what for what, name in read if name is not None}
-    for path, name in ((("keys", "store"), contract.keys.store), (("trail", "path"), contract.trail.path)):
+    written = [(("keys", "store"), contract.keys.store), (("trail", "path"), contract.trail.path)]
+    if contract.identity is not None:
+        written.append((("identity", "store"), contract.identity.store))
+    for path, name in written:
         whole = (folder / name).resolve()
         if whole in seen:
             yield Problem(f"{name} is {seen[whole]} already", source.place(path), "give it a file of its own")
@@ -152,7 +158,7 @@ def _roles(contract: Contract, source: Source) -> Iterator[Problem]:
             yield Problem(f"the role {role!r} holds itself, through other roles", place, "break the circle")
     for place_, rule in enumerate(authorization.rules):
         for index, name in enumerate(rule.allow):
-            if name not in held and name not in authorization.roles:
+            if contract.identity is None and name not in held and name not in authorization.roles:
                 near = get_close_matches(name, held | set(authorization.roles), 1)
                 remedy = f"did you mean `{near[0]}`?" if near else "give it to a role in `authorization.roles`"
                 path = ("authorization", "rules", place_, "allow", index)

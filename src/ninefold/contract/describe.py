@@ -8,17 +8,20 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from ninefold.contract.combination import combinations
 from ninefold.contract.value import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ninefold.contract.description import Operation
+    from ninefold.contract.identity import Identity
     from ninefold.contract.load import LoadedContract
     from ninefold.contract.model import Contract, Rule
 
 KEY_SCHEME = "apiKey"
 CERTIFICATE_SCHEME = "mutualTLS"
+TOKEN_SCHEME = "token"  # noqa: S105  # a name
 #: What `local` is to a reader of the description: the addresses that are this machine on every machine.
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -48,7 +51,7 @@ _HEADERS: Mapping[str, Mapping[str, str]] = {
 #: The guard's own answers: status, what it means, its fields beside X-Request-Id.
 _REFUSALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("400", "The request cannot be understood.", ()),
-    ("401", "A valid proof of the caller is needed.", ("WWW-Authenticate",)),
+    ("401", "A valid proof of who is calling is needed.", ("WWW-Authenticate",)),
     ("403", "The caller, or the caller's origin, may not do this.", ()),
     ("413", "The request body is too large.", ()),
     ("415", "The request body is of a kind that is not declared.", ()),
@@ -76,7 +79,7 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     _within(components, "responses").update(
         {f"Ninefold{status}": _refusal(meaning, names) for status, meaning, names in _REFUSALS}
     )
-    document["security"] = _security(contract)
+    document["security"] = _security(contract, ())
     paths: dict[str, Any] = {}
     for operation in description.operations:
         item = paths.setdefault(operation.path, {})
@@ -94,29 +97,26 @@ def _within(holder: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _security(contract: Contract) -> list[dict[str, list[str]]]:
-    """The combinations of proofs, any of which is enough."""
-    key: dict[str, list[str]] = {KEY_SCHEME: []}
-    certificate: dict[str, list[str]] = {CERTIFICATE_SCHEME: []}
+def _security(contract: Contract, rules: tuple[Rule, ...]) -> list[dict[str, list[str]]]:
+    """The combinations of proofs that OpenAPI has words for: any of the list, all of a mapping."""
+    schemes = {"key": KEY_SCHEME, "token": TOKEN_SCHEME, "certificate": CERTIFICATE_SCHEME}
     clients = contract.encryption.tls.clients
-    if _with_certificate(contract) or (clients is not None and clients.required and not contract.certificates):
-        return [{**key, **certificate}]
-    if not contract.certificates:
-        return [key]
-    if "keys" not in contract.model_fields_set:
-        return [certificate]
-    return [{**key, **certificate} if clients is not None and clients.required else key, certificate]
-
-
-def _with_certificate(contract: Contract) -> bool:
-    return contract.keys.with_ is not None and contract.keys.with_.certificate
+    always: dict[str, list[str]] = {CERTIFICATE_SCHEME: []} if clients is not None and clients.required else {}
+    found = [
+        {schemes[name]: list[str]() for name in one if name in schemes} | always
+        for one in combinations(contract, rules)
+    ]
+    return [one for place, one in enumerate(found) if one not in found[:place]]
 
 
 def _schemes(contract: Contract, version: str) -> dict[str, Any]:
+    rules = contract.authorization.rules if contract.authorization is not None else ()
+    needed = {name for about in ((), *((one,) for one in rules)) for one in _security(contract, about) for name in one}
     schemes: dict[str, Any] = {}
-    needed = {name for one in _security(contract) for name in one}
     if KEY_SCHEME in needed:
         schemes[KEY_SCHEME] = _key_scheme(contract)
+    if TOKEN_SCHEME in needed and contract.identity is not None:
+        schemes[TOKEN_SCHEME] = _token(contract.identity)
     if CERTIFICATE_SCHEME in needed:
         told = "A client certificate that one of the API's authorities signed."
         # OpenAPI 3.0 has no type for it
@@ -134,8 +134,8 @@ def _key_scheme(contract: Contract) -> dict[str, Any]:
         "description": f"A key that was issued to one caller. {lifetime}",
     }
     second = contract.keys.with_
-    if contract.keys.alone is None and (second is None or second.ip):
-        asked = second.ip if second is not None else (LOCAL,)
+    if any("address" in one for one in combinations(contract, ())):
+        asked = (second.ip if second else None) or (LOCAL,)
         ranges = [text for one in asked for text in (_LOOPBACK if isinstance(one, str) else (str(one),))]
         scheme["x-source-addresses"] = ranges
         scheme["description"] += f" It is taken from these addresses only: {', '.join(ranges)}."
@@ -143,6 +143,22 @@ def _key_scheme(contract: Contract) -> dict[str, Any]:
         scheme["x-ja4"] = list(second.device)
         scheme["description"] += " It is taken from devices with known TLS fingerprints (JA4) only."
     return scheme
+
+
+def _token(identity: Identity) -> dict[str, Any]:
+    """How a token is presented; that it is bound is told in words, where OpenAPI has none for it."""
+    asked = {
+        "dpop": " with a proof of possession for each request (RFC 9449), its nonce as the refusal says",
+        "certificate": " over a connection with the client certificate that it is bound to (RFC 8705)",
+        "": "",
+    }[identity.bound or ""]
+    dpop = identity.bound == "dpop"
+    return {
+        "type": "http",
+        "scheme": "DPoP" if dpop else "bearer",
+        **({} if dpop else {"bearerFormat": "JWT"}),
+        "description": f"An access token of {identity.issuer} for {', '.join(identity.audience)}{asked}.",
+    }
 
 
 def _refusal(meaning: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -159,7 +175,7 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
     if public:
         raw["security"] = []
     else:
-        raw["security"] = _security(contract)
+        raw["security"] = _security(contract, rules)
         allowed = sorted({name for rule in rules for name in rule.allow})
         if contract.authorization is not None:
             raw["x-ninefold-allow"] = allowed

@@ -143,7 +143,11 @@ def _path(location: tuple[int | str, ...], data: Any) -> tuple[Path_, list[str]]
     short = {("api",): dict, ("upstream",): dict}
     for part in location:
         named = isinstance(data, dict) and part in data
-        if isinstance(part, str) and not named and ("[" in part or part in {"Upstream", "Api", "Authorization"}):
+        if (
+            isinstance(part, str)
+            and not named
+            and ("[" in part or part in {"Upstream", "Api", "Authorization", "Identity"})
+        ):
             continue
         if tuple(path) == ("limits",) and part == "rates" and isinstance(data, list):
             continue

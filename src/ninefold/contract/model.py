@@ -6,11 +6,13 @@ planned but not enforced yet is no field here: `ninefold.contract.pending` refus
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from ninefold.contract.identity import Identity
 from ninefold.contract.quantity import Rate
+from ninefold.contract.section import Section
 from ninefold.contract.value import (
     Address,
     CallerName,
@@ -31,12 +33,6 @@ from ninefold.contract.value import (
     Why,
     not_nothing,
 )
-
-
-class Section(BaseModel):
-    """Frozen, and nothing unknown is accepted: a field that is not enforced is no field."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Api(Section):
@@ -76,8 +72,13 @@ class Upstream(Section):
 class With(Section):
     """What else proves the caller, beside the key. Of several, each has to hold."""
 
-    ip: tuple[Address, ...] = Field(
-        (), description="The caller's address is in one of these ranges; `local` is this machine's own."
+    ip: tuple[Address, ...] | None = Field(
+        None,
+        min_length=1,
+        description="The caller's address is in one of these ranges; `local` is this machine's own.",
+    )
+    token: Literal[True] | None = Field(
+        None, description="A token of `identity` with every key: neither is enough alone."
     )
     certificate: bool = Field(
         default=False,
@@ -92,8 +93,10 @@ class With(Section):
 
     @model_validator(mode="after")
     def _something(self) -> With:
-        if not (self.ip or self.certificate or self.device):
-            raise ValueError("it names no second proof; give `ip: [...]`, `certificate: true` or `device: [...]`")
+        if not (self.ip or self.token or self.certificate or self.device):
+            raise ValueError(
+                "it names no second proof; give `ip: [...]`, `token: true`, `certificate: true` or `device: [...]`"
+            )
         return self
 
 
@@ -150,6 +153,10 @@ class Certificate(Section):
         return next(f"{kind}:{getattr(self, kind)}" for kind in kinds if getattr(self, kind) is not None)
 
 
+#: What proves who is calling. The first three say who it is; an address and a device only narrow.
+Proof: TypeAlias = Literal["key", "token", "certificate", "address", "device"]
+
+
 class Rule(Section):
     """Who may call some operations. Without a rule of its own, an operation is refused once there are rules."""
 
@@ -158,6 +165,11 @@ class Rule(Section):
     )
     allow: tuple[str, ...] = Field((), description="Scopes or roles, any one of which allows.")
     public: Why | None = Field(None, description="Why the operation is open to callers without a key.")
+    proofs: tuple[tuple[Proof, ...], ...] = Field(
+        (),
+        description="How callers of these operations prove themselves: any one of the lists, all that is in it."
+        " Default: what `keys` and `identity` say.",
+    )
     upgrade: tuple[Protocol, ...] = Field(
         (), description="Protocols that the operation may switch to (RFC 9110 section 7.8), as `websocket`."
     )
@@ -166,6 +178,10 @@ class Rule(Section):
     def _something(self) -> Rule:
         if self.public is not None and self.allow:
             raise ValueError("`public` and `allow` contradict each other; keep one")
+        if self.public is not None and self.proofs:
+            raise ValueError("`public` and `proofs` contradict each other; keep one")
+        if any(not {"key", "token", "certificate"} & set(one) for one in self.proofs):
+            raise ValueError("a list of `proofs` says not who calls; put `key`, `token` or `certificate` into each")
         if self.public is None and not self.allow:
             raise ValueError("the rule allows nobody; give `allow: [scope]`, or `public: <why>`")
         return self
@@ -369,6 +385,9 @@ class Contract(Section):
         None, description="Without it, any valid key may call any declared operation."
     )
     encryption: Encryption = Encryption()
+    identity: Annotated[Identity | None, BeforeValidator(not_nothing)] = Field(
+        None, description="Without it, callers prove themselves by keys alone."
+    )
     limits: Annotated[Limits, BeforeValidator(lambda v: {"rates": v} if isinstance(v, list) else v)] = Limits()
     responses: Responses = Responses()
     trail: Trail = Trail()

@@ -13,13 +13,11 @@ if TYPE_CHECKING:
 
 #: A path in the contract (`*`: any place in a list) and what to do without it.
 PENDING: tuple[tuple[Path_, str], ...] = (
-    (("keys", "with", "token"), "use `with: {ip: [...]}` until tokens are built"),
     (("authorization", "rules", "*", "when"), "use `allow:` with scopes; conditions come with CEL"),
     (("authorization", "rules", "*", "deny"), "leave the operation without a rule: the default is to deny"),
     (("encryption", "at_rest"), "keep the keys' and the trail's files on an encrypted volume meanwhile"),
     (("encryption", "fields"), "remove it; fields are not encrypted on their way yet"),
     (("dependencies",), "run `ninefold audit --source DIR --advisories PATH` in your pipeline meanwhile"),
-    (("identity",), "remove the section; callers prove themselves with `keys` until tokens are built"),
     (("limits", "rates", "*", "quota"), "write it as a rate: `rate: 100000/d`"),
     (("limits", "rates", "*", "penalty"), "use a rate with a small burst, `{per: ip, rate: 5/min, burst: 5}`"),
     (("limits", "rates", "*", "concurrency"), "use `limits.connections.per_ip`"),

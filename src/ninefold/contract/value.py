@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -98,6 +98,37 @@ def _protocol(value: str) -> str:
 def not_nothing(value: Any) -> Any:
     if value is None:
         raise ValueError("nothing stands under it; write what it is to hold, or remove it")
+    return value
+
+
+def _service_url(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        known = parts.port
+    except ValueError:
+        known = 0
+    if parts.scheme not in {"http", "https"} or not parts.hostname or known == 0 or not _HOST.fullmatch(parts.hostname):
+        raise ValueError(f"{value!r} is no http(s) URL with a host")
+    if parts.username or parts.password or re.search(r"[?#@\s\x00-\x20\x7f]", value):
+        raise ValueError(f"{value!r} has a user, a query or a fragment; leave it out")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(f"{value!r} could be changed on its way; write https (http is for this machine's loopback)")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by name or by address, whatever a resolver says."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _claim(value: str) -> str:
+    if not value or len(value) > 128 or not value.isprintable():
+        raise ValueError(f"{value!r} names no claim")
     return value
 
 
@@ -201,3 +232,5 @@ DnsName = Annotated[str, AfterValidator(_exact), AfterValidator(_dns_name)]
 Uri = Annotated[str, AfterValidator(_exact), AfterValidator(_uri)]
 Email = Annotated[str, AfterValidator(_exact), AfterValidator(_email)]
 DistinguishedName = Annotated[str, AfterValidator(_distinguished_name)]
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+ClaimName = Annotated[str, AfterValidator(_claim)]

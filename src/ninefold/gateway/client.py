@@ -17,8 +17,8 @@ import httptools
 
 from ninefold.gateway import plain, wire
 from ninefold.gateway.exchange import Exchange
-from ninefold.gateway.forwarded import caller_address, forwarded_certificate, forwarded_fields
-from ninefold.guard.answer import Answer, refuse
+from ninefold.gateway.forwarded import caller_address, forwarded_certificate, forwarded_fields, told
+from ninefold.guard.answer import Answer, lines, refuse
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
 from ninefold.guard.steps.arrival import subscriber
@@ -58,6 +58,9 @@ class ClientConnection(asyncio.Protocol):
         "_block_head",
         "_block_lines",
         "_block_stripped",
+        "_block_subject",
+        "_block_token",
+        "_bringing",
         "_bytes",
         "_certificate",
         "_current",
@@ -114,12 +117,15 @@ class ClientConnection(asyncio.Protocol):
         self._field_lines = 0
         self._host = b""
         self._forwarded = b""
-        self._block = b""
+        self._block: bytes | None = None  # what comes may be cut anywhere, so an empty block is one that was not seen
         self._block_fields: dict[bytes, bytes] | None = None
         self._block_lines: list[bytes] = []
         self._block_stripped: frozenset[bytes] | None = None
         self._block_caller = ""
         self._block_digest = b""
+        self._block_subject = ""
+        self._block_token = b""
+        self._bringing: asyncio.Task[None] | None = None
         self._block_head = b""
         self._target = b""
         self._fields: dict[bytes, bytes] | None = None
@@ -155,6 +161,8 @@ class ClientConnection(asyncio.Protocol):
             self._tunnel = None
         current, self._current = self._current, None
         self._queue.clear()
+        if self._bringing is not None:
+            self._bringing.cancel()
         if current is not None and not current.answered:
             if current.up is not None:
                 current.up.abandon()
@@ -203,9 +211,10 @@ class ClientConnection(asyncio.Protocol):
                     line.method, line.path, fields, (), self._peer, self._secure, 0, gateway.wall(), now,
                     gateway.next_id(), line.plan, self._block_digest,
                     client=self, verb=line.verb, target=line.target, host=self._host, complete=True, decided=True,
+                    token_digest=self._block_token,
                 )  # fmt: skip
                 self._decide(exchange, None)
-                self._block_digest = exchange.digest
+                self._block_digest, self._block_token = exchange.digest, exchange.token_digest
                 if line.plan is None:
                     gateway.remember(text, line, exchange.plan)
                 return
@@ -241,7 +250,7 @@ class ClientConnection(asyncio.Protocol):
                 return False
             self._name(host)
         self._block, self._block_fields, self._block_lines, self._block_stripped = block, fields, lines, None
-        self._block_digest = b""
+        self._block_digest = self._block_token = b""
         return True
 
     def _header_goes_on(self, gateway: Gateway) -> None:
@@ -449,8 +458,9 @@ class ClientConnection(asyncio.Protocol):
         exchange.time = gateway.wall()
         exchange.id = gateway.next_id()
         exchange.decided = True
+        fault = self._strict(exchange) if exchange.path == "" else None  # it tells, too, whether a body is to come
         self.deadline = now + (gateway.timeouts.total if exchange.complete else gateway.timeouts.body)
-        self._decide(exchange, self._strict(exchange) if exchange.path == "" else None)
+        self._decide(exchange, fault)
 
     def _decide(self, exchange: Exchange, fault: Answer | None) -> None:
         """Decide about a request, and send it on or answer it."""
@@ -464,14 +474,21 @@ class ClientConnection(asyncio.Protocol):
             return
         decision = gateway.guard.admit(exchange)
         if type(decision) is not Plan:
-            if decision is Need.KEYS:
-                decision = self._with_keys(exchange)
+            if type(decision) is Need:
+                decision = self._with_keys(exchange, decision)
+            if decision is Need.TOKEN:
+                self._bringing = asyncio.get_running_loop().create_task(self._bring(exchange))
+                return
             if type(decision) is not Plan:
                 self._answer(exchange, cast("Answer", decision))
                 return
+        self._admit(exchange, decision)
+
+    def _admit(self, exchange: Exchange, decision: Plan) -> None:
+        """Send it on."""
         if not exchange.complete or decision.upgrade:
             self._prepare(exchange, decision)
-        gateway.pool.dispatch(exchange)
+        self.gateway.pool.dispatch(exchange)
 
     def _look(self, exchange: Exchange) -> Answer | None:
         """What the connection tells of the caller; where a trusted proxy is at its other end, what that one tells."""
@@ -490,17 +507,34 @@ class ClientConnection(asyncio.Protocol):
                 shown = forwarded_certificate(exchange.fields, exchange.repeated)
             except ValueError as fault:
                 return wire.malformed(f"a trusted proxy sent a certificate that is none: {fault}")
-            told = gateway.authority.verified(*shown) if shown is not None else None
-            exchange.certificate = gateway.authority.holds(told, exchange.time)
+            verified = gateway.authority.verified(*shown) if shown is not None else None
+            exchange.certificate = gateway.authority.holds(verified, exchange.time)
         return None
 
-    def _with_keys(self, exchange: Exchange) -> Plan | Answer | Need:
-        """Decide again, with the keys as they are now."""
+    async def _bring(self, exchange: Exchange) -> None:
+        """Have the caller's token verified, and decide again. The connection waits, and its deadlines hold."""
         gateway = self.gateway
-        decision: Plan | Answer | Need = Need.KEYS
+        assert gateway.tokens is not None
+        decision: Plan | Answer | Need = Need.TOKEN
+        while decision is Need.TOKEN:
+            field = exchange.fields[b"authorization"]
+            exchange.doubt = await gateway.tokens.bring(exchange.token_digest, field, exchange.time)
+            if exchange is not self._current or exchange.answered:
+                return  # its time was over, or its caller has gone
+            gateway.now = gateway.clock()
+            decision = self._with_keys(exchange, gateway.guard.admit(exchange))
+        self._bringing = None
+        if isinstance(decision, Plan):
+            self._admit(exchange, decision)
+        else:
+            self._answer(exchange, cast("Answer", decision))
+
+    def _with_keys(self, exchange: Exchange, decision: Plan | Answer | Need) -> Plan | Answer | Need:
+        """Decide again, as long as keys or revocations have changed, with what they are now."""
+        gateway = self.gateway
         while decision is Need.KEYS:
             try:
-                gateway.keys.refresh()
+                gateway.refresh()
             except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
                 return refuse(503, "caller", f"the keys cannot be read: {trouble}")
             decision = gateway.guard.admit(exchange)
@@ -529,8 +563,13 @@ class ClientConnection(asyncio.Protocol):
         stripped = plan.manner.stripped
         fields = exchange.fields
         if fields is self._block_fields:
-            if stripped is not self._block_stripped or exchange.caller != self._block_caller:
+            if (
+                stripped is not self._block_stripped
+                or exchange.caller != self._block_caller
+                or exchange.subject != self._block_subject
+            ):
                 self._block_stripped, self._block_caller = stripped, exchange.caller
+                self._block_subject = exchange.subject
                 self._block_head = self._plain_head(exchange, stripped)
             return b"".join((exchange.verb, b" ", exchange.target, self._block_head, exchange.id, b"\r\n\r\n"))
         named = fields.get(b"connection")
@@ -551,21 +590,19 @@ class ClientConnection(asyncio.Protocol):
             framing = b"content-length: 0\r\n"
         elif exchange.protocol:
             framing = b"connection: upgrade\r\nupgrade: %b\r\n" % exchange.protocol
-        return b"%b %b%b%b%b%bx-ninefold-caller: %b\r\nx-request-id: %b\r\n\r\n" % (
+        return b"%b %b%b%b%b%b%bx-request-id: %b\r\n\r\n" % (
             exchange.verb, exchange.target, self.gateway.pool.host_line, passed, forwarded, framing,
-            exchange.caller.encode(), exchange.id,
+            lines(told(exchange)), exchange.id,
         )  # fmt: skip
 
     def _plain_head(self, exchange: Exchange, stripped: frozenset[bytes]) -> bytes:
         """What the upstream gets of a plain request between its target and its id; the same while the block is."""
-        lines = zip(exchange.fields, self._block_lines, strict=True)
-        passed = b"".join([line for name, line in lines if name not in stripped])
+        both = zip(exchange.fields, self._block_lines, strict=True)
+        passed = b"".join([line for name, line in both if name not in stripped])
         forwarded = self._forwarded
         if exchange.address != self._peer:
             forwarded = forwarded_fields(exchange.address, exchange.host, secure=self._secure)
-        return b"%b%b%bx-ninefold-caller: %b\r\nx-request-id: " % (
-            self.gateway.pool.host_line, passed, forwarded, exchange.caller.encode(),
-        )  # fmt: skip
+        return b"%b%b%b%bx-request-id: " % (self.gateway.pool.host_line, passed, forwarded, lines(told(exchange)))
 
     # -- from decision to answer
 

@@ -6,9 +6,11 @@ import re
 from base64 import b64decode
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from ninefold.guard.proofs.address import Ranges
+    from ninefold.guard.request import Request
 
 
 def canonical(address: str) -> str:
@@ -70,3 +72,17 @@ def forwarded_fields(address: str, host: bytes, *, secure: bool) -> bytes:
     return b"forwarded: for=%b%b;proto=%b\r\nx-forwarded-for: %b\r\n%bx-forwarded-proto: %b\r\n" % (
         node, named, scheme, address.encode(), older, scheme,
     )  # fmt: skip
+
+
+def told(request: Request) -> list[tuple[bytes, bytes]]:
+    """Who calls, in fields that no caller can send himself. What is not visible ASCII is percent-encoded UTF-8."""
+    found = [(b"x-ninefold-caller", _visible(request.caller))]
+    if request.subject:
+        found.append((b"x-ninefold-subject", _visible(request.subject)))
+    if request.tenant:
+        found.append((b"x-ninefold-tenant", _visible(request.tenant)))
+    return found
+
+
+def _visible(text: str) -> bytes:
+    return quote(text, safe="!\"#$&'()*+,/:;<=>?@[\\]^`{|}").encode()

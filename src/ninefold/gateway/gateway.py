@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ninefold.gateway.recorder import Recorder
     from ninefold.guard.guard import Guard
     from ninefold.guard.plan import Plan
+    from ninefold.guard.tokens import Doubt
 
 #: How often deadlines are looked at, in seconds: what a time-out may be late by.
 SWEEP = 0.25
@@ -37,6 +38,14 @@ class Keys(Protocol):
 
     def refresh(self) -> None: ...
     def verify(self) -> None: ...
+
+
+class Tokens(Protocol):
+    """The tokens as the gateway handles them; the guard has its own view of them."""
+
+    def refresh(self) -> None: ...
+    def tick(self) -> None: ...
+    async def bring(self, digest: bytes, field: bytes, at: float) -> Doubt: ...
 
 
 class Gateway:
@@ -53,11 +62,13 @@ class Gateway:
         local: Sequence[IPv4Network | IPv6Network],
         say: Callable[[str], None],
         authority: Authority | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         assert contract.upstream is not None
         self.contract = contract
         self.guard = guard
         self.keys = keys
+        self.tokens = tokens
         self.recorder = recorder
         self.limits = contract.limits
         self.timeouts = contract.limits.timeouts
@@ -144,6 +155,7 @@ class Gateway:
                 exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
                 exchange.caller, exchange.address, exchange.status, step, reason,
                 int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld, exchange.withheld_bytes,
+                exchange.subject,
             )
         )  # fmt: skip
 
@@ -156,6 +168,12 @@ class Gateway:
     def start(self) -> None:
         """Begin to look at deadlines, the keys' file and the date."""
         self._sweep()
+
+    def refresh(self) -> None:
+        """Read what has changed of keys and tokens. Raises what stands in the way; then nothing is admitted by them."""
+        self.keys.refresh()
+        if self.tokens is not None:
+            self.tokens.refresh()
 
     def _sweep(self) -> None:
         self.now = now = self.clock()
@@ -175,6 +193,8 @@ class Gateway:
             if self.keys_fault:
                 self._say("the keys can be read again")
             self.keys_fault = ""
+        if self.tokens is not None:
+            self.tokens.tick()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 
     async def drain(self) -> None:

@@ -25,6 +25,7 @@ from ninefold.gateway.gateway import Gateway
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.tls import ask_clients, development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
+from ninefold.identity.tokens import Tokens
 from ninefold.keys.ring import Ring
 from ninefold.trail.writer import TrailWriter
 
@@ -110,10 +111,22 @@ async def opened(
         ring = stack.enter_context(contextlib.closing(Ring(loaded.resolve(contract.keys.store))))
         writer = stack.enter_context(contextlib.closing(TrailWriter(loaded.resolve(contract.trail.path))))
         described = msgspec.json.encode(describe(loaded, url)) if contract.api.serve_description else b""
-        guard = Guard(contract, loaded.description, ring, local=local, described=described)
+        tokens = None
+        if contract.identity is not None:
+            tokens = Tokens(contract.identity, loaded.resolve, say)
+            stack.callback(tokens.release)
+        guard = Guard(contract, loaded.description, ring, local=local, described=described, tokens=tokens)
         recorder = Recorder(writer, contract.trail.batch, say, loop)
         gateway = Gateway(
-            contract, guard, ring, recorder, upstream_tls=upstream_tls, local=local, say=say, authority=authority
+            contract,
+            guard,
+            ring,
+            recorder,
+            upstream_tls=upstream_tls,
+            local=local,
+            say=say,
+            authority=authority,
+            tokens=tokens,
         )
         gateway.start()
         door = Door(gateway, bound, tls, say)
@@ -124,6 +137,8 @@ async def opened(
         finally:
             door.close()
             await gateway.drain()
+            if tokens is not None:
+                await tokens.close()
 
 
 def _tls(loaded: LoadedContract, authority: Authority | None, say: Callable[[str], None]) -> ssl.SSLContext | None:

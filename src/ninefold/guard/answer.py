@@ -31,7 +31,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 #: What a refusal may tell a caller, by status: enough to mend an honest request, nothing to map the API with.
 _DETAILS = {
     400: "The request cannot be understood.",
-    401: "This needs a valid key.",
+    401: "This needs a valid proof of who is calling.",
     403: "The caller may not do this.",
     404: "There is nothing here.",
     405: "The resource does not know this method.",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract
     from ninefold.guard.keyring import Keyring
     from ninefold.guard.request import Request
+    from ninefold.guard.tokens import Tokens
 
 _PREFLIGHT = "preflight"
 
@@ -40,13 +41,17 @@ class Guard:
         *,
         local: Sequence[IPv4Network | IPv6Network],
         described: bytes = b"",
+        tokens: Tokens | None = None,
     ) -> None:
         """Compile. `local` are this machine's own addresses; `described` is what `api.serve_description` serves.
+
+        `tokens` are needed where the contract has an `identity`.
 
         Raises `DescriptionError` where a response schema cannot be followed.
         """
         self.contract = contract
         self._keyring = keyring
+        self._tokens = tokens
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
         self._limiters = _limiters(contract)
@@ -54,8 +59,10 @@ class Guard:
         self._chains: dict[tuple[Check, ...], tuple[Check, ...]] = {}
         self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
         key_field = contract.keys.header.lower().encode()
+        identity = contract.identity
+        proofs = frozenset({b"authorization", b"dpop"}) if identity and identity.forward is None else frozenset[bytes]()
         self._manners = {
-            (private, whole): Manner(self._fields(), private=private, whole=whole, key_field=key_field)
+            (private, whole): Manner(self._fields(), private=private, whole=whole, key_field=key_field, proofs=proofs)
             for private in (False, True)
             for whole in (False, True)
         }
@@ -101,7 +108,7 @@ class Guard:
             for check in checks[request.step :] if request.step else checks:
                 verdict = check(request)
                 if verdict is not None:
-                    if verdict is Need.KEYS:
+                    if type(verdict) is Need:
                         request.step = checks.index(check)
                     return verdict
         except Exception as fault:  # noqa: BLE001  # a fault of ours must not open the gate
@@ -152,7 +159,7 @@ class Guard:
         asked = self._permission(operation) if operation is not None else Permission(open=open_)
         return Setting(
             self.contract, operation, asked, tuple(methods), self._keyring, self._local, self._grants, self._limiters,
-            final, preflight,
+            final, preflight, self._tokens,
         )  # fmt: skip
 
     def _compile(self, setting: Setting) -> tuple[Check, ...]:
@@ -208,7 +215,8 @@ class Guard:
 
     def _cross_origin(self, origin: bytes) -> bytes:
         origins = self.contract.origins
-        expose = ", ".join(("RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", *origins.expose))
+        asked = ("WWW-Authenticate", "DPoP-Nonce") if self.contract.identity is not None else ()
+        expose = ", ".join(("RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", *asked, *origins.expose))
         fields = [
             (b"access-control-allow-origin", origin),
             (b"access-control-expose-headers", expose.encode()),

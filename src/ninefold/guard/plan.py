@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract
     from ninefold.guard.gcra import Limiter
     from ninefold.guard.keyring import Keyring
+    from ninefold.guard.tokens import Tokens
     from ninefold.guard.treatment import Treatments
 
 #: None: go on. The first check that says something else ends the chain.
@@ -47,6 +48,7 @@ class Setting:
     limiters: tuple[Limiter, ...]
     final: Answer | None = None
     preflight: bool = False
+    tokens: Tokens | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ STRIPPED_FIELDS = frozenset({
     b"x-forwarded-prefix", b"x-forwarded-server", b"x-forwarded-scheme", b"x-real-ip", b"x-client-ip",
     b"x-cluster-client-ip", b"true-client-ip", b"cf-connecting-ip", b"fastly-client-ip", b"x-original-url",
     b"x-rewrite-url", b"x-original-host", b"x-host", b"x-http-method", b"x-http-method-override",
-    b"x-method-override", b"x-request-id", b"x-ninefold-caller",
+    b"x-method-override", b"x-request-id", b"x-ninefold-caller", b"x-ninefold-subject", b"x-ninefold-tenant",
     b"client-cert", b"client-cert-chain", b"x-client-cert", b"x-client-cert-chain", b"x-forwarded-client-cert",
     b"x-ssl-cert", b"x-ssl-client-cert", b"x-ssl-client-cn", b"x-ssl-client-dn", b"x-ssl-client-s-dn", b"x-ssl-client-verify",
     b"x-client-verify", b"x-client-dn", b"ssl-client-cert", b"ssl-client-verify", b"ssl-client-subject-dn",
@@ -91,13 +93,24 @@ class Manner:
 
     __slots__ = ("block", "fields", "private", "silent_block", "stripped")
 
-    def __init__(self, fields: Fields, *, private: bool, whole: bool, key_field: bytes = b"") -> None:
-        """`private`: the answer is for this caller alone. `whole`: it is read, so it must come whole and in plain."""
+    def __init__(
+        self,
+        fields: Fields,
+        *,
+        private: bool,
+        whole: bool,
+        key_field: bytes = b"",
+        proofs: frozenset[bytes] = frozenset(),
+    ) -> None:
+        """`private`: the answer is for this caller alone. `whole`: it is read, so it must come whole and in plain.
+
+        `proofs` are the fields, beside the key's, by which callers prove who they are.
+        """
         self.fields = fields
         self.private = private
         self.block = lines(fields)
         self.silent_block = self.block + b"cache-control: no-store\r\n" if private else self.block
-        self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole else frozenset()) | {key_field}
+        self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole else frozenset()) | {key_field} | proofs
 
 
 class Plan(msgspec.Struct, frozen=True, eq=False, gc=False):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ninefold.guard.gcra import Allowance
     from ninefold.guard.plan import Plan
+    from ninefold.guard.tokens import Doubt
 
 
 class Certificate(msgspec.Struct, frozen=True, gc=False):
@@ -39,6 +42,9 @@ class Request(msgspec.Struct, gc=False):
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
     `digest` that of the key that it presents, where the host knows them from another request with the same bytes.
     `certificate` and `device` (a JA4 fingerprint) are the caller's own, never those of a proxy in between.
+    `token_digest` is of the field with the token, `doubt` what the host found when it brought that, `proven` the thumbprint
+    of the key that the caller proved to have. `subject`, `tenant` and `claims` are a token's. `failed` says of which name a
+    proof was presented that does not hold (`subject NAME`, or "?").
     """
 
     method: str
@@ -61,3 +67,10 @@ class Request(msgspec.Struct, gc=False):
     allowance: Allowance | None = None
     certificate: Certificate | None = None
     device: str = ""
+    subject: str = ""
+    tenant: str = ""
+    token_digest: bytes = b""
+    doubt: Doubt | None = None
+    proven: bytes = b""
+    claims: Mapping[str, Any] | None = None
+    failed: str = ""

@@ -8,56 +8,20 @@ SQLite itself, and looks whether the files are still the ones that were opened.
 
 from __future__ import annotations
 
-import mmap
 import os
 import sqlite3
 from hashlib import sha256
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from ninefold.errors import FileError, Place
 from ninefold.keys.keeper import SCHEMA, VERSION
 from ninefold.keys.record import Key
+from ninefold.store.index import HEADER, Index
 from ninefold.store.sqlite import explained, open_store
 
-_HEADER = 48
-
-
-class _Index:
-    """A WAL index that is watched, once in a process, however many rings look at it.
-
-    A process loses its POSIX locks on a file as soon as it closes any descriptor of it (fcntl(2)), SQLite's among them; and
-    without those the next program that opens the database takes itself for the first, and truncates the index that is
-    mapped here (SIGBUS). So the descriptor is kept for as long as any ring needs it.
-    """
-
-    __slots__ = ("_file", "_users", "key", "mapped")
-
-    _open: ClassVar[dict[tuple[int, int], _Index]] = {}
-
-    def __init__(self, path: Path, key: tuple[int, int]) -> None:
-        self.key = key
-        self._users = 0
-        self._file = path.open("rb")
-        self.mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    @classmethod
-    def of(cls, path: Path) -> _Index:
-        """Raises `OSError` or `ValueError` where it cannot be mapped."""
-        found = path.stat()
-        key = (found.st_dev, found.st_ino)
-        index = cls._open.get(key)
-        if index is None:
-            index = cls._open[key] = cls(path, key)
-        index._users += 1
-        return index
-
-    def release(self) -> None:
-        self._users -= 1
-        if not self._users:
-            del self._open[self.key]
-            self.mapped.close()
-            self._file.close()
+if TYPE_CHECKING:
+    import mmap
 
 
 class Ring:
@@ -74,7 +38,7 @@ class Ring:
         self._seen = b""
         self._store: sqlite3.Connection
         self._index: mmap.mmap
-        self._watched: _Index
+        self._watched: Index
         self._files: tuple[tuple[int, int], ...]
         self._open()
 
@@ -95,12 +59,12 @@ class Ring:
 
     def fresh(self) -> bool:
         """Whether nobody has committed a change since the last `refresh`."""
-        return self._index[:_HEADER] == self._seen
+        return self._index[:HEADER] == self._seen
 
     def refresh(self) -> None:
         """Read what has changed. Raises `FileError`; then nothing may be admitted by what is in memory."""
         # The header is read before the rows: a change in between is then seen again, and none is missed.
-        seen = self._index[:_HEADER]
+        seen = self._index[:HEADER]
         try:
             rows = self._store.execute(
                 "SELECT digest, id, role, scopes, expires, revoked, changed FROM key WHERE changed > ? ORDER BY changed",
@@ -148,7 +112,7 @@ class Ring:
         self._store = open_store(self._path, SCHEMA, VERSION)
         try:
             self._store.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # makes SQLite map the index
-            self._watched = _Index.of(Path(f"{self._path}-shm"))
+            self._watched = Index.of(Path(f"{self._path}-shm"))
             self._index = self._watched.mapped
             self._files = self._stat()
         except (OSError, ValueError, sqlite3.Error) as fault:

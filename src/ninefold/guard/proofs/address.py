@@ -31,7 +31,7 @@ def compile_address(setting: Setting) -> Check:
 def _ranges(setting: Setting) -> tuple[IPv4Network | IPv6Network, ...]:
     proof = setting.contract.keys.with_
     found: list[IPv4Network | IPv6Network] = []
-    for address in proof.ip if proof is not None else (LOCAL,):
+    for address in (proof.ip if proof is not None else None) or (LOCAL,):
         if isinstance(address, str):
             found.extend(setting.local)
         else:

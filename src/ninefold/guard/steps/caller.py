@@ -1,81 +1,134 @@
-"""Who is calling: each proof that the contract asks for, one after the other; the first that fails refuses."""
+"""Who is calling: the combinations of proofs that the contract asks for, in the one place that puts them together (ADR 8)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ninefold.guard.answer import Answer
+from ninefold.guard.need import Need
 from ninefold.guard.plan import Check, Setting, Step
 from ninefold.guard.proofs.address import compile_address
 from ninefold.guard.proofs.certificate import compile_certificate, compile_presented, compile_second
+from ninefold.guard.proofs.challenge import asked_of
 from ninefold.guard.proofs.device import compile_device
 from ninefold.guard.proofs.key import compile_key
+from ninefold.guard.proofs.token import compile_token
 
 if TYPE_CHECKING:
-    from ninefold.guard.need import Need
+    from collections.abc import Callable, Mapping
+
+    from ninefold.contract.combination import Combination
+    from ninefold.guard.answer import Answer
     from ninefold.guard.request import Request
+
+_NOTHING: frozenset[str] = frozenset()
+#: What so many pairs of a key and a token hold together is remembered.
+MOST_REMEMBERED = 4096
+
+_PROOFS: Mapping[str, Callable[[Setting], Check]] = {
+    "key": compile_key,
+    "token": compile_token,
+    "address": compile_address,
+    "certificate": compile_certificate,
+    "device": compile_device,
+}
 
 
 def compile_caller(setting: Setting) -> Check | None:
     if setting.operation is None:
         return None
     clients = setting.contract.encryption.tls.clients
-    needed = (compile_presented(setting),) if clients is not None and clients.required else ()
+    needed = [compile_presented(setting)] if clients is not None and clients.required else []
     if setting.permission.open:
         return needed[0] if needed else None
-    return _all((*needed, _identity(setting)))
+    asked = asked_of(setting)
+    checks = [_compile_all(one, setting) for one in asked]
+    proven = checks[0] if len(checks) == 1 else _compile_any(asked, checks, setting)
+    return _each([*needed, proven])
 
 
-def _identity(setting: Setting) -> Check:
-    """The key, the client certificate, either of them or both, as the contract has it."""
-    contract = setting.contract
-    if not contract.certificates or (contract.keys.with_ is not None and contract.keys.with_.certificate):
-        return _key(setting)
-    certificate = compile_certificate(setting)
-    if "keys" not in contract.model_fields_set:
-        return certificate
-    return _either(_key(setting), certificate, contract.keys.header.lower().encode())
+def _compile_all(combination: Combination, setting: Setting) -> Check:
+    """One combination: each of its proofs has to hold; the first that fails refuses."""
+    checks = [_PROOFS[name](setting) for name in combination]
+    if combination[:2] == ("key", "token"):
+        checks[:2] = [_both(*checks[:2])]
+    if "certificate" in combination and combination[0] != "certificate":
+        checks[-1 - combination[::-1].index("certificate")] = compile_second(setting)
+    return _each(checks)
 
 
-def _key(setting: Setting) -> Check:
-    """The key with what else `keys.with` asks for."""
-    keys = setting.contract.keys
-    proofs = [compile_key(setting)]
-    if keys.alone is None:
-        if keys.with_ is None or keys.with_.ip:
-            proofs.append(compile_address(setting))
-        if keys.with_ is not None and keys.with_.certificate:
-            proofs.append(compile_second(setting))
-        if keys.with_ is not None and keys.with_.device:
-            proofs.append(compile_device(setting))
-    return _all(tuple(proofs))
-
-
-def _all(proofs: tuple[Check, ...]) -> Check:
+def _each(checks: list[Check]) -> Check:
     """Each of them has to hold."""
-    if len(proofs) == 1:
-        return proofs[0]
-    first, second = proofs[0], _all(proofs[1:])
+    if len(checks) == 1:
+        return checks[0]
+    first, second, *others = checks
 
-    def check(request: Request) -> Answer | Need | None:
+    def two(request: Request) -> Answer | Need | None:
         return first(request) or second(request)
 
-    return check
+    def more(request: Request) -> Answer | Need | None:
+        verdict = first(request) or second(request)
+        for other in others:
+            verdict = verdict or other(request)
+        return verdict
+
+    return more if others else two
 
 
-def _either(key: Check, certificate: Check, field: bytes) -> Check:
-    """The key, or else the certificate. Where none holds, the refusal is that of what was presented, the key's first."""
+def _both(key: Check, token: Check) -> Check:
+    """Two that say who calls: the caller is the key's, the subject the token's, and what is held is what both hold."""
+    common: dict[tuple[frozenset[str], frozenset[str]], frozenset[str]] = {}
 
     def check(request: Request) -> Answer | Need | None:
-        refused = key(request)
-        if not isinstance(refused, Answer):
-            return refused
-        other = certificate(request)
-        if other is None or (request.certificate is not None and field not in request.fields):
-            return other
-        return refused
+        verdict = key(request)
+        if verdict is not None:
+            return verdict
+        by_key = request.scopes
+        verdict = token(request)
+        if verdict is not None:
+            return verdict
+        held = common.get((by_key, request.scopes))
+        if held is None:
+            if len(common) >= MOST_REMEMBERED:
+                common.clear()
+            held = common[by_key, request.scopes] = by_key & request.scopes
+        request.scopes = held
+        return None
 
     return check
 
 
-STEP = Step("caller", compile_caller, lambda setting: (setting.operation is None, setting.permission.open))
+def _compile_any(asked: tuple[Combination, ...], checks: list[Check], setting: Setting) -> Check:
+    """The first combination that holds admits. Else the refusal is that of the first whose credential was presented."""
+    fields = {"key": setting.contract.keys.header.lower().encode(), "token": b"authorization"}
+    each = [
+        (check, tuple(fields[one] for one in names if one in fields), "certificate" in names)
+        for check, names in zip(checks, asked, strict=True)
+    ]
+
+    def check(request: Request) -> Answer | Need | None:
+        chosen: Answer | None = None
+        caller, subject, shown = "", "", False
+        for one, credentials, certified in each:
+            request.caller = request.subject = request.tenant = ""
+            request.scopes, request.claims = _NOTHING, None
+            verdict = one(request)
+            if verdict is None or isinstance(verdict, Need):
+                return verdict
+            presented = any(name in request.fields for name in credentials)
+            if not credentials and certified:
+                presented = request.certificate is not None
+            if chosen is None or (presented and not shown):
+                chosen, caller, subject, shown = verdict, request.caller, request.subject, presented
+        request.caller, request.subject, request.tenant, request.scopes = caller, subject, "", _NOTHING
+        return chosen
+
+    return check
+
+
+def _basis(setting: Setting) -> object:
+    if setting.operation is None or setting.permission.open:
+        return setting.operation is None
+    return asked_of(setting)
+
+
+STEP = Step("caller", compile_caller, _basis)

@@ -42,7 +42,8 @@ def compile_origin(setting: Setting) -> Check | None:
 def _compile_preflight(setting: Setting) -> Callable[[Request], Answer]:
     origins = setting.contract.origins
     methods = tuple(method for method in setting.methods if not origins.methods or method in origins.methods)
-    headers = (*origins.headers, *(() if setting.permission.open else (setting.contract.keys.header,)))
+    proofs = (setting.contract.keys.header, *(("Authorization", "DPoP") if setting.contract.identity else ()))
+    headers = (*origins.headers, *(() if setting.permission.open else proofs))
     known = frozenset(name.lower() for name in headers)
     granted = Answer(
         204,

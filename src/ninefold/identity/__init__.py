@@ -1,0 +1,1 @@
+"""Tokens: whose are accepted, what has to be true of them, and how their issuer is asked."""
