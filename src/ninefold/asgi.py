@@ -71,7 +71,14 @@ class Guard:
             self._writer = stack.enter_context(
                 contextlib.closing(TrailWriter(self._loaded.resolve(settings.trail.path)))
             )
-            self._guard = Decider(settings, self._loaded.description, self._ring, local=local, described=described)
+            self._guard = Decider(
+                settings,
+                self._loaded.description,
+                self._ring,
+                local=local,
+                described=described,
+                source=self._loaded.source,
+            )
             stack.pop_all()  # `close` lets go of them
         trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]
         words = len(trusted) < len(settings.api.trusted_proxies)

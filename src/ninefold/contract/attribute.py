@@ -154,7 +154,9 @@ def _kind(value: object) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "integer" if isinstance(value, int) else "number"
-    return {str: "string", list: "array", dict: "object"}.get(type(value), "null")
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object" if isinstance(value, dict) else "null"
 
 
 class Environment:
@@ -235,7 +237,9 @@ class Environment:
     def _declared(self, root: str, names: tuple[str, ...]) -> tuple[Attribute, int]:
         value = self._body if root == "body" else self._resource
         if value is None:
-            what = "takes no JSON body with a schema" if root == "body" else "declares no JSON with a schema for success"
+            what = (
+                "takes no JSON body with a schema" if root == "body" else "declares no JSON with a schema for success"
+            )
             raise Unknown(f"{self.operation.id} {what}", f"declare it, or leave `{root}` out", 0)
         if value.cel != "object":
             if value.kinds and "object" not in value.kinds:

@@ -96,7 +96,7 @@ def compile_condition(text: str, environment: Environment) -> Condition:
     declared = tuple(sorted({(one.variable, "bool" if one.presence else one.attribute.cel) for one in uses}))
     program, tree, faults = _compiled(names.rewritten, declared)
     if tree is not None and not faults:
-        values = {one.variable: one.attribute.value for one in uses if one.attribute.value and not one.presence}
+        values = {one.variable: one.attribute.value for one in uses if not one.presence}
         faults = tuple(_Checker(values).check(tree))
     if faults:
         raise ConditionFaults(list(faults))
@@ -118,9 +118,7 @@ class _Names:
             place = self._at(tokens, place)
         self.rewritten = "".join(self._letters)
         if len(self.uses) > MOST_ATTRIBUTES:
-            self.faults.append(
-                Fault(f"the condition uses more than {MOST_ATTRIBUTES} attributes", "split the rule", 0)
-            )
+            self.faults.append(Fault(f"the condition uses more than {MOST_ATTRIBUTES} attributes", "split the rule", 0))
 
     def _at(self, tokens: list[re.Match[str]], place: int) -> int:
         token = tokens[place]
@@ -263,7 +261,8 @@ class _Checker:
         if node.kind == "ident":
             return bound.get(node.name, self._values.get(node.name))
         if node.kind == "comprehension":
-            return self._comprehension(node, bound)
+            self._comprehension(node, bound)
+            return None
         shapes = [self._shape(one, bound) for one in node.parts]
         if node.kind == "select":
             return self._member(shapes[0], node.name, node.offset + 1)
@@ -312,8 +311,7 @@ class _Checker:
 
     def _compared(self, node: Node, shapes: list[Value | None]) -> None:
         left, right = (
-            one.type_ or (shape.cel if shape is not None else "")
-            for one, shape in zip(node.parts, shapes, strict=True)
+            one.type_ or (shape.cel if shape is not None else "") for one, shape in zip(node.parts, shapes, strict=True)
         )
         if node.name == "@in":
             if not right.startswith("list("):
@@ -328,7 +326,9 @@ class _Checker:
         """The last operand stands in the contract itself, and is one that works."""
         last = node.parts[-1]
         if last.text is None:
-            fault = Fault(f"the {what} is worked out when a request comes", f"write the {what} out", max(last.offset, 0))
+            fault = Fault(
+                f"the {what} is worked out when a request comes", f"write the {what} out", max(last.offset, 0)
+            )
             self._faults.append(fault)
         elif what == "range":
             try:

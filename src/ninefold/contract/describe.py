@@ -8,6 +8,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from ninefold.contract.rules import allowing
 from ninefold.contract.value import LOCAL
 
 if TYPE_CHECKING:
@@ -182,7 +183,4 @@ def _answered(one: Any, loaded: LoadedContract) -> Any:
 
 
 def _rules(contract: Contract, operation: str) -> tuple[Rule, ...]:
-    if contract.authorization is None:
-        return ()
-    named = tuple(rule for rule in contract.authorization.rules if operation in rule.operations)
-    return named or tuple(rule for rule in contract.authorization.rules if "*" in rule.operations)
+    return tuple(rule for _, rule in allowing(contract.authorization, operation))

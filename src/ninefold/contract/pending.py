@@ -16,8 +16,6 @@ PENDING: tuple[tuple[Path_, str], ...] = (
     (("keys", "with", "token"), "use `with: {ip: [...]}` until tokens are built"),
     (("keys", "with", "certificate"), "use `with: {ip: [...]}` until client certificates are built"),
     (("keys", "with", "device"), "use `with: {ip: [...]}` until device fingerprints are built"),
-    (("authorization", "rules", "*", "when"), "use `allow:` with scopes; conditions come with CEL"),
-    (("authorization", "rules", "*", "deny"), "leave the operation without a rule: the default is to deny"),
     (("encryption", "at_rest"), "keep the keys' and the trail's files on an encrypted volume meanwhile"),
     (("encryption", "fields"), "remove it; fields are not encrypted on their way yet"),
     (("dependencies",), "run `ninefold audit --source DIR --advisories PATH` in your pipeline meanwhile"),

@@ -107,7 +107,7 @@ async def opened(
         ring = stack.enter_context(contextlib.closing(Ring(loaded.resolve(contract.keys.store))))
         writer = stack.enter_context(contextlib.closing(TrailWriter(loaded.resolve(contract.trail.path))))
         described = msgspec.json.encode(describe(loaded, url)) if contract.api.serve_description else b""
-        guard = Guard(contract, loaded.description, ring, local=local, described=described)
+        guard = Guard(contract, loaded.description, ring, local=local, described=described, source=loaded.source)
         recorder = Recorder(writer, contract.trail.batch, say, loop)
         gateway = Gateway(contract, guard, ring, recorder, upstream_tls=upstream_tls, local=local, say=say)
         gateway.start()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ninefold.contract.description import Description, Operation
     from ninefold.contract.model import Contract
+    from ninefold.contract.source import Source
     from ninefold.guard.keyring import Keyring
     from ninefold.guard.request import Request
 
@@ -40,12 +41,17 @@ class Guard:
         *,
         local: Sequence[IPv4Network | IPv6Network],
         described: bytes = b"",
+        source: Source | None = None,
     ) -> None:
         """Compile. `local` are this machine's own addresses; `described` is what `api.serve_description` serves.
 
-        Raises `DescriptionError` where a response schema cannot be followed.
+        `source` is the contract's file, for the trail to tell a rule's place in it.
+
+        Raises `DescriptionError` where a response schema cannot be followed, `ConditionFaults` where a condition cannot.
         """
         self.contract = contract
+        self._description = description
+        self._source = source
         self._keyring = keyring
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
@@ -55,9 +61,12 @@ class Guard:
         self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
         key_field = contract.keys.header.lower().encode()
         self._manners = {
-            (private, whole): Manner(self._fields(), private=private, whole=whole, key_field=key_field)
+            (private, whole, judged): Manner(
+                self._fields(), private=private, whole=whole, key_field=key_field, judged=judged
+            )
             for private in (False, True)
             for whole in (False, True)
+            for judged in (False, True)
         }
         projectors = Projectors(description)
         methods: dict[str, list[str]] = {}
@@ -101,7 +110,7 @@ class Guard:
             for check in checks[request.step :] if request.step else checks:
                 verdict = check(request)
                 if verdict is not None:
-                    if verdict is Need.KEYS:
+                    if isinstance(verdict, Need):
                         request.step = checks.index(check)
                     return verdict
         except Exception as fault:  # noqa: BLE001  # a fault of ours must not open the gate
@@ -137,6 +146,13 @@ class Guard:
             origin,
         )
 
+    def _place(self, number: int) -> str:
+        """Where the rule of that number stands, as the trail tells it."""
+        if self._source is None:
+            return f"authorization.rules[{number}]"
+        place = self._source.place(("authorization", "rules", number))
+        return f"{place.file.rpartition('/')[2]}:{place.line}"
+
     def _permission(self, operation: Operation) -> Permission:
         return permission(self.contract.authorization, operation.id)
 
@@ -152,7 +168,7 @@ class Guard:
         asked = self._permission(operation) if operation is not None else Permission(open=open_)
         return Setting(
             self.contract, operation, asked, tuple(methods), self._keyring, self._local, self._grants, self._limiters,
-            final, preflight,
+            final, preflight, self._description, self._place,
         )  # fmt: skip
 
     def _compile(self, setting: Setting) -> tuple[Check, ...]:
@@ -173,19 +189,19 @@ class Guard:
         return Plan(
             self._compile(setting),
             treatments,
-            self._manners[not setting.permission.open, treatments.reads_bodies],
+            self._manners[not setting.permission.open, treatments.reads_bodies, setting.permission.judged],
             operation.id,
             frozenset(name.lower().encode() for rule in rules for name in rule.upgrade),
             "" if "{" in operation.path else operation.path,
         )
 
     def _nothing(self, answer: Answer, operation: str = "") -> Plan:
-        return Plan(self._compile(self._setting(None, (), answer)), None, self._manners[False, False], operation)
+        return Plan(self._compile(self._setting(None, (), answer)), None, self._manners[False, False, False], operation)
 
     def _preflight(self, methods: Sequence[str], *, open_: bool) -> Plan:
         setting = self._setting(None, methods, open_=open_, preflight=True)
         last = self._not_allowed(methods).checks  # where it is not the origin that answers
-        return Plan((*self._compile(setting), *last[-1:]), None, self._manners[False, False], "")
+        return Plan((*self._compile(setting), *last[-1:]), None, self._manners[False, False, False], "")
 
     def _not_allowed(self, methods: Sequence[str]) -> Plan:
         allow = ((b"allow", ", ".join(sorted(methods)).encode()),)

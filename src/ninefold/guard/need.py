@@ -9,3 +9,4 @@ class Need(Enum):
     """The guard cannot decide yet. Its host brings the fact and asks again with the same request."""
 
     KEYS = "the keys have changed since they were read"
+    BODY = "the whole body of the request, in `content`"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ninefold.guard.gcra import Allowance
     from ninefold.guard.plan import Plan
+    from ninefold.guard.ruling import Held
 
 
 class Request(msgspec.Struct, gc=False):
@@ -18,7 +21,9 @@ class Request(msgspec.Struct, gc=False):
     value, and `repeated` has the names that came on more than one line, their values joined (RFC 9110 section 5.3).
     `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
-    `digest` that of the key that it presents, where the host knows them from another request with the same bytes.
+    `digest` that of the key that it presents, where the host knows them from another request with the same bytes. `target`
+    is the whole target in origin form, and `content` the whole body, once a step has asked for it (`Need.BODY`). `held` is
+    what has to be true of the answer.
     """
 
     method: str
@@ -39,3 +44,9 @@ class Request(msgspec.Struct, gc=False):
     scopes: frozenset[str] = frozenset()
     origin: bytes = b""
     allowance: Allowance | None = None
+    target: bytes = b""
+    content: bytes | None = None
+    held: Held | None = None
+    subject: str = ""
+    claims: Mapping[str, Any] | None = None
+    device: str = ""
