@@ -20,11 +20,12 @@ ROOTS = ("caller", "operation", "path", "query", "headers", "body", "address", "
 
 #: What a caller says of himself and the guard knows better, and what is a secret: no condition may look at it.
 UNTOLD_FIELDS = frozenset({
-    "authorization", "connection", "cookie", "dpop", "expect", "forwarded", "keep-alive", "proxy-authorization", "te", "trailer",
-    "transfer-encoding", "upgrade", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port",
-    "x-forwarded-prefix", "x-forwarded-server", "x-forwarded-scheme", "x-real-ip", "x-client-ip", "x-cluster-client-ip",
-    "true-client-ip", "cf-connecting-ip", "fastly-client-ip", "x-original-url", "x-rewrite-url", "x-original-host", "x-host",
-    "x-http-method", "x-http-method-override", "x-method-override", "x-ninefold-caller", "x-request-id",
+    "authorization", "connection", "cookie", "dpop", "expect", "forwarded", "keep-alive", "proxy-authorization", "te",
+    "trailer", "transfer-encoding", "upgrade", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+    "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-server", "x-forwarded-scheme", "x-real-ip", "x-client-ip",
+    "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip", "fastly-client-ip", "x-original-url", "x-rewrite-url",
+    "x-original-host", "x-host", "x-http-method", "x-http-method-override", "x-method-override", "x-ninefold-caller",
+    "x-request-id",
 })  # fmt: skip
 
 _SCALARS = {"string": "string", "integer": "int", "number": "double", "boolean": "bool"}

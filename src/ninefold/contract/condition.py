@@ -203,7 +203,16 @@ def _network(text: str) -> Any:
 
 
 _IN_RANGE = cel.FunctionDecl(
-    "in_range", [cel.Overload("string_in_range", cel.Type.BOOL, [cel.Type.STRING, cel.Type.STRING], True, in_range)]
+    "in_range",
+    [
+        cel.Overload(
+            "string_in_range",
+            return_type=cel.Type.BOOL,
+            parameters=[cel.Type.STRING, cel.Type.STRING],
+            is_member=True,
+            impl=in_range,
+        )
+    ],
 )
 
 

@@ -6,8 +6,11 @@ syntax.proto); of it only what the checks here ask is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _Field = tuple[int, int | bytes]
 

@@ -360,8 +360,12 @@ class ClientConnection(asyncio.Protocol):
         else:
             if exchange.chunks is None:
                 exchange.chunks = []
-            exchange.chunks.append(wire.chunk(data) if exchange.body < 0 else data)
-            self.hold(_BODY)
+            exchange.chunks.append(data)
+            if exchange.gathering:
+                timeouts = self.gateway.timeouts
+                self.deadline = min(self.gateway.clock() + timeouts.body, exchange.now + timeouts.total)
+            else:
+                self.hold(_BODY)
 
     def on_message_complete(self) -> None:
         exchange = self._arriving
@@ -377,6 +381,8 @@ class ClientConnection(asyncio.Protocol):
         if exchange.up is not None:
             self.deadline = exchange.now + self.gateway.timeouts.total
             exchange.up.end_body()
+        elif exchange.gathering:
+            self._gathered(exchange)
 
     # -- from request to decision
 
@@ -455,6 +461,9 @@ class ClientConnection(asyncio.Protocol):
         if type(decision) is not Plan:
             if decision is Need.KEYS:
                 decision = self._with_keys(exchange)
+            if decision is Need.BODY:
+                self._gather(exchange)
+                return
             if type(decision) is not Plan:
                 self._answer(exchange, cast("Answer", decision))
                 return
@@ -473,6 +482,23 @@ class ClientConnection(asyncio.Protocol):
                 return refuse(503, "caller", f"the keys cannot be read: {trouble}")
             decision = gateway.guard.admit(exchange)
         return decision
+
+    def _gather(self, exchange: Exchange) -> None:
+        """Wait for the whole body, which the decision depends on; `limits.body` bounds it."""
+        if exchange.complete:
+            self._gathered(exchange)
+            return
+        exchange.gathering = True
+        if b"expect" in exchange.fields and exchange.version == "1.1":
+            self.write(wire.CONTINUE)
+        self.release(_BODY)
+
+    def _gathered(self, exchange: Exchange) -> None:
+        """The whole body is there: decide again."""
+        exchange.gathering = False
+        exchange.content = b"".join(exchange.chunks or ())
+        self.deadline = exchange.now + self.gateway.timeouts.total
+        self._decide(exchange, None)
 
     def _name(self, host: bytes) -> None:
         """The host that the caller names, and what the upstream is told of it."""
@@ -581,6 +607,12 @@ class ClientConnection(asyncio.Protocol):
             exchange,
             Answer(answer.status, answer.fields, answer.body, "failed", answer.step, reason, answer.closes),
         )
+
+    def withhold(self, exchange: Exchange, answer: Answer) -> None:
+        """The upstream's answer may not leave; the caller gets this one."""
+        exchange.up = None
+        if exchange is self._current and not exchange.answered:
+            self._answer(exchange, answer)
 
     def _answer_instead(self, exchange: Exchange, answer: Answer) -> None:
         """The request turned out to be too much while it was on its way to the upstream."""

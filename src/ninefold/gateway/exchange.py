@@ -14,7 +14,8 @@ class Exchange(Request, gc=False):
     `ClientConnection` and an `UpstreamConnection`) let go of it when it ends.
 
     `chunks` holds what of the body came before it could go on; `gathering`: all of it, before it is decided whether the
-    request may. `complete`: the whole request has arrived. `begun`: a byte of the response was written; `answered`: the last one.
+    request may. `complete`: the whole request has arrived. `begun`: a byte of the response was written;
+    `answered`: the last one.
     """
 
     client: Any = None

@@ -130,6 +130,39 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     grants: tuple[Grant, ...]
     denials: tuple[Grant, ...]
 
+    def release(self, request: Request, body: bytes) -> tuple[bytes | None, str]:
+        """What may leave of a successful answer's JSON, None: nothing; and why not all of it.
+
+        Of an array at the top each element is judged by itself. This is the one place where a whole answer is decoded, and
+        it is for operations alone whose rules speak of `resource`.
+        """
+        facts = self.ruling.facts(request)
+        asked: list[Asked] = []
+        try:
+            facts.read_body()
+            if not self.ruling.elements:
+                facts.resource = msgspec.json.decode(body)
+                return (body, "") if self._judge(facts, asked) else (None, _told(asked))
+            elements = msgspec.json.decode(body, type=list[msgspec.Raw])
+            if len(elements) > MOST_ELEMENTS:
+                return None, f"the answer has more than {MOST_ELEMENTS} elements, too many to judge"
+            kept = []
+            for one in elements:
+                facts.resource = msgspec.json.decode(one)
+                if self._judge(facts, asked if len(asked) < 2 else []):
+                    kept.append(one)
+        except (msgspec.MsgspecError, Malformed, ValueError, RecursionError) as fault:
+            return None, f"the answer cannot be judged ({type(fault).__name__})"
+        if len(kept) == len(elements):
+            return body, ""
+        reason = f"{len(elements) - len(kept)} of {len(elements)} elements were kept back: {_told(asked)}"
+        return b"[" + b",".join(kept) + b"]", reason
+
+    def _judge(self, facts: Facts, asked: list[Asked]) -> bool:
+        if any(_true(one, facts, asked) for one in self.denials):
+            return False
+        return self.allowed or any(_true(one, facts, asked) for one in self.grants)
+
 
 class Ruling:
     """The rules of one operation, compiled."""
@@ -169,34 +202,34 @@ class Ruling:
         self._template = Template(operation.path)
         self._content = content
 
-    def decide(self, request: Request, steps: list[Asked] | None = None) -> Answer | Need | None:
-        """None: it may pass, and `request.held` says what has to be true of its answer. `steps` takes what was asked."""
-        steps = [] if steps is None else steps
+    def decide(self, request: Request, asked: list[Asked] | None = None) -> Answer | Need | None:
+        """None: it may pass, and `request.held` says what has to be true of its answer. `asked` takes what was asked."""
+        asked = [] if asked is None else asked
         facts = self.facts(request)
         now = request.time
-        denials = [one for one in self._denials if _in_time(one, now, steps)]
-        grants = [one for one in self._grants if _in_time(one, now, steps) and _fits(one, request.scopes, steps)]
-        denied = _any(denials, facts, steps, body=False)
+        denials = [one for one in self._denials if _in_time(one, now, asked)]
+        grants = [one for one in self._grants if _in_time(one, now, asked) and _fits(one, request.scopes, asked)]
+        denied = _any(denials, facts, asked, body=False)
         if denied is not None:
             return _refused(denied)
-        allowed = self._open or _any(grants, facts, steps, body=False) is not None
+        allowed = self._open or _any(grants, facts, asked, body=False) is not None
         waiting = [] if allowed else [one for one in grants if one.body or one.late]
         if not allowed and not waiting:
-            return _forbidden(steps)
+            return _forbidden(asked)
         if any(one.body for one in denials) or any(one.body for one in waiting):
             answer = self._with_body(request, facts)
             if answer is not None:
                 return answer
-            denied = _any(denials, facts, steps, body=True)
+            denied = _any(denials, facts, asked, body=True)
             if denied is not None:
                 return _refused(denied)
-            allowed = allowed or _any(waiting, facts, steps, body=True) is not None
+            allowed = allowed or _any(waiting, facts, asked, body=True) is not None
         late = () if allowed else tuple(one for one in waiting if one.late)
         overriding = tuple(one for one in denials if one.late)
         if not allowed and not late:
-            return _forbidden(steps)
+            return _forbidden(asked)
         if late or overriding:
-            steps += [
+            asked += [
                 Asked(one.place, one.deny, "`when` is held against the answer", None) for one in (*overriding, *late)
             ]
             request.held = Held(self, allowed, late, overriding)
@@ -230,54 +263,17 @@ def ruling(setting: Setting, content: Check | None) -> Ruling:
     return Ruling(authorization, setting.operation, known, setting.keyring, setting.place, content)
 
 
-def release(held: Held, request: Request, body: bytes) -> tuple[bytes | None, str]:
-    """What may leave of a successful answer's JSON, None: nothing; and why not all of it.
-
-    Of an array at the top each element is judged by itself. This is the one place where a whole answer is decoded, and it
-    is for operations alone whose rules speak of `resource`.
-    """
-    ruling = held.ruling
-    facts = ruling.facts(request)
-    steps: list[Asked] = []
-    try:
-        if request.content:
-            facts.read_body()
-        if not ruling.elements:
-            facts.resource = msgspec.json.decode(body)
-            return (body, "") if _judged(held, facts, steps) else (None, _told(steps))
-        elements = msgspec.json.decode(body, type=list[msgspec.Raw])
-        if len(elements) > MOST_ELEMENTS:
-            return None, f"the answer has more than {MOST_ELEMENTS} elements, too many to judge"
-        kept = []
-        for one in elements:
-            facts.resource = msgspec.json.decode(one)
-            if _judged(held, facts, steps if len(steps) < 2 else []):
-                kept.append(one)
-    except (msgspec.MsgspecError, Malformed, ValueError, RecursionError) as fault:
-        return None, f"the answer cannot be judged ({type(fault).__name__})"
-    if len(kept) == len(elements):
-        return body, ""
-    reason = f"{len(elements) - len(kept)} of {len(elements)} elements were kept back: {_told(steps)}"
-    return b"[" + b",".join(kept) + b"]", reason
-
-
-def _judged(held: Held, facts: Facts, steps: list[Asked]) -> bool:
-    if any(_true(one, facts, steps) for one in held.denials):
-        return False
-    return held.allowed or any(_true(one, facts, steps) for one in held.grants)
-
-
-def _any(grants: list[Grant], facts: Facts, steps: list[Asked], *, body: bool) -> Grant | None:
+def _any(grants: list[Grant], facts: Facts, asked: list[Asked], *, body: bool) -> Grant | None:
     """The first that holds of those that need no answer, and a body or none."""
     for one in grants:
-        if one.body == body and not one.late and _true(one, facts, steps):
+        if one.body == body and not one.late and _true(one, facts, asked):
             return one
     return None
 
 
-def _true(grant: Grant, facts: Facts, steps: list[Asked]) -> bool:
+def _true(grant: Grant, facts: Facts, asked: list[Asked]) -> bool:
     if grant.test is None:
-        steps.append(Asked(grant.place, grant.deny, "it has no condition", holds=True))
+        asked.append(Asked(grant.place, grant.deny, "it has no condition", holds=True))
         return True
     try:
         holds = grant.test(facts)
@@ -285,33 +281,33 @@ def _true(grant: Grant, facts: Facts, steps: list[Asked]) -> bool:
     except Undecided as fault:
         holds = grant.deny
         said = f"`when` cannot be answered ({fault}), which {'denies' if grant.deny else 'allows nothing'}"
-    steps.append(Asked(grant.place, grant.deny, said, holds))
+    asked.append(Asked(grant.place, grant.deny, said, holds))
     return holds
 
 
-def _in_time(grant: Grant, now: float, steps: list[Asked]) -> bool:
+def _in_time(grant: Grant, now: float, asked: list[Asked]) -> bool:
     if grant.since <= now < grant.until:
         return True
-    steps.append(
+    asked.append(
         Asked(grant.place, grant.deny, "it holds later" if now < grant.since else "its time is over", holds=False)
     )
     return False
 
 
-def _fits(grant: Grant, scopes: frozenset[str], steps: list[Asked]) -> bool:
+def _fits(grant: Grant, scopes: frozenset[str], asked: list[Asked]) -> bool:
     if not grant.allow or not grant.allow.isdisjoint(scopes):
         return True
-    steps.append(Asked(grant.place, grant.deny, f"none of {', '.join(sorted(grant.allow))} is held", holds=False))
+    asked.append(Asked(grant.place, grant.deny, f"none of {', '.join(sorted(grant.allow))} is held", holds=False))
     return False
 
 
-def _told(steps: list[Asked]) -> str:
-    return "; ".join(f"{one.place}: {one.what}" for one in steps if one.holds is not None and one.holds == one.deny)
+def _told(asked: list[Asked]) -> str:
+    return "; ".join(f"{one.place}: {one.what}" for one in asked if one.holds is not None and one.holds == one.deny)
 
 
 def _refused(grant: Grant) -> Answer:
     return refuse(403, "permission", f"{grant.place}: denied, {grant.why}")
 
 
-def _forbidden(steps: list[Asked]) -> Answer:
-    return refuse(403, "permission", _told(steps) or "no rule of the contract allows this operation")
+def _forbidden(asked: list[Asked]) -> Answer:
+    return refuse(403, "permission", _told(asked) or "no rule of the contract allows this operation")
