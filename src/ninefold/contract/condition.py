@@ -222,7 +222,7 @@ def _compiled(text: str, declared: tuple[tuple[str, str], ...]) -> tuple[Any, No
     env = cel.NewEnv(variables={name: _type(kind) for name, kind in declared}, functions=[_IN_RANGE])
     try:
         program = env.compile(text)
-    except RuntimeError as fault:
+    except (RuntimeError, ValueError) as fault:
         return None, None, tuple(_told(str(fault), text))
     kind = program.return_type()
     if kind != cel.Type.BOOL:
@@ -323,9 +323,8 @@ class _Checker:
             one.type_ or (shape.cel if shape is not None else "") for one, shape in zip(node.parts, shapes, strict=True)
         )
         if node.name == "@in":
-            if not right.startswith("list("):
-                return
-            right = right[5:-1]
+            held = {one.type_ for one in node.parts[1].parts} if node.parts[1].kind == "list" else set()
+            right = right[5:-1] if right.startswith("list(") else held.pop() if len(held) == 1 else ""
         known = {"string", "bool", "timestamp", "bytes", *_NUMBERS}
         alike = left == right or {left, right} <= _NUMBERS
         if left in known and right in known and not alike:
