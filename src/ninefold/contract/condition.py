@@ -222,7 +222,7 @@ def _compiled(text: str, declared: tuple[tuple[str, str], ...]) -> tuple[Any, No
     env = cel.NewEnv(variables={name: _type(kind) for name, kind in declared}, functions=[_IN_RANGE])
     try:
         program = env.compile(text)
-    except (RuntimeError, ValueError) as fault:
+    except (RuntimeError, TypeError) as fault:  # the second: half of a surrogate pair
         return None, None, tuple(_told(str(fault), text))
     kind = program.return_type()
     if kind != cel.Type.BOOL:
