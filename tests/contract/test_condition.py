@@ -147,7 +147,7 @@ def _faults(folder: Any, rules: str, **sections: Any) -> list[str]:
         "{operations: [getOrder], when: caller.nope == 'x'}",
         "{operations: [getOrder], when: 'caller.nope == ''x'''}",
         "{operations: [getOrder], when: 'caller.id == ''x'' && caller.nope == ''x'''}",
-        "{operations: [getOrder], when: \"caller.id == \\\"x\\\" && caller.nope == 'x'\"}",
+        '{operations: [getOrder], when: "caller.id == \\"x\\" && caller.nope == \'x\'"}',
         "operations: [getOrder]\n      when: |\n        caller.id == 'x' &&\n          caller.nope == 'x'",
         "operations: [getOrder]\n      when: >-\n        caller.id == 'é' &&\n        caller.nope == 'x'",
         "operations: [getOrder]\n      when: caller.id == 'x' &&\n        caller.nope == 'x'",

@@ -57,7 +57,9 @@ def judge(make_guard: Any, ask: Any) -> Any:
             return "ok", ""
         if answer is None:
             return "held", ""
-        kept, reason = request.held.release(request, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+        kept, reason = request.held.release(
+            request, answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        )
         return ("404" if kept is None else kept.decode()), reason
 
     return decide
@@ -116,7 +118,10 @@ def test_any_rule_that_fits_allows(judge: Any) -> None:
 def test_a_denial_overrides_whatever_allows(judge: Any) -> None:
     rules = [rule(allow=["reader"]), rule("*", deny="closed for the audit")]
     assert judge(rules) == ("403", "authorization.rules[1]: denied, closed for the audit")
-    assert judge([rule(allow=["reader"]), rule(deny="closed", when="path.id == 7") | {"deny": "seven is closed"}])[0] == "403"
+    assert (
+        judge([rule(allow=["reader"]), rule(deny="closed", when="path.id == 7") | {"deny": "seven is closed"}])[0]
+        == "403"
+    )
     assert judge([rule(allow=["reader"]), rule(deny="eight is closed", when="path.id == 8")])[0] == "ok"
 
 
@@ -198,7 +203,9 @@ def test_bola_in_the_path(judge: Any, path: str) -> None:
     assert judge(rule("ordersOf", when="path.owner == caller.owner"), "/people/%61lice/orders")[0] == "ok"
 
 
-@pytest.mark.parametrize("path", ["/orders/07", "/orders/7.0", "/orders/+7", "/orders/0x7", "/orders/7;x", "/orders/%37%20", "/orders/٧"])
+@pytest.mark.parametrize(
+    "path", ["/orders/07", "/orders/7.0", "/orders/+7", "/orders/0x7", "/orders/7;x", "/orders/%37%20", "/orders/٧"]
+)
 def test_type_confusion_in_the_path(judge: Any, path: str) -> None:
     assert judge(rule(when="path.id != 8"), path)[0] in {"403", "400"}
     assert judge([rule(allow=["reader"]), rule(deny="not for you", when="path.id == 8")], path)[0] in {"403", "400"}
@@ -214,7 +221,9 @@ def test_type_confusion_in_the_path(judge: Any, path: str) -> None:
 )  # fmt: skip
 def test_bola_in_the_query_and_parameter_pollution(judge: Any, query: str) -> None:
     assert judge(rule("listOrders", when="query.owner == caller.owner"), "/orders", query=query)[0] == "403"
-    assert judge(rule("listOrders", when="query.owner == caller.owner"), "/orders", query="a=b&owner=al%69ce")[0] == "ok"
+    assert (
+        judge(rule("listOrders", when="query.owner == caller.owner"), "/orders", query="a=b&owner=al%69ce")[0] == "ok"
+    )
 
 
 def test_query_parameters_have_their_declared_types(judge: Any) -> None:
@@ -222,7 +231,9 @@ def test_query_parameters_have_their_declared_types(judge: Any) -> None:
         return str(judge(rule("listOrders", when=when), "/orders", query=query)[0])
 
     assert asks("query.most <= 10", "most=10") == "ok"
-    assert [asks("query.most <= 10", one) for one in ("most=11", "most=1e1", "most=10.0", "most=", "most=%20 9")] == ["403"] * 5
+    assert [asks("query.most <= 10", one) for one in ("most=11", "most=1e1", "most=10.0", "most=", "most=%20 9")] == [
+        "403"
+    ] * 5
     assert asks("query.tag.all(t, t != 'secret')", "tag=a&tag=b") == "ok"
     assert asks("query.tag.all(t, t != 'secret')", "tag=a&tag=secret") == "403"
     assert asks("!has(query.owner)", "most=1") == "ok"
@@ -238,7 +249,10 @@ def test_query_parameters_have_their_declared_types(judge: Any) -> None:
     ],
 )  # fmt: skip
 def test_bola_in_the_body(judge: Any, body: Any) -> None:
-    assert judge(rule("makeOrder", when="body.owner == caller.owner"), "/orders", content=json.dumps(body).encode())[0] == "403"
+    assert (
+        judge(rule("makeOrder", when="body.owner == caller.owner"), "/orders", content=json.dumps(body).encode())[0]
+        == "403"
+    )
 
 
 def test_a_body_that_is_the_callers_own_passes(judge: Any) -> None:
@@ -274,7 +288,9 @@ def test_a_body_with_two_readings_is_refused(judge: Any, content: bytes) -> None
     ],
 )  # fmt: skip
 def test_a_body_that_says_it_is_something_else_is_refused(judge: Any, fields: Any) -> None:
-    verdict = judge(rule("makeOrder", when="body.owner == caller.owner"), "/orders", content=b'{"owner": "alice"}', **fields)
+    verdict = judge(
+        rule("makeOrder", when="body.owner == caller.owner"), "/orders", content=b'{"owner": "alice"}', **fields
+    )
     assert verdict[0] == "400"
 
 
@@ -355,8 +371,21 @@ def test_header_spoof_of_the_callers_address_changes_nothing(judge: Any) -> None
 
 def test_bola_in_the_response(judge: Any) -> None:
     assert judge(rule(when=MINE), answer={"owner": "alice", "id": 7}) == ('{"owner": "alice", "id": 7}', "")
-    assert judge(rule(when=MINE), answer={"owner": "bob", "id": 7}) == ("404", "authorization.rules[0]: `when` is false")
-    for body in (b"", b"null", b"[]", b'"alice"', b"{", b'{"owner": ["alice"]}', b'{"owner": null}', b"[" * 100_000, b"\xff"):
+    assert judge(rule(when=MINE), answer={"owner": "bob", "id": 7}) == (
+        "404",
+        "authorization.rules[0]: `when` is false",
+    )
+    for body in (
+        b"",
+        b"null",
+        b"[]",
+        b'"alice"',
+        b"{",
+        b'{"owner": ["alice"]}',
+        b'{"owner": null}',
+        b"[" * 100_000,
+        b"\xff",
+    ):
         assert judge(rule(when=MINE), answer=body)[0] == "404"
 
 
@@ -431,19 +460,27 @@ def test_random_rules_decide_as_a_plain_reading_of_them(rules: list[dict[str, An
             name = "size(operation.id) - 7"
             one = {**one, "test": one["test"] if one["test"] in {None, "error"} else 1}  # noqa: PLW2901
         if one["test"] is not None:
-            made["when"] = f"{name} == 1 / (({name}) - ({name}))" if one["test"] == "error" else f"{name} == {one['test']}"
+            made["when"] = (
+                f"{name} == 1 / (({name}) - ({name}))" if one["test"] == "error" else f"{name} == {one['test']}"
+            )
         written.append(made)
         meant.append({**one, "test": number if one["test"] == 1 and one["deny"] and one["star"] else one["test"]})
     ring = Ring({b"good": ALICE, b"writer": Known("key3", "writer"), b"nobody": Known("key4", "stranger")})
     contract = Contract.model_validate({"api": "o.yaml", "authorization": {"roles": ROLES, "rules": written}})
     guard = Guard(contract, read(ORDERS, "o.yaml"), ring, local=[ip_network("127.0.0.0/8")])
     path = f"/orders/{number}"
-    request = Request("GET", path, {b"host": b"a", b"x-api-key": key.encode()}, (), "127.0.0.1", True, 0, 1e9, 1.0, b"id")
+    request = Request(
+        "GET", path, {b"host": b"a", b"x-api-key": key.encode()}, (), "127.0.0.1", True, 0, 1e9, 1.0, b"id"
+    )
     decision = guard.admit(request)
     passed = isinstance(decision, Plan)
     if passed and request.held is not None:
         passed = request.held.release(request, b'{"id": %d}' % number)[0] is not None
-    held = {"good": {"reader", "orders:read"}, "writer": {"writer", "orders:write", "reader", "orders:read"}, "nobody": set()}[key]
+    held = {
+        "good": {"reader", "orders:read"},
+        "writer": {"writer", "orders:write", "reader", "orders:read"},
+        "nobody": set(),
+    }[key]
     assert passed == _oracle(meant, number, held), written
 
 
