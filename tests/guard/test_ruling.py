@@ -142,13 +142,12 @@ def test_nothing_in_common_is_not_alike(judge: Any) -> None:
     assert judge(rule(when="caller.tenant == resource.tenant"), key="bare", answer={"tenant": ""})[0] == "404"
 
 
-def test_a_key_that_was_revoked_meanwhile_has_no_tenant(make_guard: Any, ask: Any, ring: Ring) -> None:
-    guard = make_guard(ORDERS, authorization={"roles": ROLES, "rules": [rule(when="caller.owner == resource.owner")]})
-    request = ask("/orders/7")
-    assert isinstance(guard.admit(request), Plan)
-    del ring.keys[b"good"]
-    assert request.held is not None
-    assert request.held.release(request, b'{"owner": "alice"}')[0] is None
+def test_a_tokens_tenant_counts_where_the_key_has_none(make_guard: Any, ask: Any) -> None:
+    guard = make_guard(ORDERS, authorization={"roles": ROLES, "rules": [rule(when="caller.tenant == 'green'")]})
+    for key, expected in (("bare", Plan), ("good", Answer)):
+        request = ask("/orders/7", key)
+        request.tenant = "green"
+        assert isinstance(guard.admit(request), expected)
 
 
 # -- time
@@ -204,7 +203,7 @@ def test_bola_in_the_path(judge: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/orders/07", "/orders/7.0", "/orders/+7", "/orders/0x7", "/orders/7;x", "/orders/%37%20", "/orders/٧"]
+    "path", ["/orders/07", "/orders/7.0", "/orders/+7", "/orders/0x7", "/orders/7;x", "/orders/%37%20", "/orders/\u0667"]
 )
 def test_type_confusion_in_the_path(judge: Any, path: str) -> None:
     assert judge(rule(when="path.id != 8"), path)[0] in {"403", "400"}
@@ -269,7 +268,7 @@ def test_a_body_that_is_the_callers_own_passes(judge: Any) -> None:
         b'{"owner": "alice", "owner": "bob"}', b'{"owner": "bob", "owner": "alice"}', b'{"owner": "alice", "Owner": "bob"}',
         b'{"owner": "alice", "o\\u0077ner": "bob"}', b'{"owner": "alice", "items": [{"owner": 1, "owner": 2}]}',
         b'{"owner": "alice"', b'{"owner": "alice"} {}', b'{"owner": NaN}', b'{"owner": "alice", "amount": Infinity}',
-        b'\xff\xfe{\x00}\x00', '{"owner": "alice"}'.encode("utf-16"), b'\xef\xbb\xbf{"owner": "alice"}', b'{"owner": "al\xffice"}',
+        b"\xff\xfe{\x00}\x00", '{"owner": "alice"}'.encode("utf-16"), b'\xef\xbb\xbf{"owner": "alice"}', b'{"owner": "al\xffice"}',
         b"[" * 100_000, b'{"owner": ' + b"9" * 5000 + b"}", b"owner=alice", b"{'owner': 'alice'}", b'{"owner": "alice",}',
     ],
 )  # fmt: skip
@@ -283,7 +282,7 @@ def test_a_body_with_two_readings_is_refused(judge: Any, content: bytes) -> None
 @pytest.mark.parametrize(
     "fields",
     [
-        {"content_type": "application/json; charset=utf-16"}, {"content_type": "application/json;charset=\"utf-7\""},
+        {"content_type": "application/json; charset=utf-16"}, {"content_type": 'application/json;charset="utf-7"'},
         {"content_encoding": "gzip"},
     ],
 )  # fmt: skip
@@ -396,7 +395,7 @@ def test_of_a_list_each_element_is_judged_by_itself(judge: Any) -> None:
     assert reason.startswith("5 of 7 elements were kept back: authorization.rules[0]: `when` is false")
     assert judge(rule("listOrders", when=MINE), "/orders", answer=b" [ ] ") == (" [ ] ", "")
     assert judge(rule("listOrders", when=MINE), "/orders", answer=b'{"owner": "alice"}')[0] == "404"
-    assert judge(rule("listOrders", when=MINE), "/orders", answer=b"[" + b"{}," * 10_000 + b"{}]")[0] == "404"
+    assert judge(rule("listOrders", when=MINE), "/orders", answer=b"[" + b"{}," * 5000 + b"{}]")[0] == "404"
 
 
 def test_a_denial_on_the_answer_overrides(judge: Any) -> None:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ninefold.contract.attribute import Attribute
     from ninefold.contract.description import Operation
-    from ninefold.guard.keyring import Keyring, KnownKey
     from ninefold.guard.request import Request
 
 #: The longest text and list that a condition reads. Past them it could take too long to decide.
@@ -60,15 +59,13 @@ class Facts:
         "template",
     )
 
-    def __init__(self, request: Request, operation: Operation, keyring: Keyring, template: Template) -> None:
+    def __init__(self, request: Request, operation: Operation, template: Template) -> None:
         self.request = request
         self.operation = operation
         self.template = template
         self.resource: Any = None
         #: What conditions have read already; the resource alone changes between an answer's elements.
         self.fixed: dict[int, dict[str, Any]] = {}
-        self._keyring = keyring
-        self._key: KnownKey | None = None
         self._path: dict[str, str] | None = None
         self._query: dict[str, list[str]] | None = None
         self._body: Any = None
@@ -89,15 +86,6 @@ class Facts:
     @property
     def body(self) -> Any:
         return self._body
-
-    @property
-    def key(self) -> KnownKey:
-        """The key that the request came with. Raises `Unreadable` where there is none any more."""
-        if self._key is None:
-            self._key = self._keyring.present(self.request.digest) if self.request.digest else None
-            if self._key is None or self._key.id != self.request.caller:
-                raise Unreadable("the caller has no key")
-        return self._key
 
     @property
     def path(self) -> dict[str, str]:
@@ -236,11 +224,14 @@ def _of_caller(attribute: Attribute) -> Callable[[Facts], Any]:
         return lambda facts: sorted(facts.request.scopes)
     if name == "subject":
         return lambda facts: facts.request.subject or None
+    if name == "tenant":
+        return lambda facts: (
+            (facts.request.key is not None and facts.request.key.tenant) or facts.request.tenant or None
+        )
     return {
-        "role": lambda facts: facts.key.role or None,
-        "owner": lambda facts: facts.key.owner or None,
-        "tenant": lambda facts: facts.key.tenant or None,
-        "tier": lambda facts: facts.key.tier or None,
+        "role": lambda facts: (facts.request.key is not None and facts.request.key.role) or None,
+        "owner": lambda facts: (facts.request.key is not None and facts.request.key.owner) or None,
+        "tier": lambda facts: (facts.request.key is not None and facts.request.key.tier) or None,
     }[name]
 
 

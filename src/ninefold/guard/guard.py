@@ -110,7 +110,7 @@ class Guard:
             for check in checks[request.step :] if request.step else checks:
                 verdict = check(request)
                 if verdict is not None:
-                    if isinstance(verdict, Need):
+                    if type(verdict) is Need:
                         request.step = checks.index(check)
                     return verdict
         except Exception as fault:  # noqa: BLE001  # a fault of ours must not open the gate

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ninefold.guard.gcra import Allowance
+    from ninefold.guard.keyring import KnownKey
     from ninefold.guard.plan import Plan
     from ninefold.guard.ruling import Held
 
@@ -23,7 +24,7 @@ class Request(msgspec.Struct, gc=False):
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
     `digest` that of the key that it presents, where the host knows them from another request with the same bytes. `target`
     is the whole target in origin form, and `content` the whole body, once a step has asked for it (`Need.BODY`). `held` is
-    what has to be true of the answer.
+    what has to be true of the answer. `key` is the one that was proved; `subject`, `tenant` and `claims` are a token's.
     """
 
     method: str
@@ -47,6 +48,8 @@ class Request(msgspec.Struct, gc=False):
     target: bytes = b""
     content: bytes | None = None
     held: Held | None = None
+    key: KnownKey | None = None
     subject: str = ""
+    tenant: str = ""
     claims: Mapping[str, Any] | None = None
     device: str = ""

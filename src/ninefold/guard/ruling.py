@@ -26,12 +26,11 @@ if TYPE_CHECKING:
     from ninefold.contract.attribute import Environment
     from ninefold.contract.description import Operation
     from ninefold.contract.model import Authorization, Rule
-    from ninefold.guard.keyring import Keyring
     from ninefold.guard.plan import Check, Setting
     from ninefold.guard.request import Request
 
 #: Elements of an answer's array that a condition is held against, one by one. Of a longer one nothing leaves.
-MOST_ELEMENTS = 10_000
+MOST_ELEMENTS = 5000
 
 
 class Undecided(Exception):
@@ -172,7 +171,6 @@ class Ruling:
         authorization: Authorization,
         operation: Operation,
         known: Environment,
-        keyring: Keyring,
         place: Callable[[int], str],
         content: Check | None,
     ) -> None:
@@ -198,7 +196,6 @@ class Ruling:
         self._open = any(rule.public is not None for _, rule in allowing_)
         self._grants = tuple(grant(number, rule) for number, rule in allowing_ if rule.public is None)
         self._denials = tuple(grant(number, rule) for number, rule in denying(authorization, operation.id))
-        self._keyring = keyring
         self._template = Template(operation.path)
         self._content = content
 
@@ -236,7 +233,7 @@ class Ruling:
         return None
 
     def facts(self, request: Request) -> Facts:
-        return Facts(request, self.operation, self._keyring, self._template)
+        return Facts(request, self.operation, self._template)
 
     def _with_body(self, request: Request, facts: Facts) -> Answer | Need | None:
         if request.body == 0:
@@ -260,7 +257,7 @@ def ruling(setting: Setting, content: Check | None) -> Ruling:
     assert setting.operation is not None
     assert setting.description is not None
     known = environment(setting.contract, setting.description, setting.operation)
-    return Ruling(authorization, setting.operation, known, setting.keyring, setting.place, content)
+    return Ruling(authorization, setting.operation, known, setting.place, content)
 
 
 def _any(grants: list[Grant], facts: Facts, asked: list[Asked], *, body: bool) -> Grant | None:
