@@ -203,7 +203,8 @@ def test_bola_in_the_path(judge: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/orders/07", "/orders/7.0", "/orders/+7", "/orders/0x7", "/orders/7;x", "/orders/%37%20", "/orders/\u0667"]
+    "path",
+    ["/orders/07", "/orders/7.0", "/orders/+7", "/orders/0x7", "/orders/7;x", "/orders/%37%20", "/orders/\u0667"],
 )
 def test_type_confusion_in_the_path(judge: Any, path: str) -> None:
     assert judge(rule(when="path.id != 8"), path)[0] in {"403", "400"}

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ninefold.contract.model import Authorization, Rule
+    from ninefold.contract.source import Source
 
 
 def allowing(authorization: Authorization | None, operation: str) -> tuple[tuple[int, Rule], ...]:
@@ -38,3 +41,15 @@ def unfolded(roles: dict[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
                 waiting.extend(roles.get(one, ()))
         found[role] = frozenset(held)
     return found
+
+
+def standing(source: Source | None) -> Callable[[int], str]:
+    """Tells where the rule of a number stands, as `contract.yaml:12`; by its number where there is no file."""
+
+    def place(number: int) -> str:
+        if source is None:
+            return f"authorization.rules[{number}]"
+        found = source.place(("authorization", "rules", number))
+        return f"{found.file.rpartition('/')[2]}:{found.line}"
+
+    return place

@@ -101,7 +101,7 @@ def not_nothing(value: Any) -> Any:
     return value
 
 
-def _moment(value: Any) -> float:
+def parse_moment(value: Any) -> float:
     """RFC 3339, as Unix seconds. A date without a time is its first moment, in UTC."""
     if isinstance(value, str):
         text = f"{value}T00:00:00Z" if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else value
@@ -142,7 +142,7 @@ Duration = Annotated[
 ]
 Moment = Annotated[
     float,
-    BeforeValidator(_moment),
+    BeforeValidator(parse_moment),
     WithJsonSchema({"type": "string", "examples": ["2026-01-31", "2026-01-31T18:00:00+01:00"]}),
 ]
 Size = Annotated[

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ninefold.contract.rules import standing
 from ninefold.guard.answer import Answer, Fields, lines, refuse
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.gcra import Limiter
@@ -51,7 +52,7 @@ class Guard:
         """
         self.contract = contract
         self._description = description
-        self._source = source
+        self._place = standing(source)
         self._keyring = keyring
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
@@ -145,13 +146,6 @@ class Guard:
             allowance.reset + 1,
             origin,
         )
-
-    def _place(self, number: int) -> str:
-        """Where the rule of that number stands, as the trail tells it."""
-        if self._source is None:
-            return f"authorization.rules[{number}]"
-        place = self._source.place(("authorization", "rules", number))
-        return f"{place.file.rpartition('/')[2]}:{place.line}"
 
     def _permission(self, operation: Operation) -> Permission:
         return permission(self.contract.authorization, operation.id)

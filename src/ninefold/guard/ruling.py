@@ -270,7 +270,8 @@ def _any(grants: list[Grant], facts: Facts, asked: list[Asked], *, body: bool) -
 
 def _true(grant: Grant, facts: Facts, asked: list[Asked]) -> bool:
     if grant.test is None:
-        asked.append(Asked(grant.place, grant.deny, "it has no condition", holds=True))
+        what = "it denies without a condition" if grant.deny else "what it asks for is held"
+        asked.append(Asked(grant.place, grant.deny, what, holds=True))
         return True
     try:
         holds = grant.test(facts)
