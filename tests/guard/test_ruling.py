@@ -331,6 +331,27 @@ def test_type_confusion_in_the_body(judge: Any) -> None:
         assert judge(small, "/orders", content=b'{"amount": 1, "paid": %b}' % paid.encode())[0] == "403"
 
 
+def test_members_of_elements_have_their_declared_types(judge: Any) -> None:
+    cheap = rule("makeOrder", when="body.items.all(i, has(i.price) && i.price * 2.0 <= 10.0)")
+    for price, verdict in (
+        ("5", "ok"),
+        ("4.5", "ok"),
+        ("6", "403"),
+        ('"1"', "403"),
+        ("null", "403"),
+        ("[1]", "403"),
+        ("true", "403"),
+    ):
+        assert (
+            judge(cheap, "/orders", content=b'{"items": [{"price": 1}, {"price": %b}]}' % price.encode())[0] == verdict
+        )
+    absent = rule("makeOrder", when="body.items.all(i, !has(i.owner) || i.owner == caller.owner)")
+    for owner, verdict in (("null", "ok"), ('"alice"', "ok"), ('["alice"]', "403"), ("1", "403"), ('"bob"', "403")):
+        assert judge(absent, "/orders", content=b'{"items": [{"owner": %b}]}' % owner.encode())[0] == verdict
+    for items in ("{}", "[[]]", "[1]", '"x"', "[null]"):
+        assert judge(absent, "/orders", content=b'{"items": %b}' % items.encode())[0] == "403"
+
+
 @pytest.mark.parametrize("items", [MOST_ITEMS + 1, 50_000])
 def test_long_lists_are_bounded(judge: Any, items: int) -> None:
     content = json.dumps({"items": [{"count": 1}] * items}).encode()

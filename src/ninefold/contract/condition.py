@@ -37,8 +37,14 @@ _TOKEN = re.compile(
 )
 _FAULT = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1\Z""")
-_COMPARED = {"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"}
+#: Operators whose sides are alike, and what others are used on.
+_COMPARED = {"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "_/_", "_%_", "@in"}
+_USED_ON = {
+    **dict.fromkeys(("startsWith", "endsWith", "contains", "matches", "in_range"), "string"),
+    **dict.fromkeys(("_&&_", "_||_", "!_"), "bool"),
+}
 _NUMBERS = {"int", "double", "uint"}
+_KNOWN = {"string", "bool", "bytes", *_NUMBERS}
 _ZONED = {
     "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes",
     "getSeconds", "getMilliseconds",
@@ -98,6 +104,8 @@ def compile_condition(text: str, environment: Environment) -> Condition:
     if tree is not None and not faults:
         values = {one.variable: one.attribute.value for one in uses if not one.presence}
         faults = tuple(_Checker(values).check(tree))
+    if not faults and not uses:
+        faults = (Fault("the condition asks nothing of the request, so it is always the same", "leave it out", 0),)
     if faults:
         raise ConditionFaults(list(faults))
     return Condition(text, program, uses)
@@ -275,6 +283,8 @@ class _Checker:
         shapes = [self._shape(one, bound) for one in node.parts]
         if node.kind == "select":
             return self._member(shapes[0], node.name, node.offset + 1)
+        if node.kind == "has":
+            self._member(shapes[0], node.name, node.offset + 1)
         if node.kind == "call":
             self._call(node, shapes)
             if node.name == "_[_]" and shapes[0] is not None:
@@ -311,6 +321,13 @@ class _Checker:
     def _call(self, node: Node, shapes: list[Value | None]) -> None:
         if node.name in _COMPARED and len(node.parts) == 2:
             self._compared(node, shapes)
+        wanted = _USED_ON.get(node.name)
+        for one, shape in zip(node.parts, shapes, strict=True):
+            if wanted and shape is not None and shape.cel in _KNOWN and shape.cel != wanted:
+                what = f"{shape.cel} stands where {wanted} is asked for"
+                self._faults.append(Fault(what, f"give a {wanted}", one.offset + 1))
+        if node.name in {"timestamp", "duration"} and node.parts[-1].text is not None:
+            self._fixed(node, node.name)
         if node.name == "matches":
             self._fixed(node, "pattern")
         elif node.name == "in_range":
@@ -325,10 +342,11 @@ class _Checker:
         if node.name == "@in":
             held = {one.type_ for one in node.parts[1].parts} if node.parts[1].kind == "list" else set()
             right = right[5:-1] if right.startswith("list(") else held.pop() if len(held) == 1 else ""
-        known = {"string", "bool", "timestamp", "bytes", *_NUMBERS}
-        alike = left == right or {left, right} <= _NUMBERS
-        if left in known and right in known and not alike:
-            self._faults.append(Fault(f"{left} is compared with {right}", "compare like with like", node.offset))
+        arithmetic = node.name[1] in "+-*/%"
+        alike = left == right or (not arithmetic and {left, right} <= _NUMBERS)
+        if left in _KNOWN and right in _KNOWN and not alike:
+            what = f"{left} is reckoned with {right}" if arithmetic else f"{left} is compared with {right}"
+            self._faults.append(Fault(what, "compare like with like", node.offset))
 
     def _fixed(self, node: Node, what: str) -> None:
         """The last operand stands in the contract itself, and is one that works."""
@@ -340,14 +358,19 @@ class _Checker:
             self._faults.append(fault)
         elif what == "range":
             try:
-                if _network(last.text).prefixlen == 0:
+                network = _network(last.text)
+                mapped = getattr(network.network_address, "ipv4_mapped", None)
+                if mapped is not None:
+                    what = f"{last.text!r} is IPv4 in IPv6's clothes, which addresses here never wear"
+                    self._faults.append(Fault(what, f"write {mapped}/{max(network.prefixlen - 96, 0)}", last.offset))
+                elif network.prefixlen == 0:
                     self._faults.append(Fault(f"{last.text!r} is everybody", "name the ranges", last.offset))
             except ValueError as fault_:
                 self._faults.append(Fault(f"{last.text!r} is no range ({fault_})", "as 10.0.0.0/8", last.offset))
         else:
-            subject = "''" if what == "pattern" else "timestamp(0)"
-            trial = cel.NewEnv(variables={"given": cel.Type.STRING}).compile(f"{subject}.{node.name}(given)")
+            subject = {"pattern": "''.", "time zone": "timestamp(0)."}.get(what, "")
+            trial = cel.NewEnv(variables={"given": cel.Type.STRING}).compile(f"{subject}{node.name}(given)")
             result = trial.eval(data={"given": last.text})
             if result.type() == cel.Type.ERROR:
-                said = str(result.value()).rpartition(": ")[2] if what == "time zone" else str(result.value())
+                said = str(result.value()).removeprefix("INVALID_ARGUMENT: ")
                 self._faults.append(Fault(f"the {what} does not work: {said}", f"mend the {what}", last.offset))

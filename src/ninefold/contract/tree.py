@@ -19,7 +19,7 @@ _Field = tuple[int, int | bytes]
 class Node:
     """One expression. `offset` counts characters from the beginning of the text; -1: it has no place of its own.
 
-    `kind` is `const`, `ident`, `select`, `call`, `list`, `struct` or `comprehension`. `name` is the identifier, the member
+    `kind` is `const`, `ident`, `select`, `has`, `call`, `list`, `struct` or `comprehension`. `name` is the identifier, the member
     that is selected, the function, or a comprehension's variable; `text` a constant string; `type_` the type that was
     found, where it is one of the scalar ones. `parts` are its operands in their order (a call's target first).
     """
@@ -106,7 +106,8 @@ class _Reader:
             if number == 5:
                 if key in self._names:  # a qualified name is one identifier
                     return Node("ident", offset, self._names[key], type_=type_)
-                return Node("select", offset, _text(inner, 2), type_=type_, parts=self._parts(inner, (1,)))
+                kind = "has" if any(at == 3 and one for at, one in inner) else "select"
+                return Node(kind, offset, _text(inner, 2), type_=type_, parts=self._parts(inner, (1,)))
             if number == 6:
                 return Node("call", offset, _text(inner, 2), type_=type_, parts=self._parts(inner, (1, 3)))
             if number == 7:

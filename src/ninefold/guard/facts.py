@@ -19,7 +19,7 @@ from ninefold.guard.treatment import is_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ninefold.contract.attribute import Attribute
+    from ninefold.contract.attribute import Attribute, Value
     from ninefold.contract.description import Operation
     from ninefold.guard.request import Request
 
@@ -178,7 +178,8 @@ def reader(attribute: Attribute, *, presence: bool) -> Callable[[Facts], Any]:
     if attribute.root == "path":
         parse = _PARSED[attribute.cel]
         return lambda facts: parse(_settled(raw(facts)))
-    convert = _converter(attribute.cel, foreign=attribute.root != "resource")
+    text = _answered_text if attribute.root == "resource" else _text
+    convert = _converter(attribute.cel, attribute.value, text)
     return lambda facts: convert(raw(facts))
 
 
@@ -342,23 +343,26 @@ def _boolean(value: Any) -> bool:
     return value
 
 
-def _converter(cel: str, *, foreign: bool) -> Callable[[Any], Any]:
-    """`foreign`: it is the caller's to choose, so its text has to have one reading."""
-    text = _text if foreign else _answered_text
+def _converter(cel: str, value: Value | None, text: Callable[[Any], str]) -> Callable[[Any], Any]:
+    """To what a type of CEL is in Python; `value` is what the description says of it, `text` how strings are read."""
     scalars: dict[str, Callable[[Any], Any]] = {
         "string": text, "int": _integer, "double": _double, "bool": _boolean, "timestamp": lambda value: value,
     }  # fmt: skip
     if cel in scalars:
         convert = scalars[cel]
     elif cel.startswith("list("):
-        inner = _converter(cel[5:-1], foreign=foreign)
+        items = value.items if value is not None else None
+        inner = _converter(items.cel if items is not None else cel[5:-1], items, text)
 
         def convert(value: Any) -> Any:
             if not isinstance(value, list) or len(value) > MOST_ITEMS:
                 raise Unreadable(f"it is no array, or one of more than {MOST_ITEMS} elements")
             return [inner(one) for one in value]
+    elif cel == "object" and value is not None:
+        convert = _Members(value, text)
     elif cel.startswith("map("):
-        inner = _converter(cel[12:-1], foreign=foreign)
+        others = value.others if value is not None else None
+        inner = _converter(others.cel if others is not None else cel[12:-1], others, text)
 
         def convert(value: Any) -> Any:
             if not isinstance(value, dict) or len(value) > MOST_ITEMS:
@@ -375,6 +379,33 @@ def _converter(cel: str, *, foreign: bool) -> Callable[[Any], Any]:
         return convert(value)
 
     return read
+
+
+class _Members:
+    """Objects with the members that the description declares, each as it declares it; others, and nulls, are left out."""
+
+    __slots__ = ("_known", "_text", "_value")
+
+    def __init__(self, value: Value, text: Callable[[Any], str]) -> None:
+        self._value = value
+        self._text = text
+        self._known: dict[str, Callable[[Any], Any]] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise Unreadable("it is no object")
+        return {name: self._of(name)(one) for name, one in value.items() if one is not None and self._declares(name)}
+
+    def _declares(self, name: str) -> bool:
+        return name in self._known or self._value.member(name) is not None
+
+    def _of(self, name: str) -> Callable[[Any], Any]:
+        known = self._known.get(name)
+        if known is None:  # made once it is met, for a schema may hold itself
+            member = self._value.member(name)
+            assert member is not None
+            known = self._known[name] = _converter(member.cel, member, self._text)
+        return known
 
 
 def _anything(value: Any, text: Callable[[Any], str], deep: int) -> Any:
