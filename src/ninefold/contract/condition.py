@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from cel_expr_python import cel
@@ -40,7 +40,7 @@ _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1\Z""")
 #: Operators whose sides are alike, and what others are used on.
 _COMPARED = {"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "_/_", "_%_", "@in"}
 _USED_ON = {
-    **dict.fromkeys(("startsWith", "endsWith", "contains", "matches", "in_range"), "string"),
+    **dict.fromkeys(("startsWith", "endsWith", "contains", "matches"), "string"),
     **dict.fromkeys(("_&&_", "_||_", "!_"), "bool"),
 }
 _NUMBERS = {"int", "double", "uint"}
@@ -135,6 +135,8 @@ class _Names:
             return place + 1
         chain, end = _chain(tokens, place)
         called = end < len(tokens) and tokens[end].group() == "("
+        if called and token.group() == "address" and [one.name for one in chain] == ["in_range"]:
+            return self._range(tokens, token, end)
         links = chain[:-1] if called and chain and not chain[-1].bracketed else chain
         names = tuple(one.name for one in links)
         bracketed = bool(links) and links[0].bracketed
@@ -157,6 +159,24 @@ class _Names:
             variable = f"has.{variable}"
         self.uses[variable] = Use(variable, attribute, presence)
         return end
+
+    def _range(self, tokens: list[re.Match[str]], address: re.Match[str], opening: int) -> int:
+        """`address.in_range("...")`, which is true or false of a request like any attribute; gives what follows it."""
+        given = tokens[opening + 1] if opening + 2 < len(tokens) else None
+        plain = _PLAIN.match(given.group()) if given is not None else None
+        if given is None or plain is None or tokens[opening + 2].group() != ")":
+            at = given.start() if given is not None else address.start()
+            self.faults.append(Fault("the range is worked out when a request comes", "write the range out", at))
+            return opening + 1
+        fault = _misranged(plain[2])
+        if fault is not None:
+            self.faults.append(Fault(*fault, given.start()))
+            return opening + 3
+        variable = f"address.r{len(self.uses)}"
+        start, end = address.end(), tokens[opening + 2].end()
+        self._letters[start:end] = list(variable.removeprefix("address").ljust(end - start))
+        self.uses[variable] = Use(variable, Attribute("address", (plain[2],), "bool"), presence=False)
+        return opening + 3
 
     def _link(self, link: _Link) -> str:
         """The name that a link of a chain gets; one in brackets is numbered, and padded to the length that it had."""
@@ -198,36 +218,10 @@ def _chain(tokens: list[re.Match[str]], place: int) -> tuple[list[_Link], int]:
     return links, place
 
 
-def in_range(address: str, text: str) -> bool:
-    """Whether an address is in a range, as `10.0.0.0/8`; IPv4 in IPv6's clothes (RFC 4291 2.5.5.2) is IPv4."""
-    found = ip_address(address)
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found) in _network(text)
-
-
-@lru_cache(maxsize=1024)
-def _network(text: str) -> Any:
-    return ip_network(text)
-
-
-_IN_RANGE = cel.FunctionDecl(
-    "in_range",
-    [
-        cel.Overload(
-            "string_in_range",
-            return_type=cel.Type.BOOL,
-            parameters=[cel.Type.STRING, cel.Type.STRING],
-            is_member=True,
-            impl=in_range,
-        )
-    ],
-)
-
-
 @lru_cache(maxsize=4096)
 def _compiled(text: str, declared: tuple[tuple[str, str], ...]) -> tuple[Any, Node | None, tuple[Fault, ...]]:
     """The program and its tree; or what the library finds wrong. The same text with the same types is the same program."""
-    env = cel.NewEnv(variables={name: _type(kind) for name, kind in declared}, functions=[_IN_RANGE])
+    env = cel.NewEnv(variables={name: _type(kind) for name, kind in declared})
     try:
         program = env.compile(text)
     except (RuntimeError, TypeError) as fault:  # the second: half of a surrogate pair
@@ -237,6 +231,19 @@ def _compiled(text: str, declared: tuple[tuple[str, str], ...]) -> tuple[Any, No
         what = f"the condition is not true or false, it is {kind.name().lower()}"
         return None, None, (Fault(what, "compare it with something", 0),)
     return program, read_tree(program.serialize()), ()
+
+
+def _misranged(text: str) -> tuple[str, str] | None:
+    """What is wrong with a range of addresses, and what to do; None: nothing."""
+    try:
+        network = ip_network(text)
+    except ValueError as fault:
+        return f"{text!r} is no range ({fault})", "as 10.0.0.0/8"
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None:
+        what = f"{text!r} is IPv4 in IPv6's clothes, which addresses here never wear"
+        return what, f"write {mapped}/{max(network.prefixlen - 96, 0)}"
+    return (f"{text!r} is everybody", "name the ranges") if not network.prefixlen else None
 
 
 def _type(text: str) -> Any:
@@ -330,8 +337,6 @@ class _Checker:
             self._fixed(node, node.name)
         if node.name == "matches":
             self._fixed(node, "pattern")
-        elif node.name == "in_range":
-            self._fixed(node, "range")
         elif node.name in _ZONED and len(node.parts) == 2:
             self._fixed(node, "time zone")
 
@@ -356,17 +361,6 @@ class _Checker:
                 f"the {what} is worked out when a request comes", f"write the {what} out", max(last.offset, 0)
             )
             self._faults.append(fault)
-        elif what == "range":
-            try:
-                network = _network(last.text)
-                mapped = getattr(network.network_address, "ipv4_mapped", None)
-                if mapped is not None:
-                    what = f"{last.text!r} is IPv4 in IPv6's clothes, which addresses here never wear"
-                    self._faults.append(Fault(what, f"write {mapped}/{max(network.prefixlen - 96, 0)}", last.offset))
-                elif network.prefixlen == 0:
-                    self._faults.append(Fault(f"{last.text!r} is everybody", "name the ranges", last.offset))
-            except ValueError as fault_:
-                self._faults.append(Fault(f"{last.text!r} is no range ({fault_})", "as 10.0.0.0/8", last.offset))
         else:
             subject = {"pattern": "''.", "time zone": "timestamp(0)."}.get(what, "")
             trial = cel.NewEnv(variables={"given": cel.Type.STRING}).compile(f"{subject}{node.name}(given)")

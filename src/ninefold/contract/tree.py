@@ -19,8 +19,8 @@ _Field = tuple[int, int | bytes]
 class Node:
     """One expression. `offset` counts characters from the beginning of the text; -1: it has no place of its own.
 
-    `kind` is `const`, `ident`, `select`, `has`, `call`, `list`, `struct` or `comprehension`. `name` is the identifier, the member
-    that is selected, the function, or a comprehension's variable; `text` a constant string; `type_` the type that was
+    `kind` is `const`, `ident`, `select`, `has`, `call`, `list`, `struct` or `comprehension`. `name` is the identifier, the
+    member that is selected, the function, or a comprehension's variable; `text` a constant string; `type_` the type that was
     found, where it is one of the scalar ones. `parts` are its operands in their order (a call's target first).
     """
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from unicodedata import is_normalized
 from urllib.parse import unquote
@@ -103,19 +105,20 @@ class Facts:
 class Template:
     """A path template, and the expression that reads its parameters out of a path."""
 
-    __slots__ = ("_expression", "_names")
+    __slots__ = ("_expression", "_pieces")
 
     def __init__(self, path: str) -> None:
-        pieces = _PARAMETER.split(path)
-        self._names = pieces[1::2]
-        self._expression = re.compile("([^/]+?)".join(map(re.escape, pieces[::2])) + r"\Z")
+        self._pieces = _PARAMETER.split(path)
+        self._expression: re.Pattern[str] | None = None  # made once it is asked for: many are not
 
     def read(self, path: str) -> dict[str, str]:
         """Raises `Unreadable` where the path, decoded, is not of this template."""
+        if self._expression is None:
+            self._expression = re.compile("([^/]+?)".join(map(re.escape, self._pieces[::2])) + r"\Z")
         found = self._expression.match(unquote(path))
         if found is None:
             raise Unreadable("the path is not as described")
-        return dict(zip(self._names, found.groups(), strict=True))
+        return dict(zip(self._pieces[1::2], found.groups(), strict=True))
 
 
 def read_query(raw: bytes) -> dict[str, list[str]]:
@@ -236,6 +239,27 @@ def _of_caller(attribute: Attribute) -> Callable[[Facts], Any]:
     }[name]
 
 
+def _of_address(attribute: Attribute) -> Callable[[Facts], Any]:
+    if not attribute.path:
+        return lambda facts: facts.request.address or None
+    network = ip_network(attribute.path[0])
+
+    def read(facts: Facts) -> Any:
+        try:
+            return _address(facts.request.address) in network
+        except ValueError:
+            raise Unreadable("it is no address") from None
+
+    return read
+
+
+@lru_cache(maxsize=65_536)
+def _address(text: str) -> IPv4Address | IPv6Address:
+    """IPv4 in IPv6's clothes (RFC 4291 section 2.5.5.2) is IPv4."""
+    whole = ip_address(text)
+    return getattr(whole, "ipv4_mapped", None) or whole
+
+
 def _of_operation(attribute: Attribute) -> Callable[[Facts], Any]:
     return {
         "id": lambda facts: facts.operation.id,
@@ -274,7 +298,7 @@ _RAW: dict[str, Callable[[Attribute], Callable[[Facts], Any]]] = {
     "operation": _of_operation,
     "time": _of_time,
     "headers": _of_field,
-    "address": lambda _: lambda facts: facts.request.address or None,
+    "address": _of_address,
     "device": lambda _: lambda facts: facts.request.device or None,
     "path": lambda attribute: lambda facts: facts.path.get(attribute.path[0]),
     "query": lambda attribute: lambda facts: facts.query.get(attribute.path[0]),
