@@ -125,6 +125,20 @@ def test_a_denial_overrides_whatever_allows(judge: Any) -> None:
     assert judge([rule(allow=["reader"]), rule(deny="eight is closed", when="path.id == 8")])[0] == "ok"
 
 
+def test_a_denial_overrides_what_is_public_too(judge: Any) -> None:
+    rules = [
+        rule("open", public="it is what the window shows"),
+        rule("*", deny="it is banned", when="address.in_range('10.0.0.0/8')"),
+    ]
+    assert judge(rules, "/open", key="")[0] == "ok"
+    assert judge(rules, "/open", key="", address="10.1.2.3") == ("403", "authorization.rules[1]: denied, it is banned")
+    assert judge(rules, "/open", key="", address="::ffff:10.1.2.3")[0] == "403"
+    assert judge(rules, "/open", key="", address="no address")[0] == "403"
+    late = rule("open", deny="it is sold", when="resource.paid")
+    assert judge([rules[0], late], "/open", key="", answer={"paid": True})[0] == "404"
+    assert judge([rules[0], late], "/open", key="", answer={"paid": False})[0] == '{"paid": false}'
+
+
 def test_what_cannot_be_answered_allows_nothing_and_denies(judge: Any) -> None:
     absent = "caller.tenant == 'blue'"
     assert judge(rule(when=absent), key="bare") == (
