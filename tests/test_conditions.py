@@ -11,7 +11,7 @@ import pytest
 import yaml
 from tests.conftest import read_message
 from tests.guard.orders import ORDERS, ROLES
-from tests.test_hosts import INCIDENTAL, Api
+from tests.test_hosts import INCIDENTAL, Api, Switch
 
 from ninefold.asgi import Guard
 
@@ -90,9 +90,12 @@ def hosts(serving: Any, gate: Any, issue: Any, tmp_path: Path) -> Iterator[Hosts
             paths.append(folder / "contract.yaml")
         keys = {role: issue(paths[0], role) for role in ROLES}
         ids = {role: text.split("_")[2] for role, text in keys.items()}
-        with serving(Guard(api, paths[0])) as port:
+        switch = Switch()
+        switch.app = Guard(api, paths[0])
+        with serving(switch) as port:
             started = gate(paths[1])
             yield Hosts(api, (port, started.port), started, tmp_path, keys, ids)
+            switch.close()
 
 
 def test_bola_in_the_response_is_as_if_it_were_not_there(hosts: Hosts) -> None:

@@ -222,8 +222,9 @@ def _authorization(draw: st.DrawFn, operations: list[str]) -> dict[str, Any]:
     for rule in rules:
         if "allow" in rule:
             rule["operations"] = [name for name in rule["operations"] if name not in opened]
-    if (closed := [one for one in operations if one not in opened]) and draw(st.booleans()):
-        denied = draw(st.lists(st.sampled_from(closed), min_size=1, unique=True))
+    denies = draw(st.booleans())
+    if denies and (closed := [one for one in operations if one not in opened]):
+        denied: list[str] = draw(st.lists(st.sampled_from(closed), min_size=1, unique=True))
         role = draw(st.sampled_from(sorted(roles)))
         rules.append({"operations": denied, "deny": "not for such as these", "when": f"caller.role == '{role}'"})
     return {"roles": roles, "rules": [rule for rule in rules if rule["operations"]]}

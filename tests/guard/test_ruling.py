@@ -284,7 +284,7 @@ def test_a_body_that_is_the_callers_own_passes(judge: Any) -> None:
         b'{"owner": "alice", "o\\u0077ner": "bob"}', b'{"owner": "alice", "items": [{"owner": 1, "owner": 2}]}',
         b'{"owner": "alice"', b'{"owner": "alice"} {}', b'{"owner": NaN}', b'{"owner": "alice", "amount": Infinity}',
         b"\xff\xfe{\x00}\x00", '{"owner": "alice"}'.encode("utf-16"), b'\xef\xbb\xbf{"owner": "alice"}', b'{"owner": "al\xffice"}',
-        b"[" * 100_000, b'{"owner": ' + b"9" * 5000 + b"}", b"owner=alice", b"{'owner': 'alice'}", b'{"owner": "alice",}',
+        b"[" * 100_000, b'{"owner": ' + b"9" * 5000 + b"}", b"owner=alice", b"{'owner': 'alice'}", b'{"owner": "alice", "items": [' + b"{}," * 10_000 + b"{}]}", b'{"owner": "alice",}',
     ],
 )  # fmt: skip
 def test_a_body_with_two_readings_is_refused(judge: Any, content: bytes) -> None:
@@ -366,7 +366,7 @@ def test_members_of_elements_have_their_declared_types(judge: Any) -> None:
         assert judge(absent, "/orders", content=b'{"items": %b}' % items.encode())[0] == "403"
 
 
-@pytest.mark.parametrize("items", [MOST_ITEMS + 1, 50_000])
+@pytest.mark.parametrize("items", [MOST_ITEMS + 1, 9_000])
 def test_long_lists_are_bounded(judge: Any, items: int) -> None:
     content = json.dumps({"items": [{"count": 1}] * items}).encode()
     assert judge(rule("makeOrder", when="body.items.all(i, i.count == 1)"), "/orders", content=content)[0] == "403"
