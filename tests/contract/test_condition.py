@@ -186,6 +186,13 @@ def test_rules_that_cannot_be_kept_do_not_load(tmp_path: Any, rule: str, what: s
     assert any(what in one for one in _faults(tmp_path, f"    - {rule}\n"))
 
 
+def test_a_fault_of_many_operations_is_told_once(tmp_path: Any) -> None:
+    (fault,) = _faults(tmp_path, "    - {operations: ['*'], deny: it is too much, when: body.amount > 9.0}\n")
+    assert "`when`, for export: export takes no JSON body with a schema" in fault
+    (fault,) = _faults(tmp_path, "    - {operations: [getOrder, open, makeOrder], when: resource.owner == caller.id}\n")
+    assert "makeOrder (POST) would have acted" in fault
+
+
 def test_an_answer_that_passes_unread_cannot_be_judged(tmp_path: Any) -> None:
     rule = "    - {operations: [getOrder], when: resource.owner == caller.id}\n"
     faults = _faults(tmp_path, rule, responses={"open": {"getOrder": "it is checked elsewhere"}})

@@ -117,7 +117,10 @@ def test_any_rule_that_fits_allows(judge: Any) -> None:
 
 def test_a_denial_overrides_whatever_allows(judge: Any) -> None:
     rules = [rule(allow=["reader"]), rule("*", deny="closed for the audit")]
-    assert judge(rules) == ("403", "authorization.rules[1]: denied, closed for the audit")
+    assert judge(rules) == (
+        "403",
+        "authorization.rules[1]: denied, closed for the audit (it denies without a condition)",
+    )
     assert (
         judge([rule(allow=["reader"]), rule(deny="closed", when="path.id == 7") | {"deny": "seven is closed"}])[0]
         == "403"
@@ -131,7 +134,10 @@ def test_a_denial_overrides_what_is_public_too(judge: Any) -> None:
         rule("*", deny="it is banned", when="address.in_range('10.0.0.0/8')"),
     ]
     assert judge(rules, "/open", key="")[0] == "ok"
-    assert judge(rules, "/open", key="", address="10.1.2.3") == ("403", "authorization.rules[1]: denied, it is banned")
+    assert judge(rules, "/open", key="", address="10.1.2.3") == (
+        "403",
+        "authorization.rules[1]: denied, it is banned (`when` is true)",
+    )
     assert judge(rules, "/open", key="", address="::ffff:10.1.2.3")[0] == "403"
     assert judge(rules, "/open", key="", address="no address")[0] == "403"
     late = rule("open", deny="it is sold", when="resource.paid")
@@ -148,6 +154,14 @@ def test_what_cannot_be_answered_allows_nothing_and_denies(judge: Any) -> None:
     assert judge([rule(allow=["reader"]), rule(deny="other tenants", when=absent)], key="bare")[0] == "403"
     assert judge(rule(when="1 / (path.id - 7) == 1"))[0] == "403"
     assert judge([rule(allow=["reader"]), rule(deny="by number", when="1 / (path.id - 7) == 1")])[0] == "403"
+
+
+def test_the_trail_is_told_no_value(judge: Any) -> None:
+    mine = rule("makeOrder", when="body.labels[body.owner] == 'x' && int(body.owner) == 1")
+    verdict, reason = judge(mine, "/orders", content=b'{"owner": "se-cret", "labels": {"a": "x"}}')
+    assert verdict == "403"
+    assert "Key not found" in reason
+    assert "se-cret" not in reason
 
 
 def test_nothing_in_common_is_not_alike(judge: Any) -> None:

@@ -25,7 +25,7 @@ def conditions(contract: Contract, description: Description, source: Source) -> 
     # the library behind it is loaded only for contracts that have a condition
     from ninefold.contract.condition import ConditionFaults, compile_condition  # noqa: PLC0415
 
-    told: set[tuple[int, str, int]] = set()
+    told: set[tuple[int, int]] = set()
     for operation in description.operations:
         for number in deciding(authorization, operation.id):
             text = authorization.rules[number].when
@@ -35,12 +35,17 @@ def conditions(contract: Contract, description: Description, source: Source) -> 
             try:
                 condition = compile_condition(text, environment(contract, description, operation))
             except ConditionFaults as faults:
+                several = (
+                    len(authorization.rules[number].operations) > 1 or "*" in authorization.rules[number].operations
+                )
+                said = f"`when`, for {operation.id}" if several else "`when`"
                 for one in faults.faults:
-                    if (number, one.what, one.offset) not in told:
-                        told.add((number, one.what, one.offset))
-                        yield Problem(f"`when`: {one.what}", source.within(path, one.offset), one.remedy)
+                    if (number, one.offset) not in told:  # once, though it may be so for every operation
+                        told.add((number, one.offset))
+                        yield Problem(f"{said}: {one.what}", source.within(path, one.offset), one.remedy)
                 continue
-            if "resource" in condition.roots and (fault := _late(contract, operation)):
+            if "resource" in condition.roots and (fault := _late(contract, operation)) and (number, -1) not in told:
+                told.add((number, -1))
                 yield Problem(fault[0], source.within(path, text.find("resource")), fault[1])
 
 

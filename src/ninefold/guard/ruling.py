@@ -88,7 +88,8 @@ def _read(readers: list[tuple[str, str, Callable[[Facts], Any]]], facts: Facts, 
 
 
 def _first_line(fault: object) -> str:
-    return str(fault).partition("\n")[0][:200]
+    """What the library says, without the value that it may say it of."""
+    return str(fault).partition("\n")[0].partition(' : "')[0][:200]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +209,7 @@ class Ruling:
         grants = [one for one in self._grants if _in_time(one, now, asked) and _fits(one, request.scopes, asked)]
         denied = _any(denials, facts, asked, body=False)
         if denied is not None:
-            return _refused(denied)
+            return _refused(denied, asked)
         allowed = self._open or _any(grants, facts, asked, body=False) is not None
         waiting = [] if allowed else [one for one in grants if one.body or one.late]
         if not allowed and not waiting:
@@ -219,7 +220,7 @@ class Ruling:
                 return answer
             denied = _any(denials, facts, asked, body=True)
             if denied is not None:
-                return _refused(denied)
+                return _refused(denied, asked)
             allowed = allowed or _any(waiting, facts, asked, body=True) is not None
         late = () if allowed else tuple(one for one in waiting if one.late)
         overriding = tuple(one for one in denials if one.late)
@@ -303,8 +304,8 @@ def _told(asked: list[Asked]) -> str:
     return "; ".join(f"{one.place}: {one.what}" for one in asked if one.holds is not None and one.holds == one.deny)
 
 
-def _refused(grant: Grant) -> Answer:
-    return refuse(403, "permission", f"{grant.place}: denied, {grant.why}")
+def _refused(grant: Grant, asked: list[Asked]) -> Answer:
+    return refuse(403, "permission", f"{grant.place}: denied, {grant.why} ({asked[-1].what})")
 
 
 def _forbidden(asked: list[Asked]) -> Answer:
