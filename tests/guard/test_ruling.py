@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -12,10 +13,14 @@ from hypothesis import strategies as st
 from tests.guard.conftest import Known, Ring
 from tests.guard.orders import ORDERS, ROLES
 
+from ninefold.contract.model import Contract
+from ninefold.contract.openapi import read
 from ninefold.guard.answer import Answer
 from ninefold.guard.facts import MOST_CHARACTERS, MOST_ITEMS, Malformed, read_json
+from ninefold.guard.guard import Guard
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
+from ninefold.guard.request import Request
 
 MINE = "resource.owner == caller.owner"
 ALICE = Known("key1", "reader", owner="alice", tenant="blue", tier="gold")
@@ -489,48 +494,74 @@ RULES = st.lists(
 )  # fmt: skip
 
 
-@given(rules=RULES, number=st.integers(1, 3), key=st.sampled_from(["good", "writer", "nobody"]))
-def test_random_rules_decide_as_a_plain_reading_of_them(rules: list[dict[str, Any]], number: int, key: str) -> None:
-    from ipaddress import ip_network
+KEYS = {
+    "good": {"reader", "orders:read"},
+    "writer": {"writer", "orders:write", "reader", "orders:read"},
+    "nobody": set[str](),
+}
 
-    from ninefold.contract.model import Contract
-    from ninefold.contract.openapi import read
-    from ninefold.guard.guard import Guard
-    from ninefold.guard.request import Request
 
-    written, meant = [], []
-    for one in rules:
-        if not one["deny"] and one["test"] is None and not one["allow"]:
-            continue  # it would allow nobody, and does not load
-        made: dict[str, Any] = {"operations": ["*"] if one["star"] and one["deny"] else ["getOrder"]}
-        made |= {"deny": "closed for a reason"} if one["deny"] else {"allow": one["allow"]}
-        name = "path.id" if one["how"] == "path" else "resource.id"
-        if one["deny"] and one["star"]:
-            name = "size(operation.id) - 7"
-            one = {**one, "test": one["test"] if one["test"] in {None, "error"} else 1}  # noqa: PLW2901
-        if one["test"] is not None:
-            made["when"] = (
-                f"{name} == 1 / (({name}) - ({name}))" if one["test"] == "error" else f"{name} == {one['test']}"
-            )
-        written.append(made)
-        meant.append({**one, "test": number if one["test"] == 1 and one["deny"] and one["star"] else one["test"]})
+def _written(one: dict[str, Any]) -> dict[str, Any]:
+    """A rule as a contract has it. Of `*`, what is asked of the operation stands for the number."""
+    everywhere = one["deny"] and one["star"]
+    made: dict[str, Any] = {"operations": ["*"] if everywhere else ["getOrder"]}
+    made |= {"deny": "closed for a reason"} if one["deny"] else {"allow": one["allow"]}
+    name = "size(operation.id) - 7" if everywhere else "path.id" if one["how"] == "path" else "resource.id"
+    if one["test"] == "error":
+        made["when"] = f"{name} == 1 / (({name}) - ({name}))"
+    elif one["test"] is not None:
+        made["when"] = f"{name} == {1 if everywhere else one['test']}"
+    return made
+
+
+def _passes(rules: list[dict[str, Any]], number: int, key: str) -> bool:
+    """Whether an order of that number may be read; the answer, which has that number, is held against what has to be true."""
     ring = Ring({b"good": ALICE, b"writer": Known("key3", "writer"), b"nobody": Known("key4", "stranger")})
-    contract = Contract.model_validate({"api": "o.yaml", "authorization": {"roles": ROLES, "rules": written}})
+    contract = Contract.model_validate({"api": "o.yaml", "authorization": {"roles": ROLES, "rules": rules}})
     guard = Guard(contract, read(ORDERS, "o.yaml"), ring, local=[ip_network("127.0.0.0/8")])
-    path = f"/orders/{number}"
-    request = Request(
-        "GET", path, {b"host": b"a", b"x-api-key": key.encode()}, (), "127.0.0.1", True, 0, 1e9, 1.0, b"id"
-    )
-    decision = guard.admit(request)
-    passed = isinstance(decision, Plan)
-    if passed and request.held is not None:
-        passed = request.held.release(request, b'{"id": %d}' % number)[0] is not None
-    held = {
-        "good": {"reader", "orders:read"},
-        "writer": {"writer", "orders:write", "reader", "orders:read"},
-        "nobody": set(),
-    }[key]
-    assert passed == _oracle(meant, number, held), written
+    fields = {b"host": b"a", b"x-api-key": key.encode()}
+    request = Request("GET", f"/orders/{number}", fields, (), "127.0.0.1", True, 0, 1e9, 1.0, b"id")
+    if not isinstance(guard.admit(request), Plan):
+        return False
+    return request.held is None or request.held.release(request, b'{"id": %d}' % number)[0] is not None
+
+
+def _loads(one: dict[str, Any]) -> bool:
+    """A rule that would allow nobody does not load."""
+    return bool(one["deny"] or one["test"] is not None or one["allow"])
+
+
+@given(rules=RULES, number=st.integers(1, 3), key=st.sampled_from(sorted(KEYS)))
+def test_random_rules_decide_as_a_plain_reading_of_them(rules: list[dict[str, Any]], number: int, key: str) -> None:
+    rules = [one for one in rules if _loads(one)]
+    # `getOrder` has eight letters, so what is asked of the operation is true
+    meant = [
+        {**one, "test": number} if one["deny"] and one["star"] and one["test"] not in {None, "error"} else one
+        for one in rules
+    ]
+    written = list(map(_written, rules))
+    assert _passes(written, number, key) == _oracle(meant, number, KEYS[key]), written
+
+
+@given(rules=RULES, number=st.integers(1, 3), key=st.sampled_from(sorted(KEYS)), place=st.integers(0, 5))
+def test_a_denial_overrides_any_rules(rules: list[dict[str, Any]], number: int, key: str, place: int) -> None:
+    written = [_written(one) for one in rules if _loads(one)]
+    for when in (
+        "",
+        f"path.id == {number}",
+        f"resource.id == {number}",
+        "path.id == 1 / 0",
+        "caller.claims.nothing == 1",
+    ):
+        denial = {"operations": ["getOrder"], "deny": "closed for a reason", **({"when": when} if when else {})}
+        assert not _passes([*written[:place], denial, *written[place:]], number, key)
+
+
+@given(rules=RULES, number=st.integers(1, 3), key=st.sampled_from(sorted(KEYS)))
+def test_what_no_rule_allows_is_refused(rules: list[dict[str, Any]], number: int, key: str) -> None:
+    written = [_written(one) for one in rules if _loads(one)]
+    elsewhere = [{**one, "operations": ["listOrders"]} for one in written if "path.id" not in one.get("when", "")]
+    assert not _passes([one for one in written if "deny" in one] + elsewhere, number, key)
 
 
 @given(st.recursive(

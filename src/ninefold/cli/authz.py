@@ -73,6 +73,8 @@ def explain_(
 ) -> None:  # fmt: skip
     """Say which lines of CONTRACT allow or deny a request, step by step.
 
+    It is about what a caller may do: how he proves who he is (keys.with), and how often he calls, is not asked.
+
     Exit code 0: it is allowed; 1: it is refused; 2: it depends on what was not given (--body, --answer).
     """
     from ninefold.guard.explain import explain  # noqa: PLC0415  # loads CEL
