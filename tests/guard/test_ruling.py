@@ -16,11 +16,12 @@ from tests.guard.orders import ORDERS, ROLES
 from ninefold.contract.model import Contract
 from ninefold.contract.openapi import read
 from ninefold.guard.answer import Answer
-from ninefold.guard.facts import MOST_CHARACTERS, MOST_ITEMS, Malformed, read_json
+from ninefold.guard.foreign import Malformed, Template, Unreadable, read_json
 from ninefold.guard.guard import Guard
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
 from ninefold.guard.request import Request
+from ninefold.guard.typed import MOST_CHARACTERS, MOST_ITEMS
 
 MINE = "resource.owner == caller.owner"
 ALICE = Known("key1", "reader", owner="alice", tenant="blue", tier="gold")
@@ -400,6 +401,20 @@ def test_nested_loops_are_bounded(judge: Any) -> None:
 def test_slow_patterns_are_not_slow(judge: Any) -> None:
     content = json.dumps({"owner": "a" * 16_000 + "!"}).encode()
     assert judge(rule("makeOrder", when="body.owner.matches('^(a+)+$')"), "/orders", content=content)[0] == "403"
+
+
+def test_a_path_of_two_readings_has_no_parameters() -> None:
+    template = Template("/files/{owner}-{name}.json")
+    assert template.read("/files/alice-1.json") == {"owner": "alice", "name": "1"}
+    for path in (
+        "/files/alice-bob-1.json",
+        "/files/alice--1.json",
+        "/files/alice%2Dbob-1.json",
+        "/files/alice-1.jso",
+        "/files/-1.json",
+    ):
+        with pytest.raises(Unreadable):
+            template.read(path)
 
 
 # -- header spoof

@@ -17,7 +17,8 @@ from ninefold.contract.condition import compile_condition
 from ninefold.contract.granted import environment
 from ninefold.contract.rules import allowing, denying
 from ninefold.guard.answer import Answer, refuse
-from ninefold.guard.facts import Facts, Malformed, Template, Unreadable, reader
+from ninefold.guard.facts import Facts, reader
+from ninefold.guard.foreign import Malformed, Template, Unreadable
 from ninefold.guard.need import Need
 
 if TYPE_CHECKING:
