@@ -328,6 +328,36 @@ def test_a_body_that_says_it_is_something_else_is_refused(judge: Any, fields: An
     assert verdict[0] == "400"
 
 
+@pytest.mark.parametrize(
+    ("content", "fields"),
+    [
+        (b'{"paid": true}', {}), (b'{"Paid": true}', {}), (b'{"PAID": null}', {}), (b'{"paid": true}', {"content_type": "text/plain"}),
+        (b'["paid"]', {}), (b'{"customer": {"id": "x"}}', {}), (b'{"customer": {"ID": "x"}}', {}), (b'{"customer": "x"}', {}),
+        (b'{"items": [{"owner": "x"}]}', {}), (b'{"items": [{"Owner": "x"}]}', {}),
+    ],
+)  # fmt: skip
+def test_what_may_be_there_is_not_absent(judge: Any, content: bytes, fields: Any) -> None:
+    clean = "!has(body.paid) && !has(body.customer.id) && (!has(body.items) || body.items.all(i, !has(i.owner)))"
+    allowing = rule("makeOrder", when=clean)
+    denying = [rule("makeOrder", allow=["reader"]), rule("makeOrder", deny="not by you", when=f"!({clean})")]
+    for rules in (allowing, denying):
+        assert judge(rules, "/orders", content=content, **fields)[0] == "403"
+        for harmless in (b"{}", b'{"paid": null, "note": "x"}', b'{"customer": null}', b'{"items": [{"price": 1}]}'):
+            assert judge(rules, "/orders", content=harmless)[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    "query", ["owner=x", "owner=x&owner=y", "Owner=x", "owner[]=x", "a=b;owner=x", "owner", "%6Fwner=x", "a=%2"]
+)
+def test_a_parameter_that_may_be_there_is_not_absent(judge: Any, query: str) -> None:
+    for rules in (
+        rule("listOrders", when="!has(query.owner)"),
+        [rule("listOrders", allow=["reader"]), rule("listOrders", deny="not by you", when="has(query.owner)")],
+    ):
+        assert judge(rules, "/orders", query=query)[0] == "403"
+        assert judge(rules, "/orders", query="a=b&own=x")[0] == "ok"
+
+
 def test_a_body_of_another_kind_has_no_members(judge: Any) -> None:
     mine = rule("makeOrder", when="body.owner == caller.owner")
     content = b'{"owner": "alice"}'

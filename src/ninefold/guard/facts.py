@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Facts:
     """One request, and what was worked out about it. `resource` is (a part of) the answer, once there is one."""
 
-    __slots__ = ("_body", "_path", "_query", "fixed", "operation", "request", "resource", "template")
+    __slots__ = ("_body", "_path", "_query", "_unread", "fixed", "operation", "request", "resource", "template")
 
     def __init__(self, request: Request, operation: Operation, template: Template) -> None:
         self.request = request
@@ -39,13 +39,20 @@ class Facts:
         self._path: dict[str, str] | None = None
         self._query: dict[str, list[str]] | None = None
         self._body: Any = None
+        self._unread = ""
 
     def read_body(self) -> None:
-        """Take `Request.content` in, if it says that it is JSON. Raises `Malformed`."""
-        self._body = read_body(self.request.fields, self.request.content or b"")
+        """Take `Request.content` in. Raises `Malformed`."""
+        try:
+            self._body = read_body(self.request.fields, self.request.content or b"")
+        except Unreadable as fault:
+            self._unread = str(fault)
 
     @property
     def body(self) -> Any:
+        """The request's JSON. Raises `Unreadable` where its body is something else."""
+        if self._unread:
+            raise Unreadable(self._unread)
         return self._body
 
     @property
@@ -67,8 +74,8 @@ def reader(attribute: Attribute, *, presence: bool) -> Callable[[Facts], Any]:
     `presence`: whether it is there is all that is asked.
     """
     raw = _RAW[attribute.root](attribute)
-    if presence:
-        return lambda facts: _present(raw, facts)
+    if presence:  # what is there and cannot be read is neither there nor not
+        return lambda facts: raw(facts) is not None
     if attribute.root == "query":
         name, cel = attribute.path[0], attribute.cel
         return lambda facts: _parameter(facts.query, name, cel)
@@ -80,17 +87,15 @@ def reader(attribute: Attribute, *, presence: bool) -> Callable[[Facts], Any]:
     return lambda facts: convert(raw(facts))
 
 
-def _present(raw: Callable[[Facts], Any], facts: Facts) -> bool:
-    try:
-        return raw(facts) is not None
-    except Unreadable:
-        return False
+def _given(query: Mapping[str, list[str]], name: str) -> list[str] | None:
+    """The values of a query parameter; None where it is not there. Raises `Unreadable` where another name may mean it too."""
+    if any(other.startswith(f"{name}[") or (other != name and other.casefold() == name.casefold()) for other in query):
+        raise Unreadable(f"the query has {name!r} in a second spelling")
+    return query.get(name)
 
 
 def _parameter(query: Mapping[str, list[str]], name: str, cel: str) -> Any:
-    if any(other.startswith(f"{name}[") or (other != name and other.casefold() == name.casefold()) for other in query):
-        raise Unreadable(f"the query has {name!r} in a second spelling")
-    values = query.get(name)
+    values = _given(query, name)
     if values is None:
         raise Unreadable(f"the query has no {name!r}")
     if cel.startswith("list("):
@@ -195,15 +200,24 @@ _RAW: dict[str, Callable[[Attribute], Callable[[Facts], Any]]] = {
     "address": _of_address,
     "device": lambda _: lambda facts: facts.request.device or None,
     "path": lambda attribute: lambda facts: facts.path.get(attribute.path[0]),
-    "query": lambda attribute: lambda facts: facts.query.get(attribute.path[0]),
-    "body": lambda attribute: lambda facts: _within(facts.body, attribute.path),
+    "query": lambda attribute: lambda facts: _given(facts.query, attribute.path[0]),
+    "body": lambda attribute: lambda facts: _within(facts.body, attribute.path, foreign=True),
     "resource": lambda attribute: lambda facts: _within(facts.resource, attribute.path),
 }
 
 
-def _within(value: Any, path: tuple[str, ...]) -> Any:
+def _within(value: Any, path: tuple[str, ...], *, foreign: bool = False) -> Any:
+    """What stands there; None where nothing does.
+
+    Raises `Unreadable` where nothing could, or where something may in another spelling.
+    """
     for name in path:
-        if not isinstance(value, dict):
+        if value is None:
             return None
-        value = value.get(name)
+        if not isinstance(value, dict):
+            raise Unreadable("what would hold it is no object")
+        found = value.get(name)
+        if found is None and foreign and any(one != name and one.casefold() == name.casefold() for one in value):
+            raise Unreadable("it is there in another spelling")
+        value = found
     return value

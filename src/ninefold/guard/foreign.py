@@ -72,10 +72,15 @@ def read_query(raw: bytes) -> dict[str, list[str]]:
 
 
 def read_body(fields: Mapping[bytes, bytes], content: bytes) -> Any:
-    """The JSON of a request, None where it says that it has none. Raises `Malformed`."""
+    """The JSON of a request; None where nothing came.
+
+    Raises `Malformed`, and `Unreadable` where it is said to be something else.
+    """
     media = fields.get(b"content-type", b"").decode("latin-1")
-    if not content or not is_json(media):
+    if not content:
         return None
+    if not is_json(media):
+        raise Unreadable("the body is not said to be JSON")
     if fields.get(b"content-encoding", b"identity").lower() != b"identity":
         raise Malformed("the body is encoded, and cannot be read")
     charset = _CHARSET.search(media)

@@ -112,27 +112,33 @@ def converter(cel: str, value: Value | None, text: Callable[[Any], str]) -> Call
 class _Members:
     """Objects with the members that the description declares, each as it declares it; others, and nulls, are left out."""
 
-    __slots__ = ("_known", "_value", "foreign_text")
+    __slots__ = ("_declared", "_folded", "_known", "_text", "_value")
 
     def __init__(self, value: Value, text: Callable[[Any], str]) -> None:
         self._value = value
-        self.foreign_text = text
+        self._text = text
+        self._declared = frozenset(value.names())
+        self._folded = frozenset(name.casefold() for name in self._declared) if text is foreign_text else frozenset()
         self._known: dict[str, Callable[[Any], Any]] = {}
 
     def __call__(self, value: Any) -> Any:
         if not isinstance(value, dict):
             raise Unreadable("it is no object")
-        return {name: self._of(name)(one) for name, one in value.items() if one is not None and self._declares(name)}
-
-    def _declares(self, name: str) -> bool:
-        return name in self._known or self._value.member(name) is not None
+        made = {}
+        for name, one in value.items():
+            if name in self._declared:
+                if one is not None:
+                    made[name] = self._of(name)(one)
+            elif name.casefold() in self._folded:
+                raise Unreadable("it has a member in another spelling")
+        return made
 
     def _of(self, name: str) -> Callable[[Any], Any]:
         known = self._known.get(name)
         if known is None:  # made once it is met, for a schema may hold itself
             member = self._value.member(name)
             assert member is not None
-            known = self._known[name] = converter(member.cel, member, self.foreign_text)
+            known = self._known[name] = converter(member.cel, member, self._text)
         return known
 
 
