@@ -25,6 +25,7 @@ RULES = [
     {"operations": ["listOrders"], "allow": ["reader"], "when": "resource.owner == caller.id"},
     {"operations": ["makeOrder"], "when": "body.owner == caller.id"},
     {"operations": ["ordersOf"], "when": "path.owner == caller.id"},
+    {"operations": ["export"], "when": "headers['x-team'] == 'blue' && has(headers['x-team'])"},
     {"operations": ["open"], "public": "it is what the window shows"},
     {"operations": ["*"], "deny": "the boss is away", "when": "operation.id == 'ordersOf' && time.hour > 24"},
 ]
@@ -188,6 +189,19 @@ def test_bola_in_the_path(hosts: Hosts) -> None:
         hosts.ids["reader"].swapcase(),
     ):
         assert hosts.one(f"/people/{other}/orders")[0::3] == (403, 0)
+
+
+def test_header_spoof_by_repetition_spelling_and_case(hosts: Hosts) -> None:
+    hosts.api.status, hosts.api.body, hosts.api.fields = 200, b"a,b", [(b"content-type", b"text/csv")]
+    assert hosts.one("/export", "reader", "X-Team: blue")[0::3] == (200, 1)
+    assert hosts.one("/export", "reader", "x-TEAM:blue")[0::3] == (200, 1)
+    for fields in (
+        ("X-Team: blue", "X-Team: red"), ("X-Team: red", "x-team: blue"), ("X-Team: blue, red",), ("X-Team: Blue",), ("X-Team:",), (),
+        ("X-Team: blu\u00e9",), ("X-Teams: blue",),
+    ):  # fmt: skip
+        assert hosts.one("/export", "reader", *fields)[0::3] == (403, 0), fields
+    for status in {one[0] for one in hosts.ask("/export", "reader", "X_Team: blue")}:
+        assert status == 400
 
 
 def _chunked(*parts: bytes) -> bytes:
