@@ -32,25 +32,32 @@ class Malformed(Exception):
 
 
 class Template:
-    """A path template, and the expression that reads its parameters out of a path."""
+    """A path template, and the expressions that read its parameters out of a path."""
 
-    __slots__ = ("_expressions", "_pieces")
+    __slots__ = ("_longest", "_pieces", "_shortest")
 
     def __init__(self, path: str) -> None:
         self._pieces = _PARAMETER.split(path)
-        self._expressions: tuple[re.Pattern[str], ...] = ()  # made once they are asked for: many are not
+        # made once they are asked for: many are not
+        self._shortest: re.Pattern[str] | None = None
+        self._longest: re.Pattern[str] | None = None
 
     def read(self, path: str) -> dict[str, str]:
         """Raises `Unreadable` where the path, decoded, is not of this template, or is in two ways (`{a}-{b}` and 1-2-3)."""
-        if not self._expressions:
+        if self._shortest is None:
             literal = [re.escape(one) for one in self._pieces[::2]]
-            self._expressions = tuple(re.compile(hole.join(literal) + r"\Z") for hole in ("([^/]+?)", "([^/]+)"))
-        shortest, longest = (one.match(unquote(path)) for one in self._expressions)
-        if shortest is None or longest is None:
+            self._shortest = re.compile("([^/]+?)".join(literal) + r"\Z")
+            if any("/" not in one for one in self._pieces[2:-1:2]):  # two parameters in one segment
+                self._longest = re.compile("([^/]+)".join(literal) + r"\Z")
+        text = unquote(path) if "%" in path else path
+        found = self._shortest.match(text)
+        if found is None:
             raise Unreadable("the path is not as described")
-        if shortest.groups() != longest.groups():
-            raise Unreadable("the path can be read in two ways")
-        return dict(zip(self._pieces[1::2], shortest.groups(), strict=True))
+        if self._longest is not None:
+            other = self._longest.match(text)
+            if other is None or other.groups() != found.groups():
+                raise Unreadable("the path can be read in two ways")
+        return dict(zip(self._pieces[1::2], found.groups(), strict=True))
 
 
 def read_query(raw: bytes) -> dict[str, list[str]]:

@@ -277,7 +277,7 @@ def _true(grant: Grant, facts: Facts, asked: list[Asked]) -> bool:
         return True
     try:
         holds = grant.test(facts)
-        said = f"`when` is {'true' if holds else 'false'}"
+        said = "`when` is true" if holds else "`when` is false"
     except Undecided as fault:
         holds = grant.deny
         said = f"`when` cannot be answered ({fault}), which {'denies' if grant.deny else 'allows nothing'}"
