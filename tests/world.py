@@ -153,7 +153,8 @@ class World:
         return known.get(str(status)) or known.get(f"{status // 100}XX") or known.get("default")
 
     def _rules(self, operation: Operation) -> list[dict[str, Any]]:
-        rules = self.contract.get("authorization", {}).get("rules", [])
+        every = self.contract.get("authorization", {}).get("rules", [])
+        rules = [rule for rule in every if "deny" not in rule]
         own = [rule for rule in rules if operation.id in rule["operations"]]
         return own or [rule for rule in rules if "*" in rule["operations"]]
 
@@ -172,4 +173,12 @@ class World:
             held |= {inner for one in held for inner in roles.get(one, ())}
         if caller.scopes:
             held &= set(caller.scopes)
-        return any(held & set(rule.get("allow", ())) for rule in self._rules(operation))
+        denials = [rule for rule in self.contract["authorization"]["rules"] if "deny" in rule]
+        if any(operation.id in rule["operations"] and _true(rule, caller) for rule in denials):
+            return False
+        return any(held & set(rule.get("allow", ())) and _true(rule, caller) for rule in self._rules(operation))
+
+
+def _true(rule: dict[str, Any], caller: Caller) -> bool:
+    """Whether a rule's condition is true of a caller; there is only one kind of them here."""
+    return "when" not in rule or bool(rule["when"] == f"caller.role == '{caller.role}'")

@@ -240,11 +240,18 @@ def _authorization(draw: st.DrawFn, operations: list[str]) -> dict[str, Any]:
         else:
             rule["allow"] = draw(st.lists(st.sampled_from([*SCOPES, *roles]), min_size=1, max_size=2, unique=True))
         rules.append(rule)
+        if "allow" in rule and draw(st.integers(0, 3)) == 0:
+            rule["when"] = f"caller.role == '{draw(st.sampled_from(sorted(roles)))}'"
     # what one rule opens to everybody, no other may ask a scope of: that does not compile
     opened = {name for rule in rules if "public" in rule for name in rule["operations"]}
     for rule in rules:
         if "allow" in rule:
             rule["operations"] = [name for name in rule["operations"] if name not in opened]
+    denies = draw(st.booleans())
+    if denies and (closed := [one for one in operations if one not in opened]):
+        denied: list[str] = draw(st.lists(st.sampled_from(closed), min_size=1, unique=True))
+        role = draw(st.sampled_from(sorted(roles)))
+        rules.append({"operations": denied, "deny": "not for such as these", "when": f"caller.role == '{role}'"})
     return {"roles": roles, "rules": [rule for rule in rules if rule["operations"]]}
 
 

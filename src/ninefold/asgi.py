@@ -33,6 +33,7 @@ from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.wire import HOST, NO_HOST, UNDERSCORE, hardened, malformed
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.guard import Guard as Decider
+from ninefold.guard.judged import hidden, unjudged
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
 from ninefold.guard.project import Unpromised
@@ -86,7 +87,13 @@ class Guard:
             if self._tokens is not None:
                 stack.callback(self._tokens.release)
             self._guard = Decider(
-                settings, self._loaded.description, self._ring, local=local, described=described, tokens=self._tokens
+                settings,
+                self._loaded.description,
+                self._ring,
+                local=local,
+                described=described,
+                tokens=self._tokens,
+                source=self._loaded.source,
             )
             stack.pop_all()  # `close` lets go of them
         trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]
@@ -168,21 +175,25 @@ class Guard:
             time.time(),
             time.monotonic(),
             self._stem + b"%x" % self._count,
+            target=path.partition(b"?")[0] + b"?" + scope.get("query_string", b""),
         )
 
-    async def decided(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer:
-        """The guard's decision, with every fact brought that it asks for."""
-        decision = self.decide(request, scope)
+    async def decided(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer | Need:
+        """The guard's decision, with every fact brought that it asks for, but the body (`Need.BODY`)."""
+        return self._unfit(request, scope) or await self.admitted(request)
+
+    async def admitted(self, request: Request) -> Plan | Answer | Need:
+        """The same about a request that is HTTP, and not of another address than it seems."""
+        decision = self._admit(request)
         while decision is Need.TOKEN:
             assert self._tokens is not None
             field = request.fields[b"authorization"]
             request.doubt = await self._tokens.bring(request.token_digest, field, request.time)
-            decision = self._with_keys(request, self._guard.admit(request))
-        assert isinstance(decision, Plan | Answer)
+            decision = self._admit(request)
         return decision
 
-    def decide(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer | Need:
-        """The guard's decision; a `Need` where a fact is to be waited for."""
+    def _unfit(self, request: Request, scope: MutableMapping[str, Any]) -> Answer | None:
+        """Why nothing is decided about a request: it is no HTTP to rely on, or what the decision rests on cannot be read."""
         fault = self._strict(request)
         if fault is not None:
             return fault
@@ -196,10 +207,11 @@ class Guard:
             )
         if self._recorder.fault or self._keys_fault:
             return refuse(503, "gateway", self._recorder.fault or self._keys_fault)
-        return self._with_keys(request, self._guard.admit(request))
+        return None
 
-    def _with_keys(self, request: Request, decision: Plan | Answer | Need) -> Plan | Answer | Need:
-        """Decide again, as long as keys or revocations have changed, with what they are now."""
+    def _admit(self, request: Request) -> Plan | Answer | Need:
+        """Decide, again as long as keys or revocations have changed, with what they are now."""
+        decision = self._guard.admit(request)
         while decision is Need.KEYS:
             try:
                 self._ring.refresh()
@@ -338,7 +350,12 @@ class _Exchange:
         if request.body == 0 and self._scope.get("http_version", "1.1")[:1] not in {"0", "1"}:
             await self._peek()
         decision = await guard.decided(request, self._scope)
-        if isinstance(decision, Answer):
+        if decision is Need.BODY:
+            if not await self._gather():
+                return
+            decision = await guard.admitted(request)
+        if not isinstance(decision, Plan):
+            assert isinstance(decision, Answer)
             await self._answer(decision, decision.outcome)
             return
         self._plan = decision
@@ -378,6 +395,26 @@ class _Exchange:
         if self._peeked[-1].get("body"):
             self._request.body = -1
 
+    async def _gather(self) -> bool:
+        """Wait for the whole body, which the decision depends on. False: the caller sent too much, or went away."""
+        body, messages = bytearray(), []
+        more = True
+        while more:
+            message = self._peeked.pop(0) if self._peeked else await self._receive()
+            if message["type"] != "http.request":
+                reason = "the caller went away before the request was whole"
+                self._guard.record(self._request, self._plan, "failed", 0, "wire", reason)
+                return False
+            messages.append(message)
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self._guard.most_request:
+                await self._answer(TOO_LARGE, "refused")
+                return False
+        self._request.content = bytes(body)
+        self._peeked = messages
+        return True
+
     async def _take(self) -> Message:
         message = self._peeked.pop(0) if self._peeked else await self._receive()
         if message["type"] == "http.request":
@@ -410,7 +447,10 @@ class _Exchange:
         media = next((value for name, value in fields if name == b"content-type"), b"")
         encoded = next((value.lower() for name, value in fields if name == b"content-encoding"), b"identity")
         treatment = self._treatment = self._plan.treatments.of(message["status"], media)
-        if treatment.way is Way.WITHHOLD:
+        held = self._request.held
+        if held is not None and (answer := unjudged(self._request, message["status"], treatment.way)) is not None:
+            await self._answer(answer, answer.outcome)
+        elif treatment.way is Way.WITHHOLD:
             await self._withhold(treatment.reason)
         elif treatment.way is Way.PROJECT and encoded != b"identity":
             await self._withhold("the application encoded a body that had to be read")
@@ -442,14 +482,21 @@ class _Exchange:
             await self._withhold("the body is longer than limits.response")
         elif not more:
             assert treatment.projector is not None
+            held, text, reason = self._request.held, bytes(self._body), ""
+            if held is not None:
+                kept, reason = held.release(self._request, text)
+                if kept is None:
+                    await self._answer(hidden(reason), "refused")
+                    return
+                text = kept
             try:
-                projected, members, size = treatment.projector(bytes(self._body)) if self._body else (b"", 0, 0)
+                projected, members, size = treatment.projector(text) if text else (b"", 0, 0)
             except Unpromised as fault:
                 await self._withhold(f"the body is not as described: {fault}")
                 return
             fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
             await self._head(fields, treatment, len(projected))
-            await self._end(projected, (members, size))
+            await self._end(projected, (members, size), reason)
 
     async def _head(self, fields: list[tuple[bytes, bytes]], treatment: Treatment, length: int | None) -> None:
         passed = [
@@ -465,9 +512,10 @@ class _Exchange:
         self._begun = True
         await self._send({"type": "http.response.start", "status": self._start["status"], "headers": [*passed, *own]})
 
-    async def _end(self, body: bytes, withheld: tuple[int, int] = (0, 0)) -> None:
+    async def _end(self, body: bytes, withheld: tuple[int, int] = (0, 0), reason: str = "") -> None:
         self._over = True
-        self._guard.record(self._request, self._plan, "admitted", self._start["status"], withheld=withheld)
+        step = "permission" if reason else ""
+        self._guard.record(self._request, self._plan, "admitted", self._start["status"], step, reason, withheld)
         await self._send({"type": "http.response.body", "body": body})
 
     async def _withhold(self, reason: str) -> None:

@@ -156,10 +156,10 @@ paths:
         ("trail: {retain: 400d}\n", 2, "`trail.retain` is not enforced yet", ""),
         ("encryption: {at_rest: file:x}\n", 2, "`encryption.at_rest` is not enforced yet", ""),
         (
-            "authorization:\n  rules:\n    - {operations: [list], allow: [x], when: a == b}\n",
+            "authorization:\n  rules:\n    - {operations: [list], when: a == b}\n",
             4,
-            "`authorization.rules[0].when`",
-            "CEL",
+            "`when`: undeclared reference to 'a'",
+            "docs/conditions.md",
         ),
         (
             "authorization:\n  rules:\n    - {operations: [lits], allow: [x]}\n",

@@ -23,6 +23,9 @@ class Known:
     role: str = "reader"
     scopes: tuple[str, ...] = ()
     expires: float = 2e9
+    owner: str = ""
+    tenant: str = ""
+    tier: str = ""
 
 
 @dataclass

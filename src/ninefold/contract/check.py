@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.contract.certificates import certificate_advice, certificate_problems
+from ninefold.contract.granted import conditions, duties
 from ninefold.contract.proving import proving_advice, proving_problems
 from ninefold.errors import DescriptionError, Problem
 
@@ -26,6 +27,8 @@ def problems(contract: Contract, description: Description, source: Source) -> li
     return [
         *_operations(contract, description, source),
         *_roles(contract, source),
+        *duties(contract, source),
+        *conditions(contract, description, source),
         *_responses(contract, description, source),
         *_routes(contract, description, source),
         *_methods(contract, description, source),
@@ -51,7 +54,7 @@ def advice(contract: Contract, description: Description, source: Source) -> list
                 found.append(
                     Problem("every operation is open to callers without a key", place, "name those that are to be")
                 )
-        ruled = {one for rule in contract.authorization.rules for one in rule.operations}
+        ruled = {one for rule in contract.authorization.rules if rule.deny is None for one in rule.operations}
         if "*" not in ruled:
             place = source.place(("authorization",), key=True)
             for operation in description.operations:
@@ -92,7 +95,9 @@ def _operations(contract: Contract, description: Description, source: Source) ->
             for index, name in enumerate(rule.operations):
                 if name != "*":
                     yield from unknown(name, ("authorization", "rules", place, "operations", index))
-                elif rule.public is not None and len(contract.authorization.rules) > 1:
+                elif rule.public is not None and any(
+                    one.deny is None for one in contract.authorization.rules if one is not rule
+                ):
                     what = "a public rule for `*` opens every operation that has no rule of its own"
                     path = ("authorization", "rules", place, "operations", index)
                     yield Problem(what, source.place(path), "name the operations that are public")
@@ -109,7 +114,8 @@ def _operations(contract: Contract, description: Description, source: Source) ->
 def _contradictions(contract: Contract, source: Source) -> Iterator[Problem]:
     """Operations that one rule opens to everybody and another to some."""
     assert contract.authorization is not None
-    asked = {one for rule in contract.authorization.rules if rule.public is None for one in rule.operations}
+    closed = [rule for rule in contract.authorization.rules if rule.public is None and rule.deny is None]
+    asked = {one for rule in closed for one in rule.operations}
     for place, rule in enumerate(contract.authorization.rules):
         for index, name in enumerate(rule.operations if rule.public is not None else ()):
             if name != "*" and name in asked:

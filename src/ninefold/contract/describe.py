@@ -9,6 +9,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from ninefold.contract.combination import combinations
+from ninefold.contract.rules import allowing, denying
 from ninefold.contract.value import LOCAL
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ _REFUSALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("400", "The request cannot be understood.", ()),
     ("401", "A valid proof of who is calling is needed.", ("WWW-Authenticate",)),
     ("403", "The caller, or the caller's origin, may not do this.", ()),
+    ("404", "There is no such thing, or it is not the caller's.", ()),
     ("413", "The request body is too large.", ()),
     ("415", "The request body is of a kind that is not declared.", ()),
     ("429", "Too many requests.", ("Retry-After", "RateLimit", "RateLimit-Policy")),
@@ -179,7 +181,7 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
         allowed = sorted({name for rule in rules for name in rule.allow})
         if contract.authorization is not None:
             raw["x-ninefold-allow"] = allowed
-            told = f"For callers that hold one of: {', '.join(allowed)}." if allowed else "Closed: no rule allows it."
+            told = _told(allowed, rules, denying(contract.authorization, operation.id))
             raw["description"] = f"{raw['description']}\n\n{told}" if raw.get("description") else told
     raw["parameters"] = [_parameter(one) for one in _parameters(raw, operation, loaded)]
     if not raw["parameters"]:
@@ -193,12 +195,27 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
     if not public:
         own.add("401")
     own.add("415")
+    every = (*rules, *(rule for _, rule in denying(contract.authorization, operation.id)))
+    if any(rule.when is not None and "resource" in rule.when for rule in every):
+        own.add("404")
     if operation.request:
         own.add("413")
     for status in sorted(own):
         responses[status] = {"$ref": f"#/components/responses/Ninefold{status}"}
     raw["responses"] = responses
     return raw
+
+
+def _told(allowed: list[str], rules: tuple[Rule, ...], denials: tuple[tuple[int, Rule], ...]) -> str:
+    """Who may call an operation. That there are conditions is told, what they are is not."""
+    if any(rule.when is None and not rule.timed for _, rule in denials) or not rules:
+        return "Closed: no rule allows it."
+    told = f"For callers that hold one of: {', '.join(allowed)}." if allowed else ""
+    if any(not rule.allow for rule in rules):
+        told = "For every caller." if not allowed else f"{told} For others"
+    if denials or any(rule.when is not None or rule.timed for rule in rules):
+        told = f"{told.removesuffix('.')}, under conditions of the contract."
+    return told
 
 
 def _parameters(raw: dict[str, Any], operation: Operation, loaded: LoadedContract) -> list[dict[str, Any]]:
@@ -232,7 +249,4 @@ def _answered(one: Any, loaded: LoadedContract) -> Any:
 
 
 def _rules(contract: Contract, operation: str) -> tuple[Rule, ...]:
-    if contract.authorization is None:
-        return ()
-    named = tuple(rule for rule in contract.authorization.rules if operation in rule.operations)
-    return named or tuple(rule for rule in contract.authorization.rules if "*" in rule.operations)
+    return tuple(rule for _, rule in allowing(contract.authorization, operation))

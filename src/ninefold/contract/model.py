@@ -24,6 +24,7 @@ from ninefold.contract.value import (
     HttpUrl,
     Ja4,
     KeyField,
+    Moment,
     Origin,
     Protocol,
     RateText,
@@ -164,6 +165,24 @@ class Rule(Section):
         min_length=1, description="Operation ids of the description; `*` for every operation."
     )
     allow: tuple[str, ...] = Field((), description="Scopes or roles, any one of which allows.")
+    when: str | None = Field(
+        None,
+        min_length=1,
+        description="A condition in CEL (docs/conditions.md): the rule allows, or denies, only while it is true. "
+        "Without `allow`, it is for whoever proves to be a caller.",
+    )
+    deny: Why | None = Field(
+        None,
+        description="Why the operations are refused, whatever other rules allow; with `when`, only while that is true.",
+    )
+    from_: Moment | None = Field(
+        None,
+        alias="from",
+        description="The rule holds from this moment on (RFC 3339; a date alone: as it begins, UTC).",
+    )
+    until: Moment | None = Field(
+        None, description="The rule holds until just before this moment (RFC 3339; a date alone: as it begins, UTC)."
+    )
     public: Why | None = Field(None, description="Why the operation is open to callers without a key.")
     proofs: tuple[tuple[Proof, ...], ...] = Field(
         (),
@@ -182,9 +201,22 @@ class Rule(Section):
             raise ValueError("`public` and `proofs` contradict each other; keep one")
         if any(not {"key", "token", "certificate"} & set(one) for one in self.proofs):
             raise ValueError("a list of `proofs` says not who calls; put `key`, `token` or `certificate` into each")
-        if self.public is None and not self.allow:
-            raise ValueError("the rule allows nobody; give `allow: [scope]`, or `public: <why>`")
+        if self.deny is not None and (self.allow or self.public is not None or self.upgrade or self.proofs):
+            raise ValueError(
+                "a rule that denies allows nothing; give `allow`, `public`, `proofs` and `upgrade` a rule of their own"
+            )
+        if self.public is not None and (self.when is not None or self.timed):
+            raise ValueError("`public` has no conditions; write a rule with `deny` and `when` beside it")
+        if self.public is None and not self.allow and self.when is None and self.deny is None:
+            raise ValueError("the rule allows nobody; give `allow: [scope]`, `when: <condition>`, or `public: <why>`")
+        if self.from_ is not None and self.until is not None and self.until <= self.from_:
+            raise ValueError("`until` is not after `from`, so the rule never holds; mend one of them")
         return self
+
+    @property
+    def timed(self) -> bool:
+        """Whether the rule holds only for a time."""
+        return self.from_ is not None or self.until is not None
 
 
 class Authorization(Section):
@@ -192,7 +224,13 @@ class Authorization(Section):
 
     roles: dict[str, tuple[str, ...]] = Field({}, description="A role and what it holds: scopes and other roles.")
     rules: tuple[Rule, ...] = Field(
-        (), description="Which scopes or roles each operation asks. Any rule that fits allows."
+        (),
+        description="Which scopes or roles each operation asks. Any rule that fits allows; one that denies overrides them all.",
+    )
+    separate: tuple[tuple[str, ...], ...] = Field(
+        (),
+        description="Separation of duties: sets of roles or scopes of which nobody may hold two, "
+        "as `[[approver, requester]]`. A role that does is refused when the contract loads, a caller when he calls.",
     )
 
 

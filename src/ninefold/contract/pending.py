@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 #: A path in the contract (`*`: any place in a list) and what to do without it.
 PENDING: tuple[tuple[Path_, str], ...] = (
-    (("authorization", "rules", "*", "when"), "use `allow:` with scopes; conditions come with CEL"),
-    (("authorization", "rules", "*", "deny"), "leave the operation without a rule: the default is to deny"),
     (("encryption", "at_rest"), "keep the keys' and the trail's files on an encrypted volume meanwhile"),
     (("encryption", "fields"), "remove it; fields are not encrypted on their way yet"),
     (("dependencies",), "run `ninefold audit --source DIR --advisories PATH` in your pipeline meanwhile"),

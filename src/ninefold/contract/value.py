@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -132,6 +133,23 @@ def _claim(value: str) -> str:
     return value
 
 
+def parse_moment(value: Any) -> float:
+    """RFC 3339, as Unix seconds. A date without a time is its first moment, in UTC."""
+    if isinstance(value, str):
+        text = f"{value}T00:00:00Z" if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else value
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", text):
+            try:
+                return datetime.fromisoformat(text.upper().replace(" ", "T")).timestamp()
+            except ValueError:
+                pass
+    raise ValueError(f"{value!r} is no moment; write 2026-01-31 or 2026-01-31T18:00:00+01:00 (RFC 3339)")
+
+
+def moment(seconds: float) -> datetime:
+    """Unix seconds as a date and time, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def _token(value: str) -> str:
     if not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", value):
         raise ValueError(f"{value!r} is no HTTP token (RFC 9110 section 5.6.2)")
@@ -206,6 +224,11 @@ Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$", "examples": ["30s", "90d"]}),
+]
+Moment = Annotated[
+    float,
+    BeforeValidator(parse_moment),
+    WithJsonSchema({"type": "string", "examples": ["2026-01-31", "2026-01-31T18:00:00+01:00"]}),
 ]
 Size = Annotated[
     int,

@@ -383,8 +383,12 @@ class ClientConnection(asyncio.Protocol):
         else:
             if exchange.chunks is None:
                 exchange.chunks = []
-            exchange.chunks.append(wire.chunk(data) if exchange.body < 0 else data)
-            self.hold(_BODY)
+            exchange.chunks.append(data)
+            if exchange.gathering:
+                timeouts = self.gateway.timeouts
+                self.deadline = min(self.gateway.clock() + timeouts.body, exchange.now + timeouts.total)
+            else:
+                self.hold(_BODY)
 
     def on_message_complete(self) -> None:
         exchange = self._arriving
@@ -400,6 +404,8 @@ class ClientConnection(asyncio.Protocol):
         if exchange.up is not None:
             self.deadline = exchange.now + self.gateway.timeouts.total
             exchange.up.end_body()
+        elif exchange.gathering:
+            self._gathered(exchange)
 
     # -- from request to decision
 
@@ -479,6 +485,9 @@ class ClientConnection(asyncio.Protocol):
             if decision is Need.TOKEN:
                 self._bringing = asyncio.get_running_loop().create_task(self._bring(exchange))
                 return
+            if decision is Need.BODY:
+                self._gather(exchange)
+                return
             if type(decision) is not Plan:
                 self._answer(exchange, cast("Answer", decision))
                 return
@@ -526,6 +535,8 @@ class ClientConnection(asyncio.Protocol):
         self._bringing = None
         if isinstance(decision, Plan):
             self._admit(exchange, decision)
+        elif decision is Need.BODY:
+            self._gather(exchange)
         else:
             self._answer(exchange, cast("Answer", decision))
 
@@ -539,6 +550,23 @@ class ClientConnection(asyncio.Protocol):
                 return refuse(503, "caller", f"the keys cannot be read: {trouble}")
             decision = gateway.guard.admit(exchange)
         return decision
+
+    def _gather(self, exchange: Exchange) -> None:
+        """Wait for the whole body, which the decision depends on; `limits.body` bounds it."""
+        if exchange.complete:
+            self._gathered(exchange)
+            return
+        exchange.gathering = True
+        if b"expect" in exchange.fields and exchange.version == "1.1":
+            self.write(wire.CONTINUE)
+        self.release(_BODY)
+
+    def _gathered(self, exchange: Exchange) -> None:
+        """The whole body is there: decide again."""
+        exchange.gathering = False
+        exchange.content = b"".join(exchange.chunks or ())
+        self.deadline = exchange.now + self.gateway.timeouts.total
+        self._decide(exchange, None)
 
     def _name(self, host: bytes) -> None:
         """The host that the caller names, and what the upstream is told of it."""
@@ -650,6 +678,12 @@ class ClientConnection(asyncio.Protocol):
             exchange,
             Answer(answer.status, answer.fields, answer.body, "failed", answer.step, reason, answer.closes),
         )
+
+    def withhold(self, exchange: Exchange, answer: Answer) -> None:
+        """The upstream's answer may not leave; the caller gets this one."""
+        exchange.up = None
+        if exchange is self._current and not exchange.answered:
+            self._answer(exchange, answer)
 
     def _answer_instead(self, exchange: Exchange, answer: Answer) -> None:
         """The request turned out to be too much while it was on its way to the upstream."""

@@ -115,7 +115,15 @@ async def opened(
         if contract.identity is not None:
             tokens = Tokens(contract.identity, loaded.resolve, say)
             stack.callback(tokens.release)
-        guard = Guard(contract, loaded.description, ring, local=local, described=described, tokens=tokens)
+        guard = Guard(
+            contract,
+            loaded.description,
+            ring,
+            local=local,
+            described=described,
+            tokens=tokens,
+            source=loaded.source,
+        )
         recorder = Recorder(writer, contract.trail.batch, say, loop)
         gateway = Gateway(
             contract,

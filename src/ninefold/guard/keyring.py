@@ -6,7 +6,10 @@ from typing import Protocol
 
 
 class KnownKey(Protocol):
-    """A key that was issued. `scopes` narrows what the role holds; empty: all of it. `expires` is Unix seconds."""
+    """A key that was issued. `scopes` narrows what the role holds; empty: all of it. `expires` is Unix seconds.
+
+    `owner`, `tenant` and `tier` are what whoever issued it said of it; empty: nothing.
+    """
 
     @property
     def id(self) -> str: ...
@@ -16,6 +19,12 @@ class KnownKey(Protocol):
     def scopes(self) -> tuple[str, ...]: ...
     @property
     def expires(self) -> float: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def tier(self) -> str: ...
 
 
 class Keyring(Protocol):

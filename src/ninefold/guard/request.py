@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ninefold.guard.gcra import Allowance
+    from ninefold.guard.keyring import KnownKey
     from ninefold.guard.plan import Plan
+    from ninefold.guard.ruling import Held
     from ninefold.guard.tokens import Doubt
 
 
@@ -40,11 +42,13 @@ class Request(msgspec.Struct, gc=False):
     value, and `repeated` has the names that came on more than one line, their values joined (RFC 9110 section 5.3).
     `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
-    `digest` that of the key that it presents, where the host knows them from another request with the same bytes.
+    `digest` that of the key that it presents, where the host knows them from another request with the same bytes. `target`
+    is the whole target in origin form, and `content` the whole body, once a step has asked for it (`Need.BODY`). `held` is
+    what has to be true of the answer. `key` is the one that was proved; `subject`, `tenant` and `claims` are a token's.
     `certificate` and `device` (a JA4 fingerprint) are the caller's own, never those of a proxy in between.
     `token_digest` is of the field with the token, `doubt` what the host found when it brought that, `proven` the thumbprint
-    of the key that the caller proved to have. `subject`, `tenant` and `claims` are a token's. `failed` says of which name a
-    proof was presented that does not hold (`subject NAME`, or "?").
+    of the key that the caller proved to have. `failed` says of which name a proof was presented that does not hold
+    (`subject NAME`, or "?").
     """
 
     method: str
@@ -65,6 +69,10 @@ class Request(msgspec.Struct, gc=False):
     scopes: frozenset[str] = frozenset()
     origin: bytes = b""
     allowance: Allowance | None = None
+    target: bytes = b""
+    content: bytes | None = None
+    held: Held | None = None
+    key: KnownKey | None = None
     certificate: Certificate | None = None
     device: str = ""
     subject: str = ""

@@ -14,6 +14,9 @@ class Key(msgspec.Struct, frozen=True, gc=False):
     role: str
     scopes: tuple[str, ...]
     expires: float
+    owner: str = ""
+    tenant: str = ""
+    tier: str = ""
 
 
 class State(StrEnum):

@@ -245,6 +245,7 @@ def _unauthenticated(target: Target) -> Looked:
 _LINES = (
     "authorization:\n  roles: {reader: [things:read]}\n  rules:\n    - {operations: [getThing], allow: [things:read]}\n"
 )
+_OWN = "authorization:\n  rules:\n    - {operations: [getThing], when: resource.owner == caller.owner}\n"
 _CLOSED = "authorization:\n  rules:\n    - {operations: ['*'], allow: [api:use]}\n"
 
 RULES = (
@@ -388,7 +389,7 @@ RULES = (
         asvs="V8.2.2",
         why="Whoever counts up an id, or sees one, reads what belongs to somebody else.",
         remedy="Compare the object's owner with the caller in every operation that takes an id.",
-        contract="",
+        contract=_OWN,
         needs=(Needs.OPERATIONS, Needs.URL, Needs.KEYS),
         look=foreign_reads,
     ),

@@ -38,6 +38,7 @@ def compile_key(setting: Setting) -> Check:
         if key is None:
             return unknown
         request.caller = key.id
+        request.key = key
         if request.time >= key.expires:
             return expired
         held = grants.get((key.role, key.scopes))

@@ -110,7 +110,7 @@ def _compile_any(asked: tuple[Combination, ...], checks: list[Check], setting: S
         caller, subject, shown = "", "", False
         for one, credentials, certified in each:
             request.caller = request.subject = request.tenant = ""
-            request.scopes, request.claims = _NOTHING, None
+            request.scopes, request.claims, request.key = _NOTHING, None, None
             verdict = one(request)
             if verdict is None or isinstance(verdict, Need):
                 return verdict
