@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract
     from ninefold.guard.gcra import Limiter
     from ninefold.guard.keyring import Keyring
+    from ninefold.guard.penalty import Penalties
     from ninefold.guard.treatment import Treatments
 
 #: None: go on. The first check that says something else ends the chain.
@@ -47,6 +48,7 @@ class Setting:
     limiters: tuple[Limiter, ...]
     final: Answer | None = None
     preflight: bool = False
+    penalties: Penalties | None = None
 
 
 @dataclass(frozen=True, slots=True)

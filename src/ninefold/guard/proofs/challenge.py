@@ -16,4 +16,6 @@ def refusal(setting: Setting, reason: str) -> Answer:
     contract = setting.contract
     realm = contract.api.name.replace("\\", "").replace('"', "")
     challenge = f'ApiKey realm="{realm}", header="{contract.keys.header}"'
+    if contract.keys.query is not None:
+        challenge += f', query="{contract.keys.query.name}"'
     return refuse(401, "caller", reason, ((b"www-authenticate", challenge.encode()),))

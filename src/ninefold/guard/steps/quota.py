@@ -17,19 +17,30 @@ def compile_quota(setting: Setting) -> Check | None:
     if operation is None:
         return None
     limits = [
-        (limiter, "ip" in limit.per, "caller" in limit.per, operation.id if "operation" in limit.per else "")
+        (
+            limiter,
+            frozenset(limit.tiers),
+            "ip" in limit.per,
+            "caller" in limit.per,
+            "tenant" in limit.per,
+            operation.id if "operation" in limit.per else "",
+        )
         for limit, limiter in zip(setting.contract.limits.rates, setting.limiters, strict=True)
-        if limit.per != ("ip",) and applies(limit.operations, setting)
+        if (limit.per != ("ip",) or limit.tiers) and applies(limit.operations, setting)
     ]
     if not limits:
         return None
 
     def check(request: Request) -> Answer | None:
-        for limiter, by_address, by_caller, base in limits:
+        for limiter, tiers, by_address, by_caller, by_tenant, base in limits:
+            if tiers and (request.key is None or request.key.tier not in tiers):
+                continue
             key = base
+            if by_tenant:
+                tenant = request.key.tenant if request.key is not None else ""
+                key += f"\ntenant {tenant}" if tenant else f"\nno tenant {_caller(request)}"
             if by_caller:
-                # who has no key is told apart by address
-                key += f"\n{request.caller}" if request.caller else f"\nip {subscriber(request.address)}"
+                key += f"\n{_caller(request)}"
             if by_address:
                 key += f"\n{subscriber(request.address)}"
             allowance = limiter.take(key, request.now)
@@ -41,6 +52,11 @@ def compile_quota(setting: Setting) -> Check | None:
         return None
 
     return check
+
+
+def _caller(request: Request) -> str:
+    """Who has no key is told apart by address."""
+    return request.caller or f"ip {subscriber(request.address)}"
 
 
 def _basis(setting: Setting) -> object:
