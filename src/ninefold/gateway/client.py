@@ -446,8 +446,8 @@ class ClientConnection(asyncio.Protocol):
                 exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
             except ValueError:
                 fault = wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
-        if fault is None and (gateway.recorder.fault or gateway.keys_fault):
-            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys_fault)
+        if fault is None and (gateway.recorder.fault or gateway.keys.fault):
+            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys.fault)
         if fault is not None:
             self._answer(exchange, fault)
             return

@@ -6,11 +6,12 @@ import asyncio
 import secrets
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
+from ninefold.gateway.watch import Watch
 from ninefold.guard.proofs.address import Ranges
 from ninefold.trail.event import Event
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract
     from ninefold.gateway.client import ClientConnection
     from ninefold.gateway.exchange import Exchange
+    from ninefold.gateway.ledger import Ledger
     from ninefold.gateway.plain import RequestLine
     from ninefold.gateway.recorder import Recorder
+    from ninefold.gateway.watch import Ring
     from ninefold.guard.guard import Guard
     from ninefold.guard.plan import Plan
 
@@ -31,22 +34,16 @@ if TYPE_CHECKING:
 SWEEP = 0.25
 
 
-class Keys(Protocol):
-    """The key ring as the gateway handles it; the guard has its own view of it."""
-
-    def refresh(self) -> None: ...
-    def verify(self) -> None: ...
-
-
 class Gateway:
-    """Everything that connections share. `keys_fault` is why every request is refused now; empty when all is well."""
+    """Everything that connections share."""
 
     def __init__(
         self,
         contract: Contract,
         guard: Guard,
-        keys: Keys,
+        ring: Ring,
         recorder: Recorder,
+        ledger: Ledger,
         *,
         upstream_tls: ssl.SSLContext | None,
         local: Sequence[IPv4Network | IPv6Network],
@@ -55,8 +52,8 @@ class Gateway:
         assert contract.upstream is not None
         self.contract = contract
         self.guard = guard
-        self.keys = keys
         self.recorder = recorder
+        self.ledger = ledger
         self.limits = contract.limits
         self.timeouts = contract.limits.timeouts
         self.most_bytes = 8 * contract.limits.body + 65_536  # a chunk of one byte takes six; more is no honest framing
@@ -66,6 +63,7 @@ class Gateway:
         self.pool = Pool(self, contract.upstream, upstream_tls)
         self.outbox = Outbox(asyncio.get_running_loop())
         self.clock = time.monotonic
+        self.keys = Watch(ring, contract.keys.stale, say, self.clock)
         self.now = self.clock()  # when bytes last came, on either side
         self.wall = time.time
         self.date = b""
@@ -74,7 +72,6 @@ class Gateway:
         self._clients: set[ClientConnection] = set()
         self._seats: dict[str, int] = {}
         self._seated = 0
-        self.keys_fault = ""
         self._sweeper: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event | None = None
         self.lines: dict[bytes, RequestLine] = {}
@@ -132,17 +129,20 @@ class Gateway:
     def record(self, exchange: Exchange, outcome: str, step: str, reason: str) -> None:
         """One decision for the trail."""
         plan = exchange.plan or self.guard.plan(exchange)
-        self.recorder.add(
-            Event(
-                exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
-                exchange.caller, exchange.address, exchange.status, step, reason,
-                int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld, exchange.withheld_bytes,
-            )
+        event = Event(
+            exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
+            exchange.caller, exchange.address, exchange.status, step, reason,
+            int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld, exchange.withheld_bytes,
         )  # fmt: skip
+        self.recorder.add(event)
+        key = exchange.key
+        if key is not None and step != "caller":
+            self.ledger.note(key.id, event)
 
     def start(self) -> None:
         """Begin to look at deadlines, the keys' file and the date."""
         self._sweep()
+        self.ledger.start()
 
     def _sweep(self) -> None:
         self.now = now = self.clock()
@@ -150,16 +150,7 @@ class Gateway:
         for client in [one for one in self._clients if one.deadline <= now]:
             client.expired(now)
         self.pool.sweep(now)
-        try:
-            self.keys.verify()
-        except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-            if not self.keys_fault:
-                self._say(f"the keys cannot be read, so every request is refused: {fault}")
-            self.keys_fault = f"the keys cannot be read: {fault}"
-        else:
-            if self.keys_fault:
-                self._say("the keys can be read again")
-            self.keys_fault = ""
+        self.keys.verify()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 
     async def drain(self) -> None:
@@ -179,4 +170,5 @@ class Gateway:
         self.pool.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
+        await self.ledger.close()
         await self.recorder.close()

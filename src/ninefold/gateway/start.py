@@ -21,6 +21,7 @@ from ninefold.errors import ContractError, Place, ServiceError
 from ninefold.gateway.addresses import own_addresses
 from ninefold.gateway.door import Door
 from ninefold.gateway.gateway import Gateway
+from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.tls import development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
@@ -109,7 +110,8 @@ async def opened(
         described = msgspec.json.encode(describe(loaded, url)) if contract.api.serve_description else b""
         guard = Guard(contract, loaded.description, ring, local=local, described=described)
         recorder = Recorder(writer, contract.trail.batch, say, loop)
-        gateway = Gateway(contract, guard, ring, recorder, upstream_tls=upstream_tls, local=local, say=say)
+        ledger = Ledger(loaded.resolve(contract.keys.store), contract.keys.remind, recorder.add, say, loop)
+        gateway = Gateway(contract, guard, ring, recorder, ledger, upstream_tls=upstream_tls, local=local, say=say)
         gateway.start()
         door = Door(gateway, bound, tls, say)
         door.open()
