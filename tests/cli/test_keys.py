@@ -33,7 +33,7 @@ def test_a_key_is_shown_once_and_only_its_digest_is_kept(ninefold: Run, contract
     assert all(secret not in file.read_bytes() for file in path.parent.glob("*.db*"))
     _, listed, _ = ninefold("keys", "list", "--contract", path)
     assert secret.decode() not in listed
-    assert re.search(rf"{found[1]}\s+app\s+reader\s+all of the role\s+\S+\s+in 29 days\s+active", listed)
+    assert re.search(rf"{found[1]}\s+app\s+reader\s+active\s+in 29 days\s+never", listed)
 
 
 def test_rotation_keeps_both_and_revocation_ends_at_once(ninefold: Run, contract: Callable[..., Path]) -> None:

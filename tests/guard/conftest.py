@@ -12,11 +12,12 @@ from ninefold.contract.model import Contract
 from ninefold.contract.openapi import read
 from ninefold.guard.guard import Guard
 from ninefold.guard.request import Request
-from ninefold.keys.record import Bound
 from ninefold.keys.token import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ninefold.keys.record import Bound
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ COMMANDS = {
     "sbom": "Write the bill of materials of a source tree (CycloneDX).",
     "compare": "Two audits side by side: before and after.",
     "guard": "Enforce a contract in front of an API.",
-    "keys": "Create, list, rotate and revoke API keys.",
+    "keys": "Create, import, list, rotate and revoke API keys.",
     "trail": "Read the trail, and verify that nobody changed it.",
 }
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract, Rule
 
 KEY_SCHEME = "apiKey"
+QUERY_SCHEME = "apiKeyInQuery"
 #: What `local` is to a reader of the description: the addresses that are this machine on every machine.
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -51,7 +52,11 @@ _REFUSALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("403", "The caller, or the caller's origin, may not do this.", ()),
     ("413", "The request body is too large.", ()),
     ("415", "The request body is of a kind that is not declared.", ()),
-    ("429", "Too many requests.", ("Retry-After", "RateLimit", "RateLimit-Policy")),
+    (
+        "429",
+        "Too many requests, or too many failed proofs of who calls.",
+        ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    ),
     ("502", "The API gave no answer that may be passed on.", ()),
     ("503", "The API cannot answer now.", ()),
     ("504", "The API did not answer in time.", ()),
@@ -75,7 +80,7 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     _within(components, "responses").update(
         {f"Ninefold{status}": _refusal(meaning, names) for status, meaning, names in _REFUSALS}
     )
-    document["security"] = [{KEY_SCHEME: []}]
+    document["security"] = _security(contract)
     paths: dict[str, Any] = {}
     for operation in description.operations:
         item = paths.setdefault(operation.path, {})
@@ -108,7 +113,17 @@ def _schemes(contract: Contract) -> dict[str, Any]:
         ranges = [text for one in asked for text in (_LOOPBACK if isinstance(one, str) else (str(one),))]
         schemes[KEY_SCHEME]["x-source-addresses"] = ranges
         schemes[KEY_SCHEME]["description"] += f" It is taken from these addresses only: {', '.join(ranges)}."
+    if contract.keys.query is not None:
+        told = f"{schemes[KEY_SCHEME]['description']} In the query only because: {contract.keys.query.why}"
+        named = {"in": "query", "name": contract.keys.query.name, "description": told}
+        schemes[QUERY_SCHEME] = {**schemes[KEY_SCHEME], **named}
     return schemes
+
+
+def _security(contract: Contract) -> list[dict[str, list[str]]]:
+    """Any one of these."""
+    names = (KEY_SCHEME,) if contract.keys.query is None else (KEY_SCHEME, QUERY_SCHEME)
+    return [{name: []} for name in names]
 
 
 def _refusal(meaning: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -125,7 +140,7 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
     if public:
         raw["security"] = []
     else:
-        raw["security"] = [{KEY_SCHEME: []}]
+        raw["security"] = _security(contract)
         allowed = sorted({name for rule in rules for name in rule.allow})
         if contract.authorization is not None:
             raw["x-ninefold-allow"] = allowed

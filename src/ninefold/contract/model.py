@@ -195,7 +195,8 @@ class RateLimit(Section):
     """One limit, kept by GCRA: `rate` on average, `burst` at once."""
 
     per: Annotated[
-        tuple[Literal["ip", "caller", "operation", "tenant"], ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)
+        tuple[Literal["ip", "caller", "operation", "tenant"], ...],
+        BeforeValidator(lambda v: (v,) if isinstance(v, str) else v),
     ] = Field(
         min_length=1,
         description="What is counted: `ip`, `caller`, `operation`, `tenant` (whose keys name none counts as a caller), or a"
@@ -275,7 +276,8 @@ class Limits(Section):
     )
     penalty: Penalty | None = Field(
         None,
-        description="What guessing costs an address. A right key that was made here is never kept waiting. Default: nothing but the rates.",
+        description="What guessing costs an address. A right key that was made here is never kept waiting."
+        " Default: nothing but the rates.",
     )
     header: Size = Field(
         16 * 1024, ge=512, le=64 * 1024, description="Most bytes of a request's line and header fields; 431 past it."

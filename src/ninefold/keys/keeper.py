@@ -1,4 +1,7 @@
-"""Issues, lists, rotates and revokes keys, and takes those of elsewhere. Digests alone are kept; a secret is seen once, by whoever made it."""
+"""Issues, lists, rotates and revokes keys, and takes those of elsewhere.
+
+Digests alone are kept; a secret is seen once, by whoever made it.
+"""
 
 from __future__ import annotations
 
@@ -119,9 +122,7 @@ class Keeper:
                     found.append(Problem(what, key.place, "issue a new one: `ninefold keys create`"))
                 elif not found:
                     ids.append(name_of(randomness))
-                    self._insert(
-                        ids[-1], key.digest, key.grant, env, now, key.expires, imported=True, weak=key.weak
-                    )
+                    self._insert(ids[-1], key.digest, key.grant, env, now, key.expires, imported=True, weak=key.weak)
             if found:
                 raise KeyringProblems(found)
         return ids

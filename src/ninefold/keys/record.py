@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Bound(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Bound(msgspec.Struct, frozen=True, gc=False):
     """What a key is bound to: one of each that is named. Nothing named: it is not bound to that.
 
     `addresses` are ranges (`10.0.0.0/8`), `origins` browsers' (`https://app.example.com`), `devices` JA4 fingerprints, and

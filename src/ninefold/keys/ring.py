@@ -129,9 +129,20 @@ class Ring:
         # The header is read before the rows: a change in between is then seen again, and none is missed.
         seen = self._watched.mapped[:_HEADER]
         try:
-            for digest, key_id, role, scopes, expires, owner, tenant, tier, bound, imported, changed, gone in (
-                self._store.execute(_ROWS, (self._read,))
-            ):
+            for (
+                digest,
+                key_id,
+                role,
+                scopes,
+                expires,
+                owner,
+                tenant,
+                tier,
+                bound,
+                imported,
+                changed,
+                gone,
+            ) in self._store.execute(_ROWS, (self._read,)):
                 if gone:
                     self._keys.pop(digest, None)
                 else:

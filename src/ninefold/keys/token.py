@@ -21,7 +21,8 @@ _DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID, _SECRET, _CHECKSUM = 12, 32, 6
 #: How every key begins that was made here.
 BEGINNING = b"nf_"
-_SHAPE = re.compile(rb"nf_[a-z0-9]{1,8}_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}")
+#: A key that was made here, within other text.
+ANYWHERE = re.compile(rb"nf_[a-z0-9]{1,8}_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}")
 #: What two digits are worth.
 _PAIRS = {bytes((a, b)): high * 62 + low for high, a in enumerate(_DIGITS) for low, b in enumerate(_DIGITS)}
 
@@ -57,7 +58,7 @@ def digest(text: bytes) -> bytes:
 
 def well_formed(text: bytes) -> bool:
     """Whether this could be a key that was made here: its shape and its checksum."""
-    return _SHAPE.fullmatch(text) is not None and holds(text)
+    return ANYWHERE.fullmatch(text) is not None and holds(text)
 
 
 def holds(text: bytes) -> bool:
