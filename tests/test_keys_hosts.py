@@ -59,7 +59,9 @@ class Both:
             answer = connection.getresponse()
             answer.read()
             connection.close()
-            found.append((answer.status, answer.headers.get("retry-after", ""), [target for _, target, *_ in self.api.asked]))
+            found.append(
+                (answer.status, answer.headers.get("retry-after", ""), [target for _, target, *_ in self.api.asked])
+            )
         return found
 
     def told(self) -> list[list[dict[str, Any]]]:
@@ -167,7 +169,13 @@ def test_callers_who_share_a_connection_and_its_fields_are_told_apart_by_their_q
     for port in hosts.ports.values():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         statuses = []
-        for path in (f"/things/1?k={keys[0]}", f"/things/1?k={keys[1]}", "/things/1", f"/things/1?k={keys[0]}", "/things/1"):
+        for path in (
+            f"/things/1?k={keys[0]}",
+            f"/things/1?k={keys[1]}",
+            "/things/1",
+            f"/things/1?k={keys[0]}",
+            "/things/1",
+        ):
             connection.request("GET", path)
             answer = connection.getresponse()
             answer.read()
@@ -215,7 +223,9 @@ def test_the_middleware_lets_known_callers_go_on_too(serving: Any, contract: Any
 
     def ask(text: str) -> int:
         with socket.create_connection(("127.0.0.1", port), 10) as connection:
-            connection.sendall(f"GET /things/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-API-Key: {text}\r\n\r\n".encode())
+            connection.sendall(
+                f"GET /things/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-API-Key: {text}\r\n\r\n".encode()
+            )
             raw = b""
             while block := connection.recv(65536):
                 raw += block

@@ -120,7 +120,9 @@ def test_the_gateway_tells_its_trail_and_remembers_across_restarts(
     assert abs(use.time - time.time()) < 60
 
 
-def test_keys_of_which_nobody_is_to_be_reminded_are_not_told(gate: Any, contract: Any, issue: Any, upstream: Any) -> None:
+def test_keys_of_which_nobody_is_to_be_reminded_are_not_told(
+    gate: Any, contract: Any, issue: Any, upstream: Any
+) -> None:
     path = contract(upstream=upstream.url, keys={"remind": "0s"})
     issue(path, lifetime=86400.0)
     running = gate(path)

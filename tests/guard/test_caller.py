@@ -70,7 +70,9 @@ def test_nobody_is_locked_out_by_what_others_guess_at_his_key(guard: Any, ask: A
     forged = (body + _checksum(body)).decode()
     for number in range(500):
         guard.admit(ask("/things", forged, address=f"10.0.{number // 250}.{number % 250}"))
-    assert guard.admit(ask("/things", forged, address="192.0.2.9")).reason.endswith(f"(key {mine.id}); its address waits 3600 s")
+    assert guard.admit(ask("/things", forged, address="192.0.2.9")).reason.endswith(
+        f"(key {mine.id}); its address waits 3600 s"
+    )
     assert _verdict(guard, ask("/things", mine.text, address="192.0.2.1")) == "list"
 
 
@@ -84,7 +86,12 @@ def test_a_key_id_that_many_addresses_guess_at_has_no_free_tries_left(guard: Any
 
 @pytest.mark.parametrize(
     "asked",
-    [{"key": ""}, {"key": "good", "time": 3e9}, {"path": "/nothing", "key": "guess"}, {"path": "/things", "key": "good"}],
+    [
+        {"key": ""},
+        {"key": "good", "time": 3e9},
+        {"path": "/nothing", "key": "guess"},
+        {"path": "/things", "key": "good"},
+    ],
 )
 def test_what_is_no_failed_proof_is_not_counted(guard: Any, ask: Any, asked: dict[str, Any]) -> None:
     for _ in range(20):

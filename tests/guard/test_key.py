@@ -71,7 +71,9 @@ def test_a_malformed_key_is_refused_without_a_look_up(make_guard: Any, ask: Any,
 
 
 def test_a_key_in_the_query_is_refused_the_same_whether_it_exists_or_not(make_guard: Any, ask: Any, ring: Any) -> None:
-    guard = make_guard(API, authorization={"roles": {}, "rules": [{"operations": ["free"], "public": "everybody may see it"}]})
+    guard = make_guard(
+        API, authorization={"roles": {}, "rules": [{"operations": ["free"], "public": "everybody may see it"}]}
+    )
     known, stranger = (mint("live", os.urandom) for _ in range(2))
     ring.keys[known.text.encode()] = Known(known.id)
     answers = [
@@ -87,7 +89,9 @@ def test_a_key_in_the_query_is_refused_the_same_whether_it_exists_or_not(make_gu
     assert not any(known.text in one.reason for one in answers)
 
 
-@pytest.mark.parametrize("query", ["?key=nf_live_x", "?q=nf_", "?", "?a=%zz%", "?snf_live_=1&b", "?a=" + "nf_live_" * 100])
+@pytest.mark.parametrize(
+    "query", ["?key=nf_live_x", "?q=nf_", "?", "?a=%zz%", "?snf_live_=1&b", "?a=" + "nf_live_" * 100]
+)
 def test_what_only_resembles_a_key_is_no_leak(make_guard: Any, ask: Any, query: str) -> None:
     assert _verdict(make_guard(API), ask(f"/things{query}")) == "list"
 
@@ -158,7 +162,9 @@ def _limited(**fields: Any) -> dict[str, Any]:
 def test_a_tenant_has_one_limit_for_all_its_keys_and_who_has_none_has_his_own(
     make_guard: Any, ask: Any, ring: Any
 ) -> None:
-    ring.keys |= {f"t{n}".encode(): Known(f"t{n}", tenant="acme" if n < 2 else "other" if n < 3 else "") for n in range(5)}
+    ring.keys |= {
+        f"t{n}".encode(): Known(f"t{n}", tenant="acme" if n < 2 else "other" if n < 3 else "") for n in range(5)
+    }
     guard = make_guard(API, **_limited(per="tenant", rate="1/h", burst=1))
     assert _verdict(guard, ask("/things", "t0")) == "list"
     assert _verdict(guard, ask("/things", "t1")) == (429, "quota")

@@ -115,7 +115,9 @@ def test_a_failure_costs_the_same_however_many_addresses_there_are() -> None:
     assert max(costs) < 4 * min(costs), costs
 
 
-@pytest.mark.parametrize("fields", [{"most": "500ms"}, {"start": "2h"}, {"factor": 0.5}, {"after": "some denials"}, {"after": 0}])
+@pytest.mark.parametrize(
+    "fields", [{"most": "500ms"}, {"start": "2h"}, {"factor": 0.5}, {"after": "some denials"}, {"after": 0}]
+)
 def test_a_penalty_that_shrinks_or_does_not_end_is_none(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         _penalty(**fields)

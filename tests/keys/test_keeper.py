@@ -82,7 +82,13 @@ def test_a_file_of_the_first_version_goes_on_with_its_keys(tmp_path: Path) -> No
     with contextlib.closing(Ring(path)) as ring, contextlib.closing(Keeper(path)) as keeper:
         found = ring.present(ring.digest(key.text.encode()))
         assert found is not None
-        assert (found.id, found.scopes, found.owner, found.bound, found.guessable) == (key.id, ("a", "b"), "", None, False)
+        assert (found.id, found.scopes, found.owner, found.bound, found.guessable) == (
+            key.id,
+            ("a", "b"),
+            "",
+            None,
+            False,
+        )
         assert keeper.find(key.id) == Issued(key.id, "old", "live", "reader", ("a", "b"), NOW, NOW + 100, 0.0, "")
         new = keeper.rotate(key.id, lifetime=50, overlap=10, now=NOW, randomness=os.urandom)
         assert not ring.fresh()

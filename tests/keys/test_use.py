@@ -35,7 +35,10 @@ def test_the_latest_use_stays_whoever_tells_of_it_last(tmp_path: Path) -> None:
 
 
 def test_somebody_is_reminded_of_a_key_once_a_day(tmp_path: Path) -> None:
-    with contextlib.closing(Uses(tmp_path / "keys.db")) as uses, contextlib.closing(Uses(tmp_path / "keys.db")) as other:
+    with (
+        contextlib.closing(Uses(tmp_path / "keys.db")) as uses,
+        contextlib.closing(Uses(tmp_path / "keys.db")) as other,
+    ):
         day = 86_400.0
         assert [uses.claim("a", 100 * day + hour * 3600) for hour in (0, 1, 23)] == [True, False, False]
         assert not other.claim("a", 100 * day)

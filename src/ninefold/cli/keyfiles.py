@@ -37,7 +37,8 @@ def import_(contract: Path, file: BinaryIO, weak: str, env: str, *, as_json: boo
         raise KeyringError("--weak: that is no reason", remedy="say why in a sentence, for who reads the list of keys")
     now = time.time()
     terms = Terms(now, loaded.contract.keys.max_age, lambda role, scopes: permitted(loaded, role, scopes), weak)
-    keys = read_sheet(TextIOWrapper(file, "utf-8-sig", newline=""), file.name, terms)
+    with TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        keys = read_sheet(text, file.name, terms)
     if not keys:
         raise KeyringError(f"{file.name} has no keys", remedy=f"the first line names the columns: {','.join(COLUMNS)}")
     with opened(loaded) as keeper:
