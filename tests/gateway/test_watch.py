@@ -12,7 +12,7 @@ import pytest
 from ninefold.gateway.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 class Broken:
@@ -33,8 +33,9 @@ class Broken:
 
 
 def _watch(stale: float) -> tuple[Watch, Broken, list[str], list[float]]:
-    ring, said, now = Broken(), [], [0.0]
-    return Watch(ring, stale, said.append, lambda: now[0]), ring, said, now  # type: ignore[return-value]
+    ring, now = Broken(), [0.0]
+    said: list[str] = []
+    return Watch(ring, stale, said.append, lambda: now[0]), ring, said, now
 
 
 def test_without_a_stated_age_everything_is_refused_at_once() -> None:
@@ -85,7 +86,7 @@ def test_each_outage_has_its_own_age() -> None:
 
 
 @pytest.fixture
-def away() -> Iterator[Callable[[Path], Callable[[], None]]]:
+def away() -> Callable[[Path], Callable[[], None]]:
     """Takes the keys' files away, and gives what puts them back."""
 
     def take(path: Path) -> Callable[[], None]:
@@ -100,7 +101,7 @@ def away() -> Iterator[Callable[[Path], Callable[[], None]]]:
 
         return back
 
-    yield take
+    return take
 
 
 def _until(check: Callable[[], bool], seconds: float = 10.0) -> None:

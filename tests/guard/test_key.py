@@ -60,9 +60,9 @@ def test_a_bound_key_is_worth_nothing_elsewhere(
 
 
 def test_a_malformed_key_is_refused_without_a_look_up(make_guard: Any, ask: Any, ring: Any) -> None:
-    looked = []
+    looked: list[bytes] = []
     ring.digest = lambda text: b"" if text == b"malformed" else b"digest of " + text
-    ring.present = lambda digest: looked.append(digest)
+    ring.present = looked.append
     guard = make_guard(API)
     assert guard.admit(ask("/things", "malformed")).reason == "the key is malformed"
     assert looked == []
