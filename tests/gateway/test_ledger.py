@@ -7,6 +7,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from ninefold.errors import FileError
 from ninefold.gateway import ledger
 from ninefold.gateway.ledger import Ledger, due
 from ninefold.keys.use import beside, last_uses
@@ -14,8 +17,6 @@ from ninefold.trail.event import Event, Notice
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def _event(time: float, address: str = "10.0.0.1") -> Event:
@@ -37,6 +38,7 @@ def _run(store: Path, work: Any, said: list[str] | None = None) -> list[Notice]:
 def test_a_batch_is_written_soon_and_the_rest_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "BATCH_SECONDS", 0.05)
     store = tmp_path / "keys.db"
+    store.touch()
 
     async def work(one: Ledger) -> None:
         one.note("a", _event(1.0))
@@ -61,6 +63,7 @@ def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             one.note("k3", _event(float(number)))
         assert len(one._batch) == 10
 
+    (tmp_path / "keys.db").touch()
     _run(tmp_path / "keys.db", work)
     assert len(last_uses(tmp_path / "keys.db")) == 10
     assert last_uses(tmp_path / "keys.db")["k3"].time == 99.0
@@ -71,6 +74,7 @@ def test_a_file_that_cannot_be_written_is_told_once_and_nothing_fails(
 ) -> None:
     monkeypatch.setattr(ledger, "BATCH_SECONDS", 0.02)
     store = tmp_path / "keys.db"
+    store.touch()
     beside(store).mkdir()
     said: list[str] = []
 
@@ -82,6 +86,19 @@ def test_a_file_that_cannot_be_written_is_told_once_and_nothing_fails(
     _run(store, work, said)
     assert len(said) == 1
     assert "cannot be written" in said[0]
+
+
+def test_a_keys_file_that_has_gone_is_not_made_anew(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def work(one: Ledger) -> None:
+        one.note("a", _event(1.0))
+
+    _run(tmp_path / "keys.db", work, said)
+    with pytest.raises(FileError, match="has gone"):
+        list(due(tmp_path / "keys.db", 1e6, 1.0))
+    assert list(tmp_path.iterdir()) == []
+    assert "has gone" in said[0]
 
 
 def test_a_key_that_ends_soon_is_told_once_a_day(contract: Any, issue: Any) -> None:

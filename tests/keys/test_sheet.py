@@ -61,8 +61,8 @@ def test_without_a_date_a_key_lives_as_long_as_it_may() -> None:
         (f"{GOOD}é,reader,", "no header field carries"),
         (",reader,", "no header field carries"),
         ("x" * 600 + ",reader,", "no header field carries"),
-        (f"{GOOD},owner,", "no role 'owner'"),
-        (f"{GOOD},reader,yesterday", "no time when the key ends"),
+        (f"{GOOD},owner,", "no such role"),
+        (f"{GOOD},reader,yesterday", "no date and no duration"),
         (f"{GOOD},reader,2020-01-01", "has ended already"),
         (f"{GOOD},reader,91d", "longer than 90 days"),
         (f"{GOOD},reader,9999-12-31T23:59:59Z", "longer than 90 days"),
@@ -84,8 +84,15 @@ def test_all_faults_are_told_at_once_and_the_same_key_twice_is_one() -> None:
     assert [(one.place.line, one.what) for one in told.value.problems] == [
         (2, "the key can be guessed: it has 3 characters"),
         (4, "the key is the same as in line 3: nobody could tell who calls"),
-        (5, "the contract has no role 'nobody'"),
+        (5, "the contract has no such role, or it does not hold these scopes"),
     ]
+
+
+def test_columns_in_another_order_do_not_tell_the_key() -> None:
+    for names in ("role,key", "key,expires,role", "expires,key", "scopes,key", "owner,key"):
+        with pytest.raises(KeyringProblems) as told:
+            _read(f"{names}\n{GOOD},{GOOD}{',x' if names.count(',') > 1 else ''}\n")
+        assert GOOD not in str(told.value)
 
 
 def test_a_weak_key_is_taken_with_a_reason_that_stays_with_it() -> None:

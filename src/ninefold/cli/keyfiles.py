@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, AnyStr, BinaryIO
 
 import click
 
@@ -16,7 +16,11 @@ from ninefold.keys.leak import leaked_digests
 from ninefold.keys.sheet import COLUMNS, Terms, read_sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+#: A longer line is none of keys.
+MOST_LINE = 1 << 20
 
 
 @click.command(
@@ -38,7 +42,7 @@ def import_(contract: Path, file: BinaryIO, weak: str, env: str, *, as_json: boo
     now = time.time()
     terms = Terms(now, loaded.contract.keys.max_age, lambda role, scopes: permitted(loaded, role, scopes), weak)
     with TextIOWrapper(file, "utf-8-sig", newline="") as text:
-        keys = read_sheet(text, file.name, terms)
+        keys = read_sheet(_lines(text, file.name), file.name, terms)
     if not keys:
         raise KeyringError(f"{file.name} has no keys", remedy=f"the first line names the columns: {','.join(COLUMNS)}")
     with opened(loaded) as keeper:
@@ -65,7 +69,7 @@ def leaked(contract: Path, file: BinaryIO, *, as_json: bool) -> None:
     """
     loaded = load_contract(contract)
     now = time.time()
-    digests = set(leaked_digests(file))
+    digests = set(leaked_digests(_lines(file, file.name)))
     if not digests:
         raise KeyringError(f"{file.name} has no keys", remedy="give one a line, or its SHA-256 digest in hex")
     with opened(loaded) as keeper:
@@ -80,6 +84,16 @@ def leaked(contract: Path, file: BinaryIO, *, as_json: bool) -> None:
         click.echo(f"{before.id} is revoked{'' if was == 'active' else f'; it was {was} before'}")
     others = len(digests) - len(found)
     click.echo(f"{_count(len(found))} of this contract; {others} more will never be accepted", err=True)
+
+
+def _lines(file: IO[AnyStr], name: str) -> Iterator[AnyStr]:
+    """The lines of a file. Raises `KeyringError` where one is longer than any line of keys."""
+    number = 0
+    while line := file.readline(MOST_LINE):
+        number += 1
+        if len(line) >= MOST_LINE:
+            raise KeyringError(f"{name}:{number} is longer than {MOST_LINE} characters", remedy="give one key a line")
+        yield line
 
 
 def _count(number: int) -> str:

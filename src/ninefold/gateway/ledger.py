@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ninefold.errors import FileError, Place
 from ninefold.keys.keeper import Keeper
 from ninefold.keys.use import Use, Uses
 from ninefold.trail.event import Notice
@@ -85,6 +86,7 @@ class Ledger:
     def _write(self, batch: dict[str, Event]) -> None:
         """In the thread."""
         try:
+            _there(self._store)
             with contextlib.closing(Uses(self._store)) as uses:
                 uses.write({key: Use(event.time, event.address) for key, event in batch.items()})
         except Exception as fault:  # noqa: BLE001  # whatever it is, requests go on
@@ -110,8 +112,15 @@ class Ledger:
                 self._loop.call_soon_threadsafe(self._add, notice)
 
 
+def _there(store: Path) -> None:
+    """Raises `FileError` where the keys' file has gone: an empty one in its place would be taken for the keys."""
+    if not store.exists():
+        raise FileError("has gone", place=Place(str(store)), remedy="put the file back, or restart")
+
+
 def due(store: Path, within: float, now: float) -> Iterator[Notice]:
     """A notice of each key that ends within so many seconds, and of which nobody was told today."""
+    _there(store)
     with contextlib.closing(Keeper(store)) as keeper:
         ending = keeper.due(now=now, within=within)
     if not ending:

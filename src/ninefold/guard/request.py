@@ -28,7 +28,8 @@ class Request(msgspec.Struct, gc=False):
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
     `digest` that of the key that it presents, where the host knows them from another request with the same bytes.
     `target` is the path with its query, as it goes on to the API; `device` the connection's JA4 fingerprint. `key` is the one
-    that was proved; `failed` says of which name a proof was presented that does not hold (`key ID`, `subject NAME`, or "?").
+    that was proved; `tenant` what another proof says (a token's claim). `failed` says of which name a proof was presented
+    that does not hold (`key ID`, `subject NAME`, or "?").
     """
 
     method: str
@@ -53,4 +54,5 @@ class Request(msgspec.Struct, gc=False):
     device: str = ""
     certificate: Certificate | None = None
     key: KnownKey | None = None
+    tenant: str = ""
     failed: str = ""

@@ -127,7 +127,13 @@ def _adopted(names: list[str], row: list[str], place: Place, terms: Terms) -> Ad
         if cell[name] and not LABEL.match(cell[name]):
             raise KeyringError(f"the {name} is longer than 64 characters or not printable")
     role, scopes = cell["role"].strip(), tuple(cell["scopes"].split())
-    terms.allowed(role, scopes)
+    try:
+        terms.allowed(role, scopes)
+    except KeyringError as fault:
+        # not which role it is: where columns are in another order, that is the key
+        raise KeyringError(
+            "the contract has no such role, or it does not hold these scopes", remedy=fault.remedy
+        ) from None
     weak = weakness(text)
     if weak and not terms.weak:
         raise KeyringError(
@@ -149,9 +155,7 @@ def _expires(text: str, terms: Terms) -> float:
             when = datetime.fromisoformat(text)
             expires = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
-            raise KeyringError(
-                f"{text[:40]!r} says of no time when the key ends", remedy="write 2027-01-31 or 90d"
-            ) from None
+            raise KeyringError("`expires` is no date and no duration", remedy="write 2027-01-31 or 90d") from None
     if expires <= terms.now:
         raise KeyringError("the key has ended already", remedy="leave the line out")
     if expires > terms.now + terms.most + 1:

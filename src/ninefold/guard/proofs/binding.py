@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ninefold.guard.plan import Setting
     from ninefold.guard.request import Request
 
-#: Of more bindings than this the ranges are not remembered.
-MOST_REMEMBERED = 4096
+#: So many pairs of a binding and an address are remembered.
+MOST_REMEMBERED = 65_536
 
 
 def compile_binding(setting: Setting) -> Callable[[Request, BoundTo], Answer | None]:
@@ -26,18 +26,19 @@ def compile_binding(setting: Setting) -> Callable[[Request, BoundTo], Answer | N
     origin = refusal(setting, "the key is bound to other origins")
     device = refusal(setting, "the key is bound to another device")
     certificate = refusal(setting, "the key is bound to another client certificate")
-    known: dict[tuple[str, ...], Ranges] = {}
+    known: dict[tuple[tuple[str, ...], str], bool] = {}
 
-    def ranges(texts: tuple[str, ...]) -> Ranges:
-        found = known.get(texts)
+    def inside(texts: tuple[str, ...], address: str) -> bool:
+        pair = texts, address
+        found = known.get(pair)
         if found is None:
             if len(known) >= MOST_REMEMBERED:
                 known.clear()
-            found = known[texts] = Ranges(tuple(ip_network(text) for text in texts))
+            found = known[pair] = address in Ranges(tuple(ip_network(text) for text in texts))
         return found
 
     def check(request: Request, bound: BoundTo) -> Answer | None:
-        if bound.addresses and request.address not in ranges(bound.addresses):
+        if bound.addresses and not inside(bound.addresses, request.address):
             return address
         if bound.origins and request.fields.get(b"origin", b"").decode("latin-1") not in bound.origins:
             return origin

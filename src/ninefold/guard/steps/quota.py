@@ -19,11 +19,10 @@ def compile_quota(setting: Setting) -> Check | None:
     limits = [
         (
             limiter,
-            frozenset(limit.tiers),
             "ip" in limit.per,
             "caller" in limit.per,
-            "tenant" in limit.per,
             operation.id if "operation" in limit.per else "",
+            (frozenset(limit.tiers), "tenant" in limit.per) if limit.tiers or "tenant" in limit.per else None,
         )
         for limit, limiter in zip(setting.contract.limits.rates, setting.limiters, strict=True)
         if (limit.per != ("ip",) or limit.tiers) and applies(limit.operations, setting)
@@ -32,15 +31,17 @@ def compile_quota(setting: Setting) -> Check | None:
         return None
 
     def check(request: Request) -> Answer | None:
-        for limiter, tiers, by_address, by_caller, by_tenant, base in limits:
-            if tiers and (request.key is None or request.key.tier not in tiers):
-                continue
+        for limiter, by_address, by_caller, base, by_key in limits:
             key = base
-            if by_tenant:
-                tenant = request.key.tenant if request.key is not None else ""
-                key += f"\ntenant {tenant}" if tenant else f"\nno tenant {_caller(request)}"
+            if by_key is not None:
+                tiers, by_tenant = by_key
+                if tiers and (request.key is None or request.key.tier not in tiers):
+                    continue
+                if by_tenant:
+                    key += _tenant(request)
             if by_caller:
-                key += f"\n{_caller(request)}"
+                # who has no key is told apart by address
+                key += f"\n{request.caller}" if request.caller else f"\nip {subscriber(request.address)}"
             if by_address:
                 key += f"\n{subscriber(request.address)}"
             allowance = limiter.take(key, request.now)
@@ -54,9 +55,10 @@ def compile_quota(setting: Setting) -> Check | None:
     return check
 
 
-def _caller(request: Request) -> str:
-    """Who has no key is told apart by address."""
-    return request.caller or f"ip {subscriber(request.address)}"
+def _tenant(request: Request) -> str:
+    """Whose caller is of no tenant is counted for himself."""
+    tenant = (request.key.tenant if request.key is not None else "") or request.tenant
+    return f"\ntenant {tenant}" if tenant else f"\nno tenant {request.caller or subscriber(request.address)}"
 
 
 def _basis(setting: Setting) -> object:
