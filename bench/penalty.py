@@ -36,7 +36,9 @@ def main() -> None:
             for name in names:
                 penalties.wait(name, 1.0)
             waits.append((time.perf_counter() - began) / OPERATIONS * 1e6)
-        print(f"{count:9} {statistics.median(failures):6.2f} {statistics.median(waits):6.2f} {held:8} {size / 1e6:6.1f}")
+        print(
+            f"{count:9} {statistics.median(failures):6.2f} {statistics.median(waits):6.2f} {held:8} {size / 1e6:6.1f}"
+        )
 
 
 if __name__ == "__main__":

@@ -65,6 +65,10 @@ def test_one_fault_leaves_all_out_and_is_told_with_its_line(
     assert f"{sheet}:4:1: the contract has no such role" in told
     assert _listed(ninefold, path) == []
     sheet.write_text("key,role\nshort,reader\n")
+    assert (
+        "is no environment"
+        in ninefold("keys", "import", "--contract", path, sheet, "--weak", "they change it", "--env", "a_b")[2]
+    )
     assert ninefold("keys", "import", "--contract", path, sheet, "--weak", "no")[0] == 65
     code, _, told = ninefold("keys", "import", "--contract", path, sheet, "--weak", "the partner changes it in March")
     assert (code, told) == (0, "1 key imported, 1 of them weak\n")

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
-from tests.guard.conftest import Known
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.guard.conftest import Known, Ring
 from tests.guard.test_guard import API, _verdict
 
+from ninefold.contract.model import Contract
 from ninefold.guard.answer import Answer
 from ninefold.guard.need import Need
-from ninefold.guard.plan import Plan
+from ninefold.guard.plan import Permission, Plan, Setting
+from ninefold.guard.request import Request
+from ninefold.guard.steps.query import compile_query
 from ninefold.keys.record import Bound
 from ninefold.keys.token import mint
 
@@ -126,6 +132,23 @@ def test_a_key_in_the_query_by_the_contract_is_read_and_goes_no_further(
     request = ask(f"/things{query}", key)
     assert _verdict(guard, request) == expected
     assert request.target == target
+
+
+_PART = st.text("abk=%&?+;._~2fF-", max_size=12)
+
+
+@given(before=st.lists(_PART, max_size=3), after=st.lists(_PART, max_size=3), name=st.sampled_from(["k", "%6b", "%6B"]))
+def test_taking_a_key_out_of_a_query_leaves_the_rest_as_it_was(before: list[str], after: list[str], name: str) -> None:
+    others = [one for part in (before, after) for text in part for one in text.split("&")]
+    if any(unquote(one.partition("=")[0]) == "k" for one in others):
+        return
+    asked = Request("GET", "/things", {}, (), "", True, 0, 0.0, 0.0, b"")
+    asked.target = f"/things?{'&'.join([*before, f'{name}=the%2Dkey', *after])}".encode()
+    contract = Contract.model_validate({"api": "a", "keys": {"query": {"name": "k", "why": "a calendar program"}}})
+    setting = Setting(contract, None, Permission(), (), Ring(), (), {}, ())
+    assert compile_query(setting)(asked) is None
+    assert asked.fields == {b"x-api-key": b"the-key"}
+    assert asked.target == ("/things" + ("?" + "&".join([*before, *after]) if before or after else "")).encode()
 
 
 def test_a_key_in_the_query_leaves_the_fields_of_other_requests_alone(make_guard: Any, ask: Any, ring: Any) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from ninefold.errors import FileError, KeyringError, KeyringProblems, Place, Problem
 from ninefold.keys.record import Bound, Grant, Issued, State
-from ninefold.keys.token import MintedKey, mint, name_of
+from ninefold.keys.token import MintedKey, environment, mint, name_of
 from ninefold.store.sqlite import explained, open_store
 
 if TYPE_CHECKING:
@@ -108,8 +108,9 @@ class Keeper:
     def adopt(self, keys: Sequence[Adopted], env: str, now: float, randomness: Callable[[int], bytes]) -> list[str]:
         """Take keys that were made elsewhere, all or none of them, and give their ids.
 
-        Raises `KeyringProblems` where one is known already, or has leaked.
+        `env` is what keys that replace them are for. Raises `KeyringProblems` where one is known already, or has leaked.
         """
+        environment(env)
         found: list[Problem] = []
         ids = []
         with self._change():
@@ -161,7 +162,7 @@ class Keeper:
     def all(self) -> list[Issued]:
         """Every key ever issued, oldest first."""
         with self._explained():
-            rows = self._store.execute(f"SELECT {_COLUMNS} FROM key ORDER BY created, id").fetchall()  # noqa: S608
+            rows = self._store.execute(f"SELECT {_COLUMNS} FROM key ORDER BY created, rowid").fetchall()  # noqa: S608
         return [_issued(row) for row in rows]
 
     def rotate(

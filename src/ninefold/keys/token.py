@@ -38,12 +38,17 @@ class MintedKey:
 
 def mint(env: str, randomness: Callable[[int], bytes]) -> MintedKey:
     """A new key for an environment (`live`, `test`). `randomness(n)` gives n random bytes. Raises `KeyringError`."""
-    if not re.fullmatch(r"[a-z0-9]{1,8}", env):
-        raise KeyringError(f"{env!r} is no environment", remedy="use up to 8 lower-case letters and digits, as `live`")
+    environment(env)
     name = name_of(randomness)
     body = b"nf_%b_%b_%b" % (env.encode(), name.encode(), _random(_SECRET, randomness))
     text = body + _checksum(body)
     return MintedKey(name, digest(text), text.decode())
+
+
+def environment(env: str) -> None:
+    """Raises `KeyringError` where a key's text cannot say that it is for this one."""
+    if not re.fullmatch(r"[a-z0-9]{1,8}", env):
+        raise KeyringError(f"{env!r} is no environment", remedy="use up to 8 lower-case letters and digits, as `live`")
 
 
 def name_of(randomness: Callable[[int], bytes]) -> str:
