@@ -333,6 +333,8 @@ def test_an_api_that_is_all_public_holds_and_is_asked_about(contract: Callable[.
         ({"limits": {"penalty": {"after": 0}}}, "limits.penalty.after"),
         ({"limits": {"penalty": {"most": "1s", "start": "2s"}}}, "`most` is less than `start`"),
         ({"limits": {"penalty": {"factor": 0.5}}}, "limits.penalty.factor"),
+        ({"limits": [{"penalty": {"after": 3}}]}, "write it beside the rates"),
+        ({"limits": {"rates": [{"penalty": {"after": 3}}]}}, "`limits.rates[0].penalty` stands in the wrong place"),
         ({"limits": {"rates": [{"per": "tier", "rate": "1/s"}]}}, "limits.rates[0].per"),
         ({"limits": {"rates": [{"per": "ip", "rate": "1/s", "tiers": ["a\nb"]}]}}, "no key's tier"),
     ],

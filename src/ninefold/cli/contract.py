@@ -137,11 +137,13 @@ def _check(path: Path, told: list[dict[str, Any]], *, quiet: bool) -> LoadedCont
 
 def _print_standard(found: Standard) -> None:
     if not found.way:
-        click.echo("no way of proving callers is that of most operations: declare one with --standard")
+        click.echo("most operations have no one way of proving callers; declare it with --standard:")
     elif not found.odd:
-        click.echo(f"all {found.operations} operations that are not public prove callers alike: {found.way}")
+        click.echo(f"all {found.operations} operations that are not public prove callers alike:")
+        click.echo(f"  {found.way}")
     else:
-        click.echo(f"the standard is: {found.way}; {len(found.odd)} of {found.operations} operations do not keep it")
+        click.echo(f"the standard is: {found.way}")
+        click.echo(f"{len(found.odd)} of {found.operations} operations that are not public prove callers another way:")
     for one in found.odd:
         click.echo(f"  {one.file}: {printable(one.operation)}: {one.way}")
 

@@ -34,13 +34,22 @@ PENDING: tuple[tuple[Path_, str], ...] = (
 )
 
 
+_BESIDE = "write it beside the rates: `limits: {rates: [...], penalty: {...}}`"
+#: What is enforced, and stands somewhere else.
+MISPLACED: tuple[tuple[Path_, str], ...] = (
+    (("limits", "rates", "*", "penalty"), _BESIDE),
+    (("limits", "*", "penalty"), _BESIDE),
+)
+
+
 def pending(source: Source) -> Iterator[tuple[Path_, Problem]]:
-    """Each field in the contract that is planned and not enforced, with the problem that it is."""
-    for pattern, remedy in PENDING:
+    """Each field in the contract that is planned and not enforced, or stands elsewhere, with the problem that it is."""
+    known = [(one, "is not enforced yet, so it is not accepted") for one in PENDING]
+    known += [(one, "stands in the wrong place") for one in MISPLACED]
+    for (pattern, remedy), why in known:
         for path in _matches(source.data, pattern):
             name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-            what = f"`{name}` is not enforced yet, so it is not accepted"
-            yield path, Problem(what, source.place(path, key=True), remedy)
+            yield path, Problem(f"`{name}` {why}", source.place(path, key=True), remedy)
 
 
 def _matches(value: Any, pattern: Path_, path: Path_ = ()) -> Iterator[Path_]:
