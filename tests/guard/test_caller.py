@@ -88,7 +88,6 @@ def test_a_key_id_that_many_addresses_guess_at_has_no_free_tries_left(guard: Any
     "asked",
     [
         {"key": ""},
-        {"key": "good", "time": 3e9},
         {"path": "/nothing", "key": "guess"},
         {"path": "/things", "key": "good"},
     ],
@@ -98,6 +97,26 @@ def test_what_is_no_failed_proof_is_not_counted(guard: Any, ask: Any, asked: dic
         guard.admit(ask(**{"path": "/things", **asked}))
     assert _verdict(guard, ask("/things", "guess")) == (401, "caller")
     assert guard._penalties.waiting == {}
+
+
+@pytest.mark.parametrize("asked", [
+    {"key": "good", "time": 3e9}, {"key": "bound"}, {"key": "bound", "time": 3e9}, {"key": "unknown"}, {"key": "weak", "time": 3e9},
+])  # fmt: skip
+def test_no_number_of_tries_tells_a_right_key_that_is_not_enough_from_a_wrong_one(
+    guard: Any, ask: Any, ring: Any, asked: dict[str, Any]
+) -> None:
+    ring.keys[b"bound"] = Known("key9", bound=Bound(addresses=("10.0.0.0/8",)))
+    ring.keys[b"weak"] = Known("weak", guessable=True)
+    answers = [guard.admit(ask("/things", **asked)) for _ in range(9)]
+    assert [one.status for one in answers] == [401] * 6 + [429] * 3
+    assert len({(one.fields, one.body) for one in answers}) == 2
+
+
+def test_nor_does_an_address_outside_what_the_contract_asks(make_guard: Any, ask: Any) -> None:
+    guard = make_guard(API, limits=LIMITS)
+    for address, key in (("192.0.2.1", "good"), ("192.0.2.2", "wrong")):
+        statuses = [guard.admit(ask("/things", key, address=address)).status for _ in range(9)]
+        assert statuses == [401] * 6 + [429] * 3
 
 
 def test_a_key_that_is_used_from_where_it_is_not_bound_to_counts(guard: Any, ask: Any, ring: Any) -> None:

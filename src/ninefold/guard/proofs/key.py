@@ -60,7 +60,6 @@ def compile_key(setting: Setting) -> Check:
         if key.bound is not None:
             fault = binding(request, key.bound)
             if fault is not None:
-                request.failed = f"key {key.id}"
                 return fault
         held = grants.get((key.role, key.scopes))
         if held is None:

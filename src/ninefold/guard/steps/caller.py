@@ -36,7 +36,8 @@ def penalised(setting: Setting, proofs: Check) -> Check:
     """The same proofs; who presents ones that do not hold has to wait (`limits.penalty`).
 
     A right key that was made here is never kept waiting: it cannot have been guessed, and its holder may share his address
-    with whoever guesses. Whether any other was right is not told while its address waits.
+    with whoever guesses. Whether any other was right is not told while its address waits. A key that is right and not enough
+    (it has expired, or what it needs beside it is not there) counts as a wrong one does: the count would tell it else.
     """
     penalties = setting.penalties
     if penalties is None:
@@ -44,16 +45,19 @@ def penalised(setting: Setting, proofs: Check) -> Check:
 
     def check(request: Request) -> Answer | Need | None:
         verdict = proofs(request)
-        failed = request.failed
-        if not failed and not penalties.waiting:
-            return verdict
+        failed, key = request.failed, request.key
+        if verdict is None and not failed and not penalties.waiting:
+            return None
         if isinstance(verdict, Need):
             return verdict
+        if verdict is not None and not failed:
+            if key is None:
+                return verdict  # nothing was presented
+            failed = f"key {key.id}"
         address = subscriber(request.address)
         wait = penalties.wait(address, request.now)
         if wait:
-            guessed = request.key is not None and request.key.guessable
-            return _waits(wait) if failed or guessed else verdict
+            return _waits(wait) if failed or (key is not None and key.guessable) else verdict
         if failed:
             wait = penalties.fail(address, failed if failed != "?" else "", request.now)
             if verdict is not None:
