@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ninefold.cli import keyring
 from ninefold.keys.use import Use, Uses
 from ninefold.trail.writer import TrailWriter
 
@@ -220,6 +221,21 @@ def test_a_list_fits_eighty_columns(
     ninefold("keys", "create", "--contract", path, "--role", "writer", "--name", "x" * 300)
     listed = ninefold("keys", "list", "--contract", path)[1]
     assert max(len(line) for line in listed.splitlines()) <= 80
+
+
+def test_a_long_list_is_a_line_a_key_and_fits_too(
+    ninefold: Run, contract: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = contract()
+    monkeypatch.setattr(keyring, "MOST_DRAWN", 2)
+    names = ("short", "a name\nof two lines that goes on and on", "x" * 300)
+    ids = [
+        ninefold("keys", "create", "--contract", path, "--role", "reader", "--name", name)[1].split("_")[2]
+        for name in names
+    ]
+    listed = ninefold("keys", "list", "--contract", path)[1].splitlines()
+    assert [line.split()[0] for line in listed] == ids
+    assert max(len(line) for line in listed) <= 80
 
 
 def test_keys_that_end_soon_are_listed_and_told_to_the_trail_once_a_day(

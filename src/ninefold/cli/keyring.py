@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ninefold.keys.record import Issued
     from ninefold.keys.use import Use
 
+#: More keys than this are lines, and no table.
+MOST_DRAWN = 1000
+_WIDTHS = (12, 15, 8, 8, 13, 14)
+
 of_contract = click.option(
     "--contract",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -83,21 +87,24 @@ def as_line(one: Issued, now: float, use: Use | None) -> bytes:
 
 def print_keys(issued: list[Issued], now: float, uses: dict[str, Use]) -> None:
     """A table of keys; one line for each on 80 columns, where its name is not long."""
+    rows = (_row(one, now, uses.get(one.id)) for one in issued)
+    if len(issued) > MOST_DRAWN:  # to draw a hundred thousand takes a minute
+        for row in rows:
+            click.echo("  ".join(f"{cell:{width}.{width}}" for cell, width in zip(row, _WIDTHS, strict=True)).rstrip())
+        return
     table = Table(box=None, pad_edge=False)
     table.add_column("id", no_wrap=True, min_width=12)  # it is what the other commands ask for
     for title in ("name", "role", "state", "expires", "last used"):
         table.add_column(title, overflow="fold")
-    for one in issued:
-        use = uses.get(one.id)
-        table.add_row(
-            one.id,
-            printable(one.name),
-            printable(one.role),
-            one.state(now).value,
-            span(one.expires - now),
-            span(min(-0.1, use.time - now)) if use else "never",
-        )
+    for row in rows:
+        table.add_row(*row)
     Console().print(table, markup=False)
+
+
+def _row(one: Issued, now: float, use: Use | None) -> tuple[str, ...]:
+    state, last = one.state(now).value, span(min(-0.1, use.time - now)) if use else "never"
+    name, role = (printable(text).replace("\n", " ") for text in (one.name, one.role))
+    return one.id, name, role, state, span(one.expires - now), last
 
 
 def used(use: Use | None, now: float) -> str:
