@@ -58,22 +58,24 @@ class Operation:
 
 @dataclass(frozen=True)
 class Caller:
-    """A key: its role and scopes; `lifetime` in seconds."""
+    """A key: its role and scopes; `lifetime` in seconds; `addresses` are what it is bound to, if to any."""
 
     role: str
     scopes: tuple[str, ...] = ()
     lifetime: float = 3600.0
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Question:
-    """One request."""
+    """One request. `in_query`: the key stands there, and in no field."""
 
     method: str
     path: str
     caller: str
     fields: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    in_query: bool = False
 
     def of(self, name: str) -> str:
         return next((value for known, value in self.fields if known.lower() == name.lower()), "")
@@ -102,6 +104,11 @@ class World:
     @property
     def key_field(self) -> str:
         return str(self.contract["keys"].get("header", "X-API-Key"))
+
+    @property
+    def key_parameter(self) -> str:
+        """The query parameter that may carry a key; empty: none may."""
+        return str(self.contract["keys"].get("query", {}).get("name", ""))
 
     @property
     def narrow(self) -> int:
@@ -135,6 +142,8 @@ class World:
         operation = self.meant(asked.method, path if plain else unquote(path))
         if operation is None:
             return False
+        if asked.in_query and not self.key_parameter and asked.caller not in {"none", "wrong"}:
+            return False  # a real key where no key may be
         if not self.opened(operation) and not self._may(operation, asked.caller):
             return False
         origin = asked.of("Origin")
@@ -160,7 +169,7 @@ class World:
 
     def _may(self, operation: Operation, name: str) -> bool:
         caller = self.callers.get(name)
-        if caller is None or caller.lifetime < 1:
+        if caller is None or caller.lifetime < 1 or caller.addresses == ("192.0.2.0/24",):
             return False
         ranges = self.contract["keys"].get("with", {}).get("ip", ["local"])
         if "alone" not in self.contract["keys"] and ranges == ["192.0.2.0/24"]:

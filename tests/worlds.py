@@ -172,6 +172,7 @@ def worlds(draw: st.DrawFn) -> World:
     callers["scoped"] = Caller(roles[0], tuple(draw(st.lists(st.sampled_from(SCOPES), min_size=1, unique=True))))
     callers["expired"] = Caller(roles[-1], lifetime=0.001)
     callers["stranger"] = Caller("nobody")
+    callers["bound"] = Caller(roles[0], addresses=draw(st.sampled_from([("127.0.0.0/8",), ("192.0.2.0/24",)])))
     return World(operations, contract, callers)
 
 
@@ -223,7 +224,9 @@ def _keys(draw: st.DrawFn) -> dict[str, Any]:
         {}, {"with": {"ip": ["local"]}}, {"with": {"ip": ["127.0.0.0/8"]}}, {"with": {"ip": ["192.0.2.0/24"]}},
         {"alone": "the tests have nothing else to prove"},
     ]))  # fmt: skip
-    return {"header": draw(st.sampled_from(KEY_FIELDS)), **proof}
+    query = {"name": "api_key", "why": "a calendar program sends no fields"}
+    placed = draw(st.sampled_from([{}, {"query": query}]))
+    return {"header": draw(st.sampled_from(KEY_FIELDS)), **proof, **placed}
 
 
 @st.composite
@@ -259,7 +262,8 @@ def _authorization(draw: st.DrawFn, operations: list[str]) -> dict[str, Any]:
 def questions(draw: st.DrawFn, world: World) -> Question:
     """A request that one of the world's operations answers, with at most one or two things about it changed."""
     about = draw(st.sampled_from(world.operations))
-    changed = draw(st.sets(st.sampled_from(["path", "method", "origin", "body", "caller", "hole", "", ""]), max_size=2))
+    kinds = ["path", "method", "origin", "body", "caller", "hole", "query", "", ""]
+    changed = draw(st.sets(st.sampled_from(kinds), max_size=2))
     holes = _FILLERS if "hole" in changed else _PLAIN_FILLERS
     path = re.sub(r"\{\w+\}", lambda _: draw(st.sampled_from(holes)), about.path)
     if "path" in changed:
@@ -291,4 +295,4 @@ def questions(draw: st.DrawFn, world: World) -> Question:
     caller = "all" if "all" in world.callers else "reader"
     if "caller" in changed:
         caller = draw(st.sampled_from([*world.callers, "scoped", "none", "wrong"]))
-    return Question(method, path, caller, tuple(fields), body)
+    return Question(method, path, caller, tuple(fields), body, "query" in changed)

@@ -29,7 +29,9 @@ from ninefold.errors import ContractError
 from ninefold.gateway.addresses import own_addresses
 from ninefold.gateway.authority import authority_of, shown_to_server
 from ninefold.gateway.forwarded import caller_address, canonical, forwarded_certificate, told
+from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.recorder import Recorder
+from ninefold.gateway.watch import Watch
 from ninefold.gateway.wire import HOST, NO_HOST, UNDERSCORE, hardened, malformed
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.guard import Guard as Decider
@@ -100,8 +102,9 @@ class Guard:
         words = len(trusted) < len(settings.api.trusted_proxies)
         self._trusted = Ranges((*trusted, *(local if words else ()))) if settings.api.trusted_proxies else None
         self._recorder: Recorder | None = None
+        self._ledger: Ledger | None = None
+        self._keys = Watch(self._ring, settings.keys.stale, self._say, time.monotonic)
         self._verified = 0.0
-        self._keys_fault = ""
         self._stem = f"{secrets.token_hex(8)}-".encode()
         self._count = 0
 
@@ -117,6 +120,9 @@ class Guard:
 
     async def close(self) -> None:
         """Write what is left of the trail and let go of the files. The lifespan's end calls it."""
+        if self._ledger is not None:
+            await self._ledger.close()
+            self._ledger = None
         if self._recorder is not None:
             await self._recorder.close()
             self._recorder = None
@@ -163,6 +169,7 @@ class Guard:
         path = scope.get("raw_path") or quote(scope["path"], safe="/~!$&'()*+,;=:@-._").encode()
         client = scope.get("client")
         self._count += 1
+        query = scope.get("query_string", b"")
         length = fields.get(b"content-length", b"")
         return Request(
             scope.get("method", "GET"),
@@ -175,7 +182,7 @@ class Guard:
             time.time(),
             time.monotonic(),
             self._stem + b"%x" % self._count,
-            target=path.partition(b"?")[0] + b"?" + scope.get("query_string", b""),
+            target=path.partition(b"?")[0] + (b"?" + query if query else b""),
         )
 
     async def decided(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer | Need:
@@ -197,16 +204,13 @@ class Guard:
         fault = self._strict(request)
         if fault is not None:
             return fault
+        recorder = self._begun()
         self._verify(request.now)  # before anything is looked at: what was revoked meanwhile proves nothing
         fault = self._look(request, scope)
         if fault is not None:
             return fault
-        if self._recorder is None:
-            self._recorder = Recorder(
-                self._writer, self._loaded.contract.trail.batch, self._say, asyncio.get_running_loop()
-            )
-        if self._recorder.fault or self._keys_fault:
-            return refuse(503, "gateway", self._recorder.fault or self._keys_fault)
+        if recorder.fault or self._keys.fault:
+            return refuse(503, "gateway", recorder.fault or self._keys.fault)
         return None
 
     def _admit(self, request: Request) -> Plan | Answer | Need:
@@ -214,7 +218,7 @@ class Guard:
         decision = self._guard.admit(request)
         while decision is Need.KEYS:
             try:
-                self._ring.refresh()
+                self._keys.refresh()
                 if self._tokens is not None:
                     self._tokens.refresh()
             except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
@@ -260,14 +264,17 @@ class Guard:
             self._authority.verify()
         if self._tokens is not None:
             self._tokens.tick()
-        try:
-            self._ring.verify()
-        except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-            if not self._keys_fault:
-                self._say(f"the keys cannot be read, so every request is refused: {fault}")
-            self._keys_fault = f"the keys cannot be read: {fault}"
-        else:
-            self._keys_fault = ""
+        self._keys.verify()
+
+    def _begun(self) -> Recorder:
+        """What needs a loop, from the first request on."""
+        if self._recorder is None:
+            settings, loop = self._loaded.contract, asyncio.get_running_loop()
+            self._recorder = Recorder(self._writer, settings.trail.batch, self._say, loop)
+            store = self._loaded.resolve(settings.keys.store)
+            self._ledger = Ledger(store, settings.keys.remind, self._recorder.add, self._say, loop)
+            self._ledger.start()
+        return self._recorder
 
     def record(
         self,
@@ -280,17 +287,14 @@ class Guard:
         withheld: tuple[int, int] = (0, 0),
     ) -> None:
         """One decision for the trail."""
-        if self._recorder is None:
-            self._recorder = Recorder(
-                self._writer, self._loaded.contract.trail.batch, self._say, asyncio.get_running_loop()
-            )
-        self._recorder.add(
-            Event(
-                request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
-                request.caller, request.address, status, step, reason,
-                int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject,
-            )
+        event = Event(
+            request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
+            request.caller, request.address, status, step, reason,
+            int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject,
         )  # fmt: skip
+        self._begun().add(event)
+        if request.key is not None and step != "caller" and self._ledger is not None:
+            self._ledger.note(request.key.id, event)
 
     @staticmethod
     def shown(scope: MutableMapping[str, Any], request: Request, plan: Plan) -> dict[str, Any]:
@@ -299,7 +303,8 @@ class Guard:
         headers = [(name, value) for name, value in scope["headers"] if name.lower() not in hidden]
         headers += [(b"x-request-id", request.id), *told(request)]
         extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if "http.response" not in name}
-        return {**scope, "headers": headers, "extensions": extensions}
+        query = request.target.partition(b"?")[2]
+        return {**scope, "headers": headers, "extensions": extensions, "query_string": query}
 
     def plan_of(self, request: Request) -> Plan:
         return self._guard.plan(request)

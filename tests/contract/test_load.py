@@ -421,3 +421,61 @@ def test_what_is_worth_a_second_look_about_tokens_is_told_with_its_place(contrac
     told = [f"{one.place.line} {one.what}" for one in loaded.advice()]
     for words in ("a token alone is enough", "asked without TLS", "no role holds 'things:raed'"):
         assert any(words in one and not one.startswith("0") for one in told), told
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"keys": {"query": {"name": "api_key"}}}, "`keys.query.why` is missing"),
+        ({"keys": {"query": {"name": "api key", "why": "a calendar program"}}}, "no HTTP token"),
+        ({"keys": {"query": {"name": "api_key", "why": "because"}}}, "no reason"),
+        ({"keys": {"stale": "2d"}}, "keys.stale"),
+        ({"keys": {"stale": 60}}, "no duration"),
+        ({"keys": {"remind": "2w"}}, "no duration"),
+        ({"limits": {"penalty": {"after": "never"}}}, "no number of denials"),
+        ({"limits": {"penalty": {"after": 0}}}, "limits.penalty.after"),
+        ({"limits": {"penalty": {"most": "1s", "start": "2s"}}}, "`most` is less than `start`"),
+        ({"limits": {"penalty": {"factor": 0.5}}}, "limits.penalty.factor"),
+        ({"limits": [{"penalty": {"after": 3}}]}, "write it beside the rates"),
+        ({"limits": {"rates": [{"penalty": {"after": 3}}]}}, "`limits.rates[0].penalty` stands in the wrong place"),
+        ({"limits": {"rates": [{"per": "tier", "rate": "1/s"}]}}, "limits.rates[0].per"),
+        ({"limits": {"rates": [{"per": "ip", "rate": "1/s", "tiers": ["a\nb"]}]}}, "no key's tier"),
+    ],
+)
+def test_what_keys_and_penalties_cannot_be_is_told_with_its_place(
+    contract: Callable[..., Path], sections: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ContractProblems) as told:
+        load_contract(contract(**sections))
+    assert words in str(told.value)
+    assert all(one.place.line for one in told.value.problems)
+
+
+def test_the_parameter_of_keys_is_none_of_the_apis_own(contract: Callable[..., Path]) -> None:
+    described = yaml.safe_load(contract().with_name("openapi.yaml").read_text())
+    described["paths"]["/things"]["parameters"] = [{"name": "token", "in": "query", "schema": {"type": "string"}}]
+    query = {"name": "token", "why": "a calendar program that sends no fields"}
+    with pytest.raises(ContractProblems, match="listThings has a parameter 'token' of its own"):
+        load_contract(contract(described, keys={"query": query}))
+    load_contract(contract(described, keys={"query": {**query, "name": "key"}}))
+
+
+def test_what_is_worth_a_second_look_at_keys_is_said(contract: Callable[..., Path]) -> None:
+    query = {"name": "key", "why": "a calendar program that sends no fields"}
+    loaded = load_contract(
+        contract(keys={"query": query, "stale": "60s"}, limits=[{"per": "ip", "rate": "9/s", "tiers": ["gold"]}])
+    )
+    said = "\n".join(str(one) for one in loaded.advice())
+    for words in ("keys may come in the query", "up to 60 s more", "callers of no tier have none"):
+        assert words in said
+
+
+def test_a_key_in_the_query_is_described_with_its_reason(contract: Callable[..., Path]) -> None:
+    query = {"name": "key", "why": "a calendar program that sends no fields"}
+    document = describe(load_contract(contract(keys={"query": query})))
+    validate(document)
+    scheme = document["components"]["securitySchemes"]["apiKeyInQuery"]
+    assert (scheme["in"], scheme["name"]) == ("query", "key")
+    assert query["why"] in scheme["description"]
+    assert document["paths"]["/things"]["get"]["security"] == [{"apiKey": []}, {"apiKeyInQuery": []}]
+    assert document["paths"]["/open"]["get"]["security"] == []

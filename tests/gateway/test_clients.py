@@ -323,8 +323,8 @@ def test_a_resumed_session_does_not_keep_a_revoked_certificate(scene: Scene, new
             assert ask(connection, "/things")[0] == expected
             session = connection.session
             resumed.append(connection.session_reused)
-    # with TLS 1.2 the session was resumed indeed, so it is the check of each request that refused it
-    assert resumed == ([False, True, True] if newest is ssl.TLSVersion.TLSv1_2 else [False, False, False])
+    # with TLS 1.2 sessions are resumed indeed, so it is the check of each request that refuses it
+    assert resumed[:2] == [False, newest is ssl.TLSVersion.TLSv1_2]
 
 
 # -- certificate and key

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.guard.conftest import Known
 
 from ninefold.contract.load import load_contract
 from ninefold.guard.answer import Answer
@@ -23,15 +24,20 @@ WORDS = ("read", "write", "admin")
 
 
 class Keyring:
+    held = False
+
     def fresh(self) -> bool:
         return True
 
     def digest(self, text: bytes) -> bytes:
         return text
 
+    def named(self, text: bytes) -> str:
+        return text.decode()
+
     def present(self, digest: bytes) -> Any:
         scopes = tuple(digest.decode().split(",")[1:])
-        return SimpleNamespace(id="k1", role="all", scopes=scopes, expires=1e9) if digest.startswith(b"good") else None
+        return Known("k1", "all", scopes, 1e9) if digest.startswith(b"good") else None
 
 
 class Tokens:
@@ -108,7 +114,11 @@ def test_any_combination_admits_whose_proofs_all_hold_and_else_the_one_that_was_
     presented = {"key": bool(key), "token": bool(token)}
     refuser = next((one for one in asked if any(presented.get(name) for name in one)), asked[0])
     failing = next(name for name in PROOFS if name in refuser and not holds[name])
-    words = {"key": ("no key", "malformed"), "token": ("no token", "bad token"), "address": ("outside", "outside")}
+    words = {
+        "key": ("no key", "unknown or revoked"),
+        "token": ("no token", "bad token"),
+        "address": ("outside", "outside"),
+    }
     assert words[failing][presented.get(failing, False)] in decision.reason
 
 

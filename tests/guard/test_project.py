@@ -202,7 +202,9 @@ def _allowed(value: Any, schema: dict[str, Any]) -> bool:
         "number": (int, float),
         "boolean": (bool,),
     }
-    fits: bool = isinstance(value, kinds[kind])
+    fits: bool = isinstance(value, kinds[kind]) or (
+        kind == "integer" and isinstance(value, float) and value.is_integer()
+    )
     return fits
 
 
@@ -240,8 +242,7 @@ def _expected(value: Any, schema: dict[str, Any]) -> tuple[Any, int]:
             else:
                 withheld += 1 + _members(one)
         return kept, withheld
-    whole = isinstance(value, float) and value.is_integer() and schema["type"] == "integer"
-    if not whole and not _allowed(value, schema):
+    if not _allowed(value, schema):
         raise Unpromised
     return value, 0
 

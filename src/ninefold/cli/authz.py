@@ -211,7 +211,9 @@ def _caller(
     state = issued.state(now)
     why = "" if state in {State.ACTIVE, State.REPLACED} else f"the key is {state}, so its caller is nobody (401)"
     held = roles.get(issued.role, frozenset())
-    key = Key(issued.id, issued.role, issued.scopes, issued.expires)
+    key = Key(
+        issued.id, issued.role, issued.scopes, issued.expires, issued.owner, issued.tenant, issued.tier, issued.bound
+    )
     return key, held & frozenset(issued.scopes) if issued.scopes else held, why
 
 

@@ -23,7 +23,7 @@ COMMANDS = {
     "compare": "Two audits side by side: before and after.",
     "guard": "Enforce a contract in front of an API.",
     "authz": "Explain who may do what, and what of it nobody uses.",
-    "keys": "Create, list, rotate and revoke API keys.",
+    "keys": "Create, import, list, rotate and revoke API keys.",
     "tokens": "Revoke tokens before they expire, and list what was revoked.",
     "trail": "Read the trail, and verify that nobody changed it.",
 }

@@ -32,6 +32,7 @@ def problems(contract: Contract, description: Description, source: Source) -> li
         *_responses(contract, description, source),
         *_routes(contract, description, source),
         *_methods(contract, description, source),
+        *_query(contract, description, source),
         *_files(contract, source),
         *certificate_problems(contract, source),
         *proving_problems(contract, source),
@@ -67,6 +68,7 @@ def advice(contract: Contract, description: Description, source: Source) -> list
             Problem("a key alone is enough, from every address", place, "give `keys.with: {ip: [...]}` if you can")
         )
     found.extend(proving_advice(contract, source))
+    found += _keys_advice(contract, source)
     if contract.encryption.plain is not None:
         place = source.place(("encryption", "plain"), key=True)
         found.append(Problem("callers are served without TLS", place, "make sure that TLS ends right in front"))
@@ -76,6 +78,19 @@ def advice(contract: Contract, description: Description, source: Source) -> list
             what = f"{operation.id} declares no successful response, so every answer of it is withheld"
             found.append(Problem(what, top, "declare its 200 with a schema in the description"))
     return found
+
+
+def _keys_advice(contract: Contract, source: Source) -> Iterator[Problem]:
+    keys = contract.keys
+    if keys.query is not None:
+        what = "keys may come in the query, where histories and logs in front of the guard have them too"
+        yield Problem(what, source.place(("keys", "query"), key=True), "make their lives short (`keys.max_age`)")
+    if keys.stale:
+        what = f"a key that is revoked while the keys cannot be read is taken for up to {keys.stale:g} s more"
+        yield Problem(what, source.place(("keys", "stale"), key=True), "keep it short, or leave it out")
+    if all(limit.tiers for limit in contract.limits.rates):
+        what = "every limit is for some tiers alone, so callers of no tier have none"
+        yield Problem(what, source.place(("limits",), key=True), "add one without `tiers`")
 
 
 def _operations(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
@@ -244,6 +259,20 @@ def _routes(contract: Contract, description: Description, source: Source) -> Ite
     if served is not None and any(operation.path == served for operation in description.operations):
         path = ("api", "serve_description")
         yield Problem(f"the description has operations at {served} already", source.place(path), "choose another path")
+
+
+def _query(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    """The parameter that carries keys is taken away: it can be none of the API's own."""
+    if contract.keys.query is None:
+        return
+    name, place = contract.keys.query.name, source.place(("keys", "query", "name"))
+    for operation in description.operations:
+        item = description.resolve(dict(description.document["paths"]).get(operation.path, {}))
+        for listed in (item, operation.raw):
+            for one in (listed.get("parameters") if isinstance(listed, dict) else None) or ():
+                parameter = description.resolve(one)
+                if isinstance(parameter, dict) and (parameter.get("in"), parameter.get("name")) == ("query", name):
+                    yield Problem(f"{operation.id} has a parameter {name!r} of its own", place, "choose another name")
 
 
 def _methods(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KEY_SCHEME = "apiKey"
 CERTIFICATE_SCHEME = "mutualTLS"
 TOKEN_SCHEME = "token"  # noqa: S105  # a name
+QUERY_SCHEME = "apiKeyInQuery"
 #: What `local` is to a reader of the description: the addresses that are this machine on every machine.
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -57,7 +58,11 @@ _REFUSALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("404", "There is no such thing, or it is not the caller's.", ()),
     ("413", "The request body is too large.", ()),
     ("415", "The request body is of a kind that is not declared.", ()),
-    ("429", "Too many requests.", ("Retry-After", "RateLimit", "RateLimit-Policy")),
+    (
+        "429",
+        "Too many requests, or too many failed proofs of who calls.",
+        ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    ),
     ("502", "The API gave no answer that may be passed on.", ()),
     ("503", "The API cannot answer now.", ()),
     ("504", "The API did not answer in time.", ()),
@@ -104,10 +109,12 @@ def _security(contract: Contract, rules: tuple[Rule, ...]) -> list[dict[str, lis
     schemes = {"key": KEY_SCHEME, "token": TOKEN_SCHEME, "certificate": CERTIFICATE_SCHEME}
     clients = contract.encryption.tls.clients
     always: dict[str, list[str]] = {CERTIFICATE_SCHEME: []} if clients is not None and clients.required else {}
-    found = [
-        {schemes[name]: list[str]() for name in one if name in schemes} | always
-        for one in combinations(contract, rules)
-    ]
+    found: list[dict[str, list[str]]] = []
+    for names in combinations(contract, rules):
+        one = {schemes[name]: list[str]() for name in names if name in schemes} | always
+        found.append(one)
+        if KEY_SCHEME in one and contract.keys.query is not None:
+            found.append({QUERY_SCHEME if name == KEY_SCHEME else name: [] for name in one})
     return [one for place, one in enumerate(found) if one not in found[:place]]
 
 
@@ -117,6 +124,10 @@ def _schemes(contract: Contract, version: str) -> dict[str, Any]:
     schemes: dict[str, Any] = {}
     if KEY_SCHEME in needed:
         schemes[KEY_SCHEME] = _key_scheme(contract)
+    if QUERY_SCHEME in needed and contract.keys.query is not None:
+        told = f"{schemes[KEY_SCHEME]['description']} In the query only because: {contract.keys.query.why}"
+        named = {"in": "query", "name": contract.keys.query.name, "description": told}
+        schemes[QUERY_SCHEME] = {**schemes[KEY_SCHEME], **named}
     if TOKEN_SCHEME in needed and contract.identity is not None:
         schemes[TOKEN_SCHEME] = _token(contract.identity)
     if CERTIFICATE_SCHEME in needed:

@@ -16,6 +16,7 @@ from ninefold.contract.section import Section
 from ninefold.contract.value import (
     Address,
     CallerName,
+    Denials,
     DistinguishedName,
     DnsName,
     Duration,
@@ -29,6 +30,7 @@ from ninefold.contract.value import (
     Protocol,
     RateText,
     Size,
+    TierName,
     Token,
     Uri,
     Why,
@@ -101,6 +103,13 @@ class With(Section):
         return self
 
 
+class Query(Section):
+    """A key in the query of a URL: it ends up in histories, in logs and in `Referer`. It never goes to the upstream."""
+
+    name: Token = Field(description="The parameter's name.", max_length=64)
+    why: Why = Field(description="Why callers cannot send a header field.")
+
+
 class Keys(Section):
     """Sign 1. An API key tells which caller it is; it proves little alone."""
 
@@ -113,6 +122,22 @@ class Keys(Section):
     )
     store: FilePath = Field(
         "ninefold-keys.db", description="The SQLite file of the key digests, relative to the contract."
+    )
+    stale: Duration = Field(
+        0.0,
+        ge=0,
+        le=86400,
+        description="How long keys that were read before are taken while their file cannot be read; other keys are refused."
+        " A key that is revoked meanwhile goes on so long. Default: not at all, everything is refused at once.",
+    )
+    remind: Duration = Field(
+        14 * 86400.0,
+        ge=0,
+        le=400 * 86400,
+        description="How long before a key ends the trail tells, once a day, that it does.",
+    )
+    query: Query | None = Field(
+        None, description="The query parameter that may carry a key, and why. Default: none, such a request is refused."
     )
     with_: With | None = Field(
         None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses."
@@ -298,10 +323,12 @@ class RateLimit(Section):
     """One limit, kept by GCRA: `rate` on average, `burst` at once."""
 
     per: Annotated[
-        tuple[Literal["ip", "caller", "operation"], ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)
+        tuple[Literal["ip", "caller", "operation", "tenant"], ...],
+        BeforeValidator(lambda v: (v,) if isinstance(v, str) else v),
     ] = Field(
         min_length=1,
-        description="What is counted: `ip`, `caller`, `operation`, or a list of them for each combination.",
+        description="What is counted: `ip`, `caller`, `operation`, `tenant` (whose keys name none counts as a caller), or a"
+        " list of them for each combination.",
     )
     rate: RateText = Field(description="Requests in a unit of time: `100/min`, `5/s`.")
     burst: int | None = Field(
@@ -311,11 +338,34 @@ class RateLimit(Section):
         description="Requests at once before the rate holds. Default: a tenth of the rate's count, at least 1.",
     )
     operations: tuple[str, ...] = Field((), description="Only these operations. Default: all.")
+    tiers: tuple[TierName, ...] = Field(
+        (), description="Only callers whose key is of one of these tiers. Default: all callers, those without one too."
+    )
 
     @property
     def depth(self) -> int:
         """The burst that holds when none is given."""
         return self.burst if self.burst is not None else max(1, self.rate.count // 10)
+
+
+class Penalty(Section):
+    """Who fails to prove who he is, again and again, has to wait, and each time longer (OWASP API2:2023)."""
+
+    after: Denials = Field(5, ge=1, le=1_000, description="So many failed proofs are free: `5 denials`.")
+    start: Duration = Field(1.0, ge=1, le=3600, description="How long the first wait is, after the next one.")
+    factor: float = Field(2.0, ge=1, le=10, description="How many times longer each further one makes it.")
+    most: Duration = Field(
+        3600.0,
+        ge=1,
+        le=86400,
+        description="The longest wait. One failed proof is forgiven in each such time.",
+    )
+
+    @model_validator(mode="after")
+    def _grows(self) -> Penalty:
+        if self.most < self.start:
+            raise ValueError("`most` is less than `start`; give at least as much")
+        return self
 
 
 class Timeouts(Section):
@@ -351,6 +401,11 @@ class Limits(Section):
 
     rates: tuple[RateLimit, ...] = Field(
         _DEFAULT_RATES, min_length=1, description="Default: 600/min, 120 at once, per ip and per caller."
+    )
+    penalty: Penalty | None = Field(
+        None,
+        description="What guessing costs an address. A right key that was made here is never kept waiting."
+        " Default: nothing but the rates.",
     )
     header: Size = Field(
         16 * 1024, ge=512, le=64 * 1024, description="Most bytes of a request's line and header fields; 431 past it."

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from ninefold.contract.quantity import Rate, parse_duration, parse_rate, parse_size
+from ninefold.contract.quantity import Rate, parse_denials, parse_duration, parse_rate, parse_size
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -93,6 +93,16 @@ def _protocol(value: str) -> str:
         raise ValueError(
             f"{value!r} would carry requests past the guard; name the protocol that is meant, as websocket"
         )
+    return value
+
+
+#: What a key may say of whose it is: words that fit a line.
+LABEL = re.compile(r"[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,63}\Z")
+
+
+def _tier(value: str) -> str:
+    if not LABEL.match(value):
+        raise ValueError(f"{value!r} can be no key's tier; give up to 64 printable characters")
     return value
 
 
@@ -240,10 +250,16 @@ RateText = Annotated[
     BeforeValidator(parse_rate),
     WithJsonSchema({"type": "string", "pattern": r"^\d+/(s|min|h|d)$", "examples": ["100/min"]}),
 ]
+Denials = Annotated[
+    int,
+    BeforeValidator(parse_denials),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d+( denials?)?$", "examples": ["5 denials", 5]}),
+]
 Why = Annotated[str, AfterValidator(_why)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Token = Annotated[str, AfterValidator(_token)]
+TierName = Annotated[str, AfterValidator(_tier)]
 
 
 KeyField = Annotated[str, AfterValidator(_token), AfterValidator(_key_field)]

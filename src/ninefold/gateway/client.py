@@ -473,8 +473,8 @@ class ClientConnection(asyncio.Protocol):
         gateway = self.gateway
         if gateway.looks and fault is None:
             fault = self._look(exchange)
-        if fault is None and (gateway.recorder.fault or gateway.keys_fault):
-            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys_fault)
+        if fault is None and (gateway.recorder.fault or gateway.keys.fault):
+            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys.fault)
         if fault is not None:
             self._answer(exchange, fault)
             return

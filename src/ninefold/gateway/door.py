@@ -47,7 +47,7 @@ class Door:
         self._tls = tls
         self._say = say
         self._loop = asyncio.get_running_loop()
-        self._entering: set[asyncio.Task[None]] = set()
+        self._entering: dict[asyncio.Task[None], ClientConnection] = {}
         self._paused: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -60,8 +60,11 @@ class Door:
             self._paused.cancel()
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
-        for task in list(self._entering):
-            task.cancel()
+        if self._tls is None:
+            return  # they are inside within a turn, and asked to end there; cut now, they would enter and never be told to go
+        for task, client in list(self._entering.items()):
+            if not client.entered:
+                task.cancel()
 
     def _accept(self) -> None:
         for _ in range(MOST_AT_ONCE):
@@ -86,14 +89,14 @@ class Door:
         begun: list[bool] = []
 
         def done(task: asyncio.Task[None]) -> None:
-            self._entering.discard(task)
+            self._entering.pop(task, None)
             if not begun:
                 taken.close()  # ended before the loop had it; from then on the loop closes it, and it alone
             if not client.entered:
                 self._gateway.leave(client.seat)
 
         task = self._loop.create_task(self._enter(taken, client, begun))
-        self._entering.add(task)
+        self._entering[task] = client
         task.add_done_callback(done)
 
     async def _enter(self, taken: socket.socket, client: ClientConnection, begun: list[bool]) -> None:

@@ -22,6 +22,7 @@ from ninefold.gateway.addresses import own_addresses
 from ninefold.gateway.authority import authority_of
 from ninefold.gateway.door import Door
 from ninefold.gateway.gateway import Gateway
+from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.tls import ask_clients, development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
@@ -125,11 +126,13 @@ async def opened(
             source=loaded.source,
         )
         recorder = Recorder(writer, contract.trail.batch, say, loop)
+        ledger = Ledger(loaded.resolve(contract.keys.store), contract.keys.remind, recorder.add, say, loop)
         gateway = Gateway(
             contract,
             guard,
             ring,
             recorder,
+            ledger,
             upstream_tls=upstream_tls,
             local=local,
             say=say,

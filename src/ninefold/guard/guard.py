@@ -13,6 +13,7 @@ from ninefold.guard.answer import Answer, Fields, lines, refuse
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.gcra import Limiter
 from ninefold.guard.need import Need
+from ninefold.guard.penalty import Penalties
 from ninefold.guard.plan import Check, Manner, Permission, Plan, Setting
 from ninefold.guard.roles import grants, permission, rules_for
 from ninefold.guard.router import AmbiguousPath, Resource, Router
@@ -61,6 +62,7 @@ class Guard:
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
         self._limiters = _limiters(contract)
+        self._penalties = Penalties(contract.limits.penalty) if contract.limits.penalty is not None else None
         self._checks: dict[tuple[str, Hashable], Check | None] = {}
         self._chains: dict[tuple[Check, ...], tuple[Check, ...]] = {}
         self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
@@ -168,7 +170,7 @@ class Guard:
         asked = self._permission(operation) if operation is not None else Permission(open=open_)
         return Setting(
             self.contract, operation, asked, tuple(methods), self._keyring, self._local, self._grants, self._limiters,
-            final, preflight, self._tokens, self._description, self._place,
+            final, preflight, self._tokens, self._description, self._place, self._penalties,
         )  # fmt: skip
 
     def _compile(self, setting: Setting) -> tuple[Check, ...]:

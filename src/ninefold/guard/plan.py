@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract
     from ninefold.guard.gcra import Limiter
     from ninefold.guard.keyring import Keyring
+    from ninefold.guard.penalty import Penalties
     from ninefold.guard.tokens import Tokens
     from ninefold.guard.treatment import Treatments
 
@@ -56,6 +57,7 @@ class Setting:
     tokens: Tokens | None = None
     description: Description | None = None
     place: Callable[[int], str] = "authorization.rules[{}]".format
+    penalties: Penalties | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,12 @@ class Request(msgspec.Struct, gc=False):
     `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
     `digest` that of the key that it presents, where the host knows them from another request with the same bytes. `target`
-    is the whole target in origin form, and `content` the whole body, once a step has asked for it (`Need.BODY`). `held` is
-    what has to be true of the answer. `key` is the one that was proved; `subject`, `tenant` and `claims` are a token's.
-    `certificate` and `device` (a JA4 fingerprint) are the caller's own, never those of a proxy in between.
-    `token_digest` is of the field with the token, `doubt` what the host found when it brought that, `proven` the thumbprint
-    of the key that the caller proved to have. `failed` says of which name a proof was presented that does not hold
-    (`subject NAME`, or "?").
+    is the whole target in origin form, as it goes on to the API, and `content` the whole body, once a step has asked for it
+    (`Need.BODY`). `held` is what has to be true of the answer. `key` is the one that was proved; `subject`, `tenant` and
+    `claims` are a token's. `certificate` and `device` (a JA4 fingerprint) are the caller's own, never those of a proxy in
+    between. `token_digest` is of the field with the token, `doubt` what the host found when it brought that, `proven` the
+    thumbprint of the key that the caller proved to have. `failed` says of which name a proof was presented that does not
+    hold (`key ID`, `subject NAME`, or "?").
     """
 
     method: str

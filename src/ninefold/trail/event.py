@@ -1,4 +1,4 @@
-"""One decision, as the trail keeps it."""
+"""One decision, as the trail keeps it; and what it tells beside decisions."""
 
 from __future__ import annotations
 
@@ -30,3 +30,16 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     withheld: int = 0
     withheld_bytes: int = 0
     subject: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What somebody should know or do, and no request brought about. `notice` is its kind.
+
+    `key-due`: the key with the id `caller` ends soon, at `expires` (Unix seconds); told once a day.
+    """
+
+    time: float
+    notice: str
+    caller: str = ""
+    reason: str = ""
+    expires: float = 0.0
