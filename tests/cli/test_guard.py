@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_IDENTITY = {"issuer": "https://id.example.com", "audience": "things", "unbound": "the tests have nothing else to prove"}
+_IDENTITY = {
+    "issuer": "https://id.example.com",
+    "audience": "things",
+    "unbound": "the tests have nothing else to prove",
+}
 
 
 def _ninefold(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -59,7 +59,9 @@ class Hosts:
 
 
 @pytest.fixture
-def hosts(contract: Any, gate: Any, serving: Any, parsed: Any, upstream: Any, issuer: Issuer) -> Iterator[Callable[..., Hosts]]:
+def hosts(
+    contract: Any, gate: Any, serving: Any, parsed: Any, upstream: Any, issuer: Issuer
+) -> Iterator[Callable[..., Hosts]]:
     """Starts both hosts with an `identity` section of these fields, and other sections as given."""
     with contextlib.ExitStack() as stack:
 

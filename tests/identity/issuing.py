@@ -133,7 +133,12 @@ class Issuer:
 
 
 def proof(
-    key: Key, token: str, method: str = "GET", url: str = f"{URL}/things", header: dict[str, Any] | None = None, **claims: Any
+    key: Key,
+    token: str,
+    method: str = "GET",
+    url: str = f"{URL}/things",
+    header: dict[str, Any] | None = None,
+    **claims: Any,
 ) -> str:
     """A DPoP proof (RFC 9449 section 4.2)."""
     head = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False), **(header or {})}
@@ -149,4 +154,18 @@ def proof(
     )
 
 
-__all__ = ["AUDIENCE", "URL", "Issuer", "OKPKey", "OctKey", "RSAKey", "b64", "ec", "jws", "proof", "sign", "thumbprint", "_Pinned"]
+__all__ = [
+    "AUDIENCE",
+    "URL",
+    "Issuer",
+    "OKPKey",
+    "OctKey",
+    "RSAKey",
+    "b64",
+    "ec",
+    "jws",
+    "proof",
+    "sign",
+    "thumbprint",
+    "_Pinned",
+]

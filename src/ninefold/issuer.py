@@ -1,0 +1,209 @@
+"""Serves the token service: the contract's keys, limits and trail, and Uvicorn for the HTTP. The one place that wires them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import ssl
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ninefold.contract.description import Operation
+from ninefold.errors import ContractError, Place
+from ninefold.gateway.addresses import own_addresses
+from ninefold.gateway.recorder import Recorder
+from ninefold.gateway.start import bind, tls_context
+from ninefold.guard.gcra import Limiter
+from ninefold.guard.need import Need
+from ninefold.guard.plan import Permission, Setting
+from ninefold.guard.request import Request
+from ninefold.guard.roles import grants
+from ninefold.guard.steps.arrival import subscriber
+from ninefold.guard.steps.caller import compile_caller
+from ninefold.identity.proof import Prover, Replays
+from ninefold.identity.revocations import Registrar
+from ninefold.identity.service.app import App
+from ninefold.identity.service.registry import Registry
+from ninefold.identity.service.server import Server, Terms
+from ninefold.identity.service.signing import Signing
+from ninefold.keys.ring import Ring
+from ninefold.trail.event import Event
+from ninefold.trail.writer import TrailWriter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from ninefold.contract.load import LoadedContract
+    from ninefold.contract.model import Contract
+    from ninefold.gateway.start import Listen
+    from ninefold.identity.service.app import Tell
+    from ninefold.identity.service.exchange import Asked, Said
+    from ninefold.identity.service.server import Holder
+
+
+class _Protocol(HttpToolsProtocol):
+    """Shows the application the client's certificate (ASGI's TLS extension), which Uvicorn does not."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        connection = self.transport.get_extra_info("ssl_object")
+        certificate = connection.getpeercert(binary_form=True) if connection is not None else None
+        if certificate:
+            chain = [ssl.DER_cert_to_PEM_cert(certificate)]
+            self.scope["extensions"] = {"tls": {"client_cert_chain": chain}}
+
+
+def run(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `NinefoldError` where it cannot begin."""
+    asyncio.run(_serve(loaded, listen, say))
+
+
+async def _serve(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, ended.set)
+    async with opened(loaded, listen, say):
+        await ended.wait()
+        say("ending")
+
+
+@contextlib.asynccontextmanager
+async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> AsyncIterator[str]:
+    """The service, listening on this loop; gives where."""
+    contract = loaded.contract
+    identity = contract.identity
+    if identity is None or identity.service is None:
+        raise ContractError(
+            "the contract has no token service",
+            place=Place(str(loaded.path)),
+            remedy="add `identity: {issuer: URL, audience: URL, service: {}}`",
+        )
+    service = identity.service
+    context = tls_context(loaded, say)
+    if context is None and urlsplit(identity.issuer).scheme == "https":
+        say("speaking plain HTTP: TLS has to end right in front")
+    bound = bind(listen)
+    with contextlib.ExitStack() as stack:
+        stack.callback(bound.close)
+        registry = stack.enter_context(contextlib.closing(Registry(loaded.resolve(service.store))))
+        registrar = stack.enter_context(contextlib.closing(Registrar(loaded.resolve(identity.store))))
+        ring = stack.enter_context(contextlib.closing(Ring(loaded.resolve(contract.keys.store))))
+        writer = stack.enter_context(contextlib.closing(TrailWriter(loaded.resolve(service.trail))))
+        recorder = Recorder(writer, contract.trail.batch, say, asyncio.get_running_loop())
+        terms = Terms(
+            identity.issuer.rstrip("/"), identity.audience, service.lifetime, contract.keys.header.lower(),
+            identity.bound == "dpop", grants(contract.authorization),
+        )  # fmt: skip
+        parts = urlsplit(identity.issuer)
+        prover = Prover(
+            (f"{parts.scheme}://{parts.netloc}",), identity.dpop.algorithms, identity.dpop.window, identity.leeway
+        )
+        server = Server(
+            terms,
+            registry,
+            Signing(registry, turn=service.turn, announce=service.announce, lifetime=service.lifetime),
+            keys=_holders(contract, ring, terms.grants),
+            prover=prover,
+            replays=Replays(identity.dpop.window + 2 * identity.leeway, identity.dpop.proofs),
+            revoked=lambda token: registrar.revoke("jti", token, time.time()),
+            now=time.time,
+            clock=time.monotonic,
+        )
+        app = App(
+            server, admit=_admit(contract), tell=_tell(recorder), closed=lambda: recorder.fault, clock=time.monotonic,
+            secure=context is not None,
+        )  # fmt: skip
+        config = uvicorn.Config(
+            app, http=_Protocol, lifespan="off", log_config=None, access_log=False, server_header=False, date_header=False,
+            proxy_headers=False, limit_concurrency=contract.limits.connections.total, ws="none",
+        )  # fmt: skip
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # everything of note is in the trail
+        config.load()
+        config.ssl = context
+        host = _Uvicorn(config)
+        name = f"[{listen.host}]" if ":" in listen.host else listen.host or "127.0.0.1"
+        url = f"{'http' if context is None else 'https'}://{name}:{bound.getsockname()[1]}"
+        serving = asyncio.create_task(host.serve([bound]))
+        await host.begun.wait()
+        say(f"issuing tokens as {identity.issuer} for {', '.join(identity.audience)}, listening on {url}")
+        try:
+            yield url
+        finally:
+            host.should_exit = True
+            await serving
+            await recorder.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Says when it listens, and leaves signals to us."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begun = asyncio.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.begun.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+def _holders(contract: Contract, ring: Ring, held: dict[str, frozenset[str]]) -> Callable[[str, str], Holder | None]:
+    """Whose key a text is, by the same check as the gateway's: with everything beside the key that the contract asks."""
+    keys = contract.model_copy(update={"identity": None})
+    nowhere = Operation("token", "POST", "/token", (), {}, False, {}, None, "", (), False, "", {})  # noqa: FBT003
+    any_operation = Setting(keys, nowhere, Permission(held_by=None), (), ring, tuple(own_addresses()), held, ())
+    check = compile_caller(any_operation)
+    name = contract.keys.header.lower().encode()
+
+    def holder(text: str, address: str) -> Holder | None:
+        request = Request(
+            "POST", "/token", {name: text.encode("utf-8", "surrogatepass")}, (), address, True, 0, time.time(),  # noqa: FBT003
+            time.monotonic(), b"",
+        )  # fmt: skip
+        ring.verify()
+        verdict = check(request) if check is not None else None
+        while verdict is Need.KEYS:
+            ring.refresh()
+            verdict = check(request) if check is not None else None
+        return request if verdict is None and request.caller else None
+
+    return holder
+
+
+def _admit(contract: Contract) -> Callable[[str], float]:
+    """The contract's limits by address, for whoever asks for tokens."""
+    limiters = [
+        Limiter("ip", limit.rate, limit.depth)
+        for limit in contract.limits.rates
+        if limit.per == ("ip",) and not limit.operations
+    ]
+
+    def admit(address: str) -> float:
+        key = subscriber(address)
+        return max((limiter.take(key, time.monotonic()).retry for limiter in limiters), default=0.0)
+
+    return admit
+
+
+def _tell(recorder: Recorder) -> Tell:
+    def tell(asked: Asked, said: Said) -> None:
+        outcome = "admitted" if said.status < 400 else "failed" if said.status >= 500 else "refused"
+        operation = asked.path.rpartition("/")[2]
+        recorder.add(
+            Event(
+                time.time(), "", outcome, asked.method, asked.path, operation, said.caller, asked.address, said.status,
+                "" if outcome == "admitted" else "tokens", said.reason,
+            )
+        )  # fmt: skip
+
+    return tell
