@@ -43,7 +43,7 @@ class Service:
 
     def run(self, *arguments: str, given: str | None = None) -> Any:
         """A command of Ninefold's on this contract."""
-        return CliRunner().invoke(cli, [*arguments[:3], "--contract", str(self.path), *arguments[3:]], input=given)
+        return CliRunner().invoke(cli, [*arguments, "--contract", str(self.path)], input=given)
 
     def token(self, *, headers: dict[str, str] | None = None, **form: Any) -> httpx.Response:
         return httpx.post(f"{self.url}/token", data=form, headers=headers)

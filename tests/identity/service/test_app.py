@@ -36,7 +36,7 @@ def claims(service: Service, answer: httpx.Response) -> dict[str, Any]:
     return token.claims
 
 
-def exchanged(service: Service, key: str, **more: str) -> httpx.Response:
+def exchanged(service: Service, key: str, **more: Any) -> httpx.Response:
     return service.token(grant_type=EXCHANGE, subject_token=key, subject_token_type=API_KEY, **more)
 
 
@@ -103,7 +103,12 @@ def test_a_person_allows_an_application_and_it_gets_a_token(lasting: Service) ->
     told = parse_qs(urlsplit(answer.headers["location"]).query)
     assert answer.headers["location"].startswith(REDIRECT + "?")
     assert (told["state"], told["iss"]) == (["s1"], ["http://127.0.0.1:9443"])
-    form = {"grant_type": "authorization_code", "client_id": "app", "code": told["code"][0], "redirect_uri": REDIRECT}
+    form: dict[str, Any] = {
+        "grant_type": "authorization_code",
+        "client_id": "app",
+        "code": told["code"][0],
+        "redirect_uri": REDIRECT,
+    }
     found = claims(lasting, lasting.token(**form, code_verifier=VERIFIER))
     assert (found["sub"], found["client_id"], found["scope"]) == ("ann", "app", "things:read")
     assert abs(found["auth_time"] - time.time()) < 60
@@ -194,7 +199,7 @@ def test_rfc6749_3_1_a_parameter_that_comes_twice_is_refused(lasting: Service, i
 )
 def test_a_code_is_worth_nothing_with_another_verifier_client_or_url(lasting: Service, changed: dict[str, str]) -> None:
     lasting.run("tokens", "clients", "add", "second", "--redirect", REDIRECT)  # the first time; then it is there
-    form = {
+    form: dict[str, Any] = {
         "grant_type": "authorization_code", "client_id": "app", "code": lasting.code(), "redirect_uri": REDIRECT,
         "code_verifier": VERIFIER,
     }  # fmt: skip
@@ -205,7 +210,7 @@ def test_a_code_is_worth_nothing_with_another_verifier_client_or_url(lasting: Se
 
 
 def test_a_code_is_worth_one_token_and_used_again_it_ends_that_one(desk: Service) -> None:
-    form = {
+    form: dict[str, Any] = {
         "grant_type": "authorization_code", "client_id": "app", "code": desk.code(), "redirect_uri": REDIRECT,
         "code_verifier": VERIFIER,
     }  # fmt: skip
@@ -215,7 +220,7 @@ def test_a_code_is_worth_one_token_and_used_again_it_ends_that_one(desk: Service
 
 
 def test_of_many_who_use_a_code_at_once_one_gets_a_token(lasting: Service) -> None:
-    form = {
+    form: dict[str, Any] = {
         "grant_type": "authorization_code", "client_id": "app", "code": lasting.code(), "redirect_uri": REDIRECT,
         "code_verifier": VERIFIER,
     }  # fmt: skip
@@ -236,14 +241,19 @@ def test_a_wrong_password_an_unknown_name_and_a_locked_one_are_told_alike_and_sl
 def test_a_removed_user_and_client_get_nothing_and_their_tokens_end(desk: Service) -> None:
     code = desk.code()
     assert desk.run("tokens", "users", "remove", "ann").exit_code == 0
-    form = {"grant_type": "authorization_code", "client_id": "app", "code": code, "redirect_uri": REDIRECT}
+    form: dict[str, Any] = {
+        "grant_type": "authorization_code",
+        "client_id": "app",
+        "code": code,
+        "redirect_uri": REDIRECT,
+    }
     assert desk.token(**form, code_verifier=VERIFIER).status_code == 400
     assert '"ann"' in desk.run("tokens", "revoked", "--json").output
     assert desk.run("tokens", "clients", "remove", "app").exit_code == 0
     assert desk.log_in().status_code == 400
 
 
-def _asserted(key: Any, **changed: Any) -> dict[str, str]:
+def _asserted(key: Any, **changed: Any) -> dict[str, Any]:
     now = int(time.time())
     algorithm = changed.pop("alg", "ES256")
     told = {
@@ -270,7 +280,7 @@ def test_rfc7523_a_client_proves_itself_by_its_key_and_no_assertion_is_taken_twi
     assert claims(desk, desk.token(**form))["roles"] == ["reader"]
     assert desk.token(**form).json() == {"error": "invalid_client"}
     another = ECKey.generate_key("P-256")
-    bad: list[dict[str, str]] = [
+    bad: list[dict[str, Any]] = [
         _asserted(another, jti="a"), _asserted(key, aud="https://elsewhere.example", jti="b"), _asserted(key, exp=1, jti="c"),
         _asserted(key, exp=int(time.time()) + 86400, jti="d"), _asserted(key, jti=None), _asserted(key, iss="app", jti="e"),
         _asserted(key, sub="app", jti="f"), _asserted(key, sub=None, jti="g"), _asserted(key, exp=None, jti="h"),
