@@ -15,6 +15,7 @@ lab: venv
 
 test: venv
 	@sh scripts/debian.sh
+	@sh scripts/provider.sh
 	@$(PYTHON) -m pytest -q
 
 lint: venv

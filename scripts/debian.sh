@@ -3,6 +3,9 @@
 # Exit 0 either way: a test without its peer is skipped with the reason, and CI counts a skip as a failure.
 set -u
 packages="curl openssl nginx libnginx-mod-http-lua lua-cjson wrk chromium"
+# They come from elsewhere too, and do not go together with Debian's then.
+command -v node >/dev/null 2>&1 || packages="$packages nodejs"
+command -v npm >/dev/null 2>&1 || packages="$packages npm"
 
 missing() {
     for package in $packages; do
@@ -11,7 +14,7 @@ missing() {
 }
 
 skipped() {
-    echo "ninefold: $1, so what needs it is skipped (bench, parity with nginx and Envoy, pages in a browser, lines for a shell):$(missing)"
+    echo "ninefold: $1, so what needs it is skipped (bench, parity with nginx and Envoy, pages in a browser, lines for a shell, a real issuer of tokens):$(missing)"
     exit 0
 }
 

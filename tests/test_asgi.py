@@ -113,7 +113,7 @@ def test_a_body_past_the_limit_never_reaches_the_application_whole(both: Both) -
 
 
 def test_an_application_does_not_start_with_a_contract_that_cannot_be_kept(contract: Callable[..., Path]) -> None:
-    path = contract(identity={"issuer": "https://id.example.com"})
+    path = contract(dependencies={"fail_on": "high"})
     with pytest.raises(ContractProblems, match="not enforced yet"):
         Guard(_application(), path)
 

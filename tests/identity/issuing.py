@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import threading
 import time
@@ -12,11 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from joserfc import jws
 from joserfc.jwa import JWS_ALGORITHMS
-from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
-
-from ninefold.identity.keyset import _Pinned
+from joserfc.jwk import ECKey, Key
 
 AUDIENCE = "https://things.example.com"
 URL = "https://things.example.com"
@@ -27,25 +25,27 @@ def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def encoded(value: Any) -> str:
     return b64(value if isinstance(value, bytes) else json.dumps(value).encode())
 
 
-def sign(header: Any, payload: Any, key: Key | None, algorithm: str = "") -> str:
-    """A compact JWS of just these bytes, whatever they say. `algorithm`: what is really signed with."""
+def sign(header: Any, payload: Any, key: Key | bytes | None, algorithm: str = "") -> str:
+    """A compact JWS of just these bytes, whatever they say. `algorithm`: what is really signed with; bytes: HMAC."""
     text = f"{encoded(header)}.{encoded(payload)}"
     if key is None:
         return f"{text}."
+    if isinstance(key, bytes):
+        return f"{text}.{b64(hmac.digest(key, text.encode(), 'sha256'))}"
     model = MODELS[algorithm or header["alg"]]
     return f"{text}.{b64(model.sign(text.encode(), key))}"
 
 
 def ec(kid: str = "", curve: str = "P-256") -> ECKey:
     return ECKey.generate_key(curve, {"kid": kid} if kid else None)
-
-
-def thumbprint(key: Key) -> str:
-    return key.thumbprint()
 
 
 class Issuer:
@@ -85,7 +85,7 @@ class Issuer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the parent's name)
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -152,20 +152,3 @@ def proof(
         key,
         "ES256" if isinstance(key, ECKey) else "",
     )
-
-
-__all__ = [
-    "AUDIENCE",
-    "URL",
-    "Issuer",
-    "OKPKey",
-    "OctKey",
-    "RSAKey",
-    "b64",
-    "ec",
-    "jws",
-    "proof",
-    "sign",
-    "thumbprint",
-    "_Pinned",
-]

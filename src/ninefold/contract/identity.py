@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -33,6 +34,9 @@ class Claims(Section):
     scopes: ClaimName = Field("scope", description="What it allows: a list, or words with spaces between them.")
     roles: ClaimName = Field("roles", description="Which of the contract's roles its subject has; a list or words.")
     tenant: ClaimName = Field("tenant", description="On whose behalf its subject acts.")
+    kept: tuple[ClaimName, ...] = Field(
+        (), max_length=32, description="Claims that are kept with a verified token, for conditions. Each costs memory."
+    )
 
 
 class KeySetSource(Section):
@@ -167,7 +171,7 @@ class Identity(Section):
     )
     timeout: Duration = Field(5.0, gt=0, le=30, description="How long asking the issuer may take, as a whole.")
     tokens: int = Field(
-        100_000, ge=100, le=10_000_000, description="Most verified tokens remembered at once; about 0.7 kB each."
+        100_000, ge=100, le=10_000_000, description="Most verified tokens remembered at once; about 0.6 kB each."
     )
     store: FilePath = Field(
         "ninefold-tokens.db", description="The SQLite file of what was revoked, relative to the contract."
@@ -214,5 +218,4 @@ class Identity(Section):
 
 
 def _is_origin(text: str) -> bool:
-    scheme, separator, rest = text.rstrip("/").partition("://")
-    return bool(separator) and scheme in {"http", "https"} and bool(rest) and "/" not in rest
+    return re.fullmatch(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,4}|:[1-5][0-9]{4})?/?", text) is not None

@@ -98,12 +98,6 @@ class Keys(Section):
     with_: With | None = Field(
         None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses."
     )
-    stale: Duration = Field(
-        0.0,
-        ge=0,
-        le=86400,
-        description="How long keys that are known go on being accepted while `store` cannot be read.",
-    )
     alone: Why | None = Field(
         None, description="Why a key alone is enough here. Only with this are keys accepted from everywhere."
     )

@@ -56,7 +56,7 @@ def _files(contract: Contract, source: Source) -> Iterator[Problem]:
     identity = contract.identity
     assert identity is not None
     folder = Path(source.file).parent
-    read = [(("identity", "authority"), identity.authority)]
+    read: list[tuple[tuple[str, ...], str | None]] = [(("identity", "authority"), identity.authority)]
     if identity.jwks.from_ is not None and "://" not in identity.jwks.from_:
         read.append((("identity", "jwks"), identity.jwks.from_))
     if identity.introspection is not None:

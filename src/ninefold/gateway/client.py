@@ -444,8 +444,9 @@ class ClientConnection(asyncio.Protocol):
         exchange.time = gateway.wall()
         exchange.id = gateway.next_id()
         exchange.decided = True
+        fault = self._strict(exchange) if exchange.path == "" else None  # it tells, too, whether a body is to come
         self.deadline = now + (gateway.timeouts.total if exchange.complete else gateway.timeouts.body)
-        self._decide(exchange, self._strict(exchange) if exchange.path == "" else None)
+        self._decide(exchange, fault)
 
     def _decide(self, exchange: Exchange, fault: Answer | None) -> None:
         """Decide about a request, and send it on or answer it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ninefold.guard.gcra import Allowance
     from ninefold.guard.plan import Plan
     from ninefold.guard.tokens import Doubt
@@ -32,7 +34,8 @@ class Request(msgspec.Struct, gc=False):
     seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
     `digest` that of the key that it presents, where the host knows them from another request with the same bytes.
     `certificate` is what the connection proved. `token_digest` is of the field with the token, `doubt` what the host found
-    when it brought that, `proven` the thumbprint of the key that the caller proved to have.
+    when it brought that, `proven` the thumbprint of the key that the caller proved to have. `subject`, `tenant` and `claims`
+    are a token's. `failed` says of which name a proof was presented that does not hold (`subject NAME`, or "?").
     """
 
     method: str
@@ -59,3 +62,5 @@ class Request(msgspec.Struct, gc=False):
     token_digest: bytes = b""
     doubt: Doubt | None = None
     proven: bytes = b""
+    claims: Mapping[str, Any] | None = None
+    failed: str = ""

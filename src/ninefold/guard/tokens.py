@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class KnownToken(Protocol):
     """A token that was verified. `roles` are what it claims of the contract's, `scopes` what it allows.
 
     `holder` is the thumbprint of the key that its holder has to prove to have, `certificate` the SHA-256 of his
-    certificate, both empty where it is not bound to one.
+    certificate, both empty where it is not bound to one. `claims` are those that the contract has kept.
     """
 
     @property
@@ -24,10 +27,15 @@ class KnownToken(Protocol):
     def holder(self) -> bytes: ...
     @property
     def certificate(self) -> bytes: ...
+    @property
+    def claims(self) -> Mapping[str, Any] | None: ...
 
 
 class Doubt(Protocol):
-    """Why a token, or its proof, does not hold. `unavailable`: that cannot be known now. `nonce`: what it should hold."""
+    """Why a token, or its proof, does not hold. `unavailable`: that cannot be known now. `nonce`: what it should hold.
+
+    `guess`: whoever came with it may have made it up.
+    """
 
     @property
     def reason(self) -> str: ...
@@ -35,6 +43,8 @@ class Doubt(Protocol):
     def unavailable(self) -> bool: ...
     @property
     def nonce(self) -> str: ...
+    @property
+    def guess(self) -> bool: ...
 
 
 class Tokens(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.util import urlsafe_b64decode
 
-from ninefold.identity.fault import BadToken
+from ninefold.identity.fault import BadToken, Expired
 from ninefold.identity.token import Token
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _for_here(audience: Any, rules: Rules) -> None:
 def _for_now(claims: Mapping[str, Any], rules: Rules, now: float) -> None:
     expires, issued, begins = (_instant(claims, name) for name in ("exp", "iat", "nbf"))
     if expires is not None and now >= expires + rules.leeway:
-        raise BadToken("it has expired")
+        raise Expired("it has expired")
     if begins is not None and now < begins - rules.leeway:
         raise BadToken("it is not valid yet")
     if issued is not None:
@@ -90,6 +90,7 @@ def token(claims: Mapping[str, Any], rules: Rules, signer: str, until: float = _
     return Token(
         subject, _text(claims, "jti"), _text(claims, rules.tenant), _names(claims, rules.roles),
         _names(claims, rules.scopes), issued, min(ends), signer, holder, certificate,
+        {name: _at(claims, name) for name in rules.kept} or None,
     )  # fmt: skip
 
 

@@ -7,6 +7,10 @@ class BadToken(Exception):
     """The token, or the proof that goes with it, does not hold."""
 
 
+class Expired(BadToken):
+    """It was good, as far as it was looked at, and its time is over."""
+
+
 class UnknownKey(BadToken):
     """No key of the issuer's, as they were read last, is the one that the token names. They may have changed."""
 

@@ -161,7 +161,8 @@ class KeySet:
                 found.append(signer(one if isinstance(one, dict) else {}))
             except BadToken as fault:
                 left_out.append(str(fault))
-        named = [one.kid for one in found if one.kid]
+        # among all that are listed: which of two was meant cannot be told by one of them being unusable
+        named = [one["kid"] for one in listed if isinstance(one, dict) and isinstance(one.get("kid"), str)]
         twice = {name for name in named if named.count(name) > 1}
         left_out += [f"two keys have the id {name!r}" for name in sorted(twice)]
         kept = tuple(one for one in found if one.kid not in twice)

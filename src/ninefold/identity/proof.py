@@ -139,7 +139,7 @@ class Nonces:
     def fresh(self, nonce: str, time: float) -> bool:
         turn = int(time) // NONCE_SECONDS
         given = nonce.encode("utf-8", "replace")
-        return any(hmac.compare_digest(given, self._made(one).encode()) for one in (turn, turn - 1))
+        return any(hmac.compare_digest(given, self._made(one).encode()) for one in (turn, turn - 1) if one >= 0)
 
     def _made(self, turn: int) -> str:
         told = turn.to_bytes(8, "big")

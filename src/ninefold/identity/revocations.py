@@ -125,12 +125,15 @@ class Revocations:
 
     def refresh(self) -> None:
         """Read what is new. Raises `FileError` where it cannot be read for longer than `stale`."""
-        try:
-            self._load()
-        except FileError as fault:
-            self._doubt(fault)
-            if not self._seen:
-                raise
+        if self.fault:
+            self.verify()  # a file that was taken away can still be read by whoever has it open
+        else:
+            try:
+                self._load()
+            except FileError as fault:
+                self._doubt(fault)
+        if not self._seen:
+            raise FileError(self.fault, place=Place(str(self._path)), remedy="put the file back")
 
     def verify(self) -> None:
         """Ask SQLite whether anything changed, and look whether the files were replaced. Called several times a second."""
@@ -140,7 +143,7 @@ class Revocations:
             elif self.fault or self._version != self._store.execute("PRAGMA data_version").fetchone()[0]:
                 self._load()
         except (OSError, sqlite3.Error) as fault:
-            self._doubt(FileError(f"cannot be read ({fault})", place=Place(str(self._path))))
+            self._doubt(FileError(f"cannot be read ({fault})"))
         except FileError as fault:
             self._doubt(fault)
         else:
@@ -165,8 +168,8 @@ class Revocations:
     def _doubt(self, fault: FileError) -> None:
         """It cannot be read: what is known is believed a while longer, or not at all."""
         if not self.fault:
-            self._say(f"what tokens were revoked cannot be read: {fault}")
-        self.fault = str(fault)
+            self._say(f"what tokens were revoked cannot be read: {self._path} {fault.what}")
+        self.fault = fault.what
         believed = self._clock() - self._good < self._stale
         self._seen = self._index[:HEADER] if believed else b""
 

@@ -23,6 +23,7 @@ class Rules:
     scopes: str
     roles: str
     tenant: str
+    kept: tuple[str, ...]
     leeway: float
     max_age: float
     most: int
@@ -32,7 +33,7 @@ class Rules:
         claims = identity.claims
         return cls(
             identity.issuer, frozenset(identity.audience), frozenset(identity.algorithms), identity.profile,
-            identity.bound or "", claims.required, claims.subject, claims.scopes, claims.roles, claims.tenant,
+            identity.bound or "", claims.required, claims.subject, claims.scopes, claims.roles, claims.tenant, claims.kept,
             identity.leeway, identity.max_age, identity.size,
         )  # fmt: skip
 

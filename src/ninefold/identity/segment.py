@@ -16,6 +16,7 @@ from joserfc.util import urlsafe_b64decode
 from ninefold.identity.fault import BadToken
 
 _COMPACT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_JWE = re.compile(rb"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}")
 #: The header fields that carry a key or say where to get one (RFC 8725 section 3.10): whoever signed could name his own.
 _KEY_SOURCES = ("jku", "jwk", "x5u", "x5c")
 MOST_KEY_ID = 256
@@ -27,7 +28,7 @@ def split(text: bytes, most: int) -> tuple[bytes, bytes, bytes]:
         raise BadToken("it is longer than identity.size")
     if _COMPACT.fullmatch(text) is None:
         raise BadToken(
-            "it is no compact JWS" if text.count(b".") != 4 else "it is encrypted (JWE), which is not accepted"
+            "it is no compact JWS" if _JWE.fullmatch(text) is None else "it is encrypted, which is not accepted"
         )
     header, payload, signature = text.split(b".")
     return header, payload, signature

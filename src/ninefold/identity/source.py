@@ -36,6 +36,7 @@ class Source:
         self._say = say
         self._keys: KeySet | None = None
         self._tried = float("-inf")
+        self._asked = float("-inf")  # when a token last had them read that named an unknown key
         self._running: asyncio.Task[None] | None = None
         self.thumbprints: frozenset[str] = frozenset()
         self.until = float("-inf")
@@ -51,7 +52,8 @@ class Source:
 
     async def newer(self, now: float, than: KeySet) -> KeySet | None:
         """Keys that were read after `than`; None: there are none, and the floor holds until some may be read."""
-        if self._keys is than and (self._running is not None or self._may(now)):
+        if self._keys is than and (self._running is not None or now >= self._asked + self._floor):
+            self._asked = now
             await self._again(now)
         return self._keys if self._keys is not than else None
 

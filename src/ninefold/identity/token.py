@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -11,6 +13,7 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     `issued` and `expires` are Unix seconds; at `expires` it is looked at anew. `signer` is the thumbprint of the key that
     signed it; empty where the issuer was asked. `holder` is the thumbprint of the key that its holder proves to have
     (`cnf.jkt`), `certificate` that of his certificate (`cnf.x5t#S256`), both as 32 bytes; empty: it is not bound to one.
+    `claims` are those that the contract has kept, None where it has none.
     """
 
     subject: str
@@ -23,14 +26,17 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     signer: str = ""
     holder: bytes = b""
     certificate: bytes = b""
+    claims: dict[str, Any] | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
     """Why a token is none. `unavailable`: it might be one, and that cannot be known now.
 
-    `nonce` is what a proof should have held (RFC 9449 section 9); empty: it was not for that.
+    `nonce` is what a proof should have held (RFC 9449 section 9); empty: it was not for that. `guess`: whoever came with it
+    may have made it up; a token that has expired was none.
     """
 
     reason: str
     unavailable: bool = False
     nonce: str = ""
+    guess: bool = True

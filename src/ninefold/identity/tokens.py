@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import time
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import structs
 
 from ninefold.errors import FileError, Place
 from ninefold.identity.claims import introspected
-from ninefold.identity.fault import BadToken, Unavailable, UnknownKey
-from ninefold.identity.issuer import Issuer
+from ninefold.identity.fault import BadToken, Expired, Unavailable, UnknownKey
+from ninefold.identity.issuer import MOST_BYTES, Issuer
 from ninefold.identity.jwt import verify
 from ninefold.identity.proof import Nonces, Prover, Replays
 from ninefold.identity.revocations import Revocations
@@ -27,16 +28,21 @@ from ninefold.identity.source import Source
 from ninefold.identity.token import Refused, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from ninefold.contract.identity import Identity
+    from ninefold.contract.identity import Identity, Introspection
 
 #: So many tokens are looked at at once, whoever sends them.
 MOST_FLIGHTS = 1024
 #: Words of so many kinds are shared between tokens.
 MOST_WORDS = 4096
 MOST_SECRET = 4096
+#: Of so many opaque tokens it is remembered that the issuer knows nothing of them.
+MOST_INACTIVE = 4096
+#: What a token may consist of (RFC 6750 section 2.1).
+_OPAQUE = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
+Answered = TypeVar("Answered")
 #: A token that was verified, and is not there any more when it is asked for: something else came in between.
 _GONE = Refused("it expired, was revoked or made room for others while it was verified", unavailable=True)
 
@@ -63,6 +69,10 @@ class Tokens:
         self._issuer = Issuer(identity.issuer, identity.timeout, resolve(authority) if authority else None)
         self._introspection = identity.introspection
         self._secret = _secret(resolve(identity.introspection.secret)) if identity.introspection is not None else ""
+        self._seconds = identity.timeout
+        self._refresh = identity.jwks.refresh
+        self._endpoint, self._endpoint_until = "", 0.0
+        self._inactive: dict[bytes, float] = {}
         self._named = identity.jwks.from_
         self._source = Source(
             self._read, symmetric=rules.symmetric, refresh=identity.jwks.refresh, floor=identity.jwks.floor,
@@ -75,7 +85,9 @@ class Tokens:
         self._replays = Replays(dpop.window + 2 * rules.leeway, dpop.proofs)
         self._nonces = Nonces(self._revoked.secret("nonce", os.urandom)) if dpop.nonce else None
 
-    def __len__(self) -> int:
+    @property
+    def remembered(self) -> int:
+        """How many verified tokens are in memory, some of which may have expired."""
         return len(self._known)
 
     # -- what the guard asks
@@ -159,7 +171,7 @@ class Tokens:
                 return Refused("it was revoked")
         except BadToken as fault:
             self._known.pop(digest, None)
-            return Refused(str(fault))
+            return Refused(str(fault), guess=not isinstance(fault, Expired))
         except Unavailable as fault:
             return Refused(str(fault), unavailable=True)
         except Exception as fault:  # noqa: BLE001  # whatever it is, the token is not known: the gate stays shut
@@ -194,29 +206,51 @@ class Tokens:
     async def _introspected(self, text: bytes, at: float) -> Token:
         asked = self._introspection
         assert asked is not None
-        if len(text) > self._rules.most or not text.isascii() or b" " in text:
+        if len(text) > self._rules.most or _OPAQUE.fullmatch(text) is None:
             raise BadToken("it is longer than identity.size, or no token")
-        endpoint = asked.endpoint
-        if endpoint is None:
-            endpoint = (await self._issuer.metadata()).get("introspection_endpoint")
-            if not isinstance(endpoint, str):
-                raise Unavailable("the issuer's metadata names no introspection_endpoint")
-        answer = await self._issuer.introspect(endpoint, text, asked.client, self._secret)
+        known = sha256(text).digest()
+        if self._inactive.get(known, 0.0) > self._clock():
+            raise BadToken("the issuer said just now that it is not active")
+        answer = await self._asking(self._introspect(text, asked))
+        if answer.get("active") is not True:
+            if len(self._inactive) >= MOST_INACTIVE:
+                self._inactive.clear()
+            self._inactive[known] = self._clock() + asked.cache
         return introspected(answer, self._rules, at, asked.cache)
+
+    async def _introspect(self, text: bytes, asked: Introspection) -> dict[str, Any]:
+        if not self._endpoint or self._clock() >= self._endpoint_until:
+            named = asked.endpoint or (await self._issuer.metadata()).get("introspection_endpoint")
+            if not isinstance(named, str):
+                raise Unavailable("the issuer's metadata names no introspection_endpoint")
+            self._endpoint, self._endpoint_until = named, self._clock() + self._refresh
+        return await self._issuer.introspect(self._endpoint, text, asked.client, self._secret)
 
     async def _read(self) -> bytes:
         """The document of the issuer's keys. Raises `Unavailable`."""
         named = self._named
+        if named is not None and "://" not in named:
+            try:
+                with self._resolve(named).open("rb") as file:
+                    return file.read(MOST_BYTES)
+            except OSError as fault:
+                raise Unavailable(f"{named} cannot be read ({fault.strerror})") from None
+        return await self._asking(self._get(named))
+
+    async def _get(self, named: str | None) -> bytes:
         if named is None:
             named = (await self._issuer.metadata()).get("jwks_uri")
             if not isinstance(named, str):
                 raise Unavailable("the issuer's metadata names no jwks_uri")
-        elif "://" not in named:
-            try:
-                return self._resolve(named).read_bytes()[: 1 << 20]
-            except OSError as fault:
-                raise Unavailable(f"{named} cannot be read ({fault.strerror})") from None
         return await self._issuer.get(named)
+
+    async def _asking(self, question: Coroutine[Any, Any, Answered]) -> Answered:
+        """The answer to a question that may take several requests, within one deadline. Raises `Unavailable`."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await question
+        except TimeoutError:
+            raise Unavailable(f"the issuer did not answer within {self._seconds:g} s") from None
 
     def _remember(self, digest: bytes, token: Token) -> None:
         words = self._words
@@ -251,10 +285,7 @@ def _text(field: bytes) -> bytes:
 
 
 def _narrower(token: Token, answer: Token) -> Token:
-    """What is true of a token by both: its own claims, and what the issuer says of it now. Raises `BadToken`."""
+    """A token that the issuer, too, says is good: for no longer than it says so. Raises `BadToken`."""
     if token.subject != answer.subject:
         raise BadToken("the issuer says that it is about another subject")
-    return Token(
-        token.subject, token.id, token.tenant, token.roles, token.scopes, token.issued,
-        min(token.expires, answer.expires), token.signer, token.holder, token.certificate,
-    )  # fmt: skip
+    return structs.replace(token, expires=min(token.expires, answer.expires))

@@ -48,7 +48,12 @@ def compile_token(setting: Setting) -> Check:
             digest = request.token_digest = tokens.digest(field)
         token = tokens.present(digest, request.time, request.now)
         if token is None:
-            return Need.TOKEN if request.doubt is None else doubted(request.doubt)
+            doubt = request.doubt
+            if doubt is None:
+                return Need.TOKEN
+            if doubt.guess and not doubt.unavailable:
+                request.failed = "?"
+            return doubted(doubt)
         request.subject = token.subject
         if not request.caller:
             request.caller = "sub:" + token.subject
@@ -57,6 +62,7 @@ def compile_token(setting: Setting) -> Check:
         if token.certificate:
             shown = request.certificate
             if shown is None or shown.thumbprint != token.certificate:
+                request.failed = f"subject {token.subject}"
                 return stranger
         held = held_by.get((token.roles, token.scopes))
         if held is None:
@@ -65,7 +71,7 @@ def compile_token(setting: Setting) -> Check:
                 held_by.clear()
             held_by[token.roles, token.scopes] = held
         request.scopes = held
-        request.tenant = token.tenant
+        request.tenant, request.claims = token.tenant, token.claims
         return None
 
     return check
@@ -90,6 +96,8 @@ def _compile_possession(
             return repeated
         doubt = tokens.doubts(field, proof, token.holder, request.method, request.path, request.time, request.now)
         if doubt is not None:
+            if not doubt.unavailable and not doubt.nonce:
+                request.failed = f"subject {token.subject}"
             return doubted(doubt)
         request.proven = token.holder
         return None

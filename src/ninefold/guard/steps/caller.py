@@ -94,7 +94,7 @@ def _compile_any(asked: tuple[Combination, ...], checks: list[Check], setting: S
         caller, shown = "", False
         for one, credentials in each:
             request.caller = request.subject = request.tenant = ""
-            request.scopes = _NOTHING
+            request.scopes, request.claims = _NOTHING, None
             verdict = one(request)
             if verdict is None or isinstance(verdict, Need):
                 return verdict
