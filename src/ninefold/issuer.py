@@ -1,27 +1,25 @@
-"""Serves the token service: the contract's keys, limits and trail, and Uvicorn for the HTTP. The one place that wires them."""
+"""Opens the token service: the contract's keys, limits and trail, and a listener. The one place that wires them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import ssl
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ninefold.contract.description import Operation
 from ninefold.errors import ContractError, Place
 from ninefold.gateway.addresses import own_addresses
+from ninefold.gateway.forwarded import caller_address, canonical
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.start import bind, tls_context
 from ninefold.guard.gcra import Limiter
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Permission, Setting
+from ninefold.guard.proofs.address import Ranges
 from ninefold.guard.request import Request
 from ninefold.guard.roles import grants
 from ninefold.guard.steps.arrival import subscriber
@@ -33,6 +31,7 @@ from ninefold.identity.service.registry import Registry
 from ninefold.identity.service.server import Server, Terms
 from ninefold.identity.service.signing import Signing
 from ninefold.keys.ring import Ring
+from ninefold.listener import listening
 from ninefold.trail.event import Event
 from ninefold.trail.writer import TrailWriter
 
@@ -45,18 +44,6 @@ if TYPE_CHECKING:
     from ninefold.identity.service.app import Tell
     from ninefold.identity.service.exchange import Asked, Said
     from ninefold.identity.service.server import Holder
-
-
-class _Protocol(HttpToolsProtocol):
-    """Shows the application the client's certificate (ASGI's TLS extension), which Uvicorn does not."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        connection = self.transport.get_extra_info("ssl_object")
-        certificate = connection.getpeercert(binary_form=True) if connection is not None else None
-        if certificate:
-            chain = [ssl.DER_cert_to_PEM_cert(certificate)]
-            self.scope["extensions"] = {"tls": {"client_cert_chain": chain}}
 
 
 def run(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> None:
@@ -89,6 +76,8 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
     context = tls_context(loaded, say)
     if context is None and urlsplit(identity.issuer).scheme == "https":
         say("speaking plain HTTP: TLS has to end right in front")
+        if not contract.api.trusted_proxies:
+            say("callers' addresses are those of whatever ends TLS: name it in api.trusted_proxies")
     bound = bind(listen)
     with contextlib.ExitStack() as stack:
         stack.callback(bound.close)
@@ -98,8 +87,9 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
         writer = stack.enter_context(contextlib.closing(TrailWriter(loaded.resolve(service.trail))))
         recorder = Recorder(writer, contract.trail.batch, say, asyncio.get_running_loop())
         terms = Terms(
-            identity.issuer.rstrip("/"), identity.audience, service.lifetime, contract.keys.header.lower(),
-            identity.bound == "dpop", grants(contract.authorization),
+            identity.issuer, identity.audience, service.lifetime, contract.keys.header.lower(), identity.bound == "dpop",
+            identity.dpop.algorithms, context is not None and context.verify_mode != ssl.CERT_NONE,
+            grants(contract.authorization),
         )  # fmt: skip
         parts = urlsplit(identity.issuer)
         prover = Prover(
@@ -117,44 +107,34 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
             clock=time.monotonic,
         )
         app = App(
-            server, admit=_admit(contract), tell=_tell(recorder), closed=lambda: recorder.fault, clock=time.monotonic,
-            secure=context is not None,
+            server, whence=_whence(contract), place=subscriber, admit=_admit(contract), tell=_tell(recorder),
+            closed=lambda: recorder.fault, clock=time.monotonic, secure=context is not None,
         )  # fmt: skip
-        config = uvicorn.Config(
-            app, http=_Protocol, lifespan="off", log_config=None, access_log=False, server_header=False, date_header=False,
-            proxy_headers=False, limit_concurrency=contract.limits.connections.total, ws="none",
-        )  # fmt: skip
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # everything of note is in the trail
-        config.load()
-        config.ssl = context
-        host = _Uvicorn(config)
+        stack.callback(app.close)
         name = f"[{listen.host}]" if ":" in listen.host else listen.host or "127.0.0.1"
         url = f"{'http' if context is None else 'https'}://{name}:{bound.getsockname()[1]}"
-        serving = asyncio.create_task(host.serve([bound]))
-        await host.begun.wait()
-        say(f"issuing tokens as {identity.issuer} for {', '.join(identity.audience)}, listening on {url}")
-        try:
-            yield url
-        finally:
-            host.should_exit = True
-            await serving
-            await recorder.close()
+        async with listening(app, bound, context, contract.limits.connections):
+            say(f"issuing tokens as {identity.issuer} for {', '.join(identity.audience)}, listening on {url}")
+            try:
+                yield url
+            finally:
+                say("no new connections are taken")
+        await recorder.close()
 
 
-class _Uvicorn(uvicorn.Server):
-    """Says when it listens, and leaves signals to us."""
+def _whence(contract: Contract) -> Callable[[str, str | None], str]:
+    """The caller's address, as the gateway sees it."""
+    proxies = contract.api.trusted_proxies
+    named = [one for one in proxies if not isinstance(one, str)]
+    trusts = Ranges((*named, *(own_addresses() if len(named) < len(proxies) else ()))) if proxies else None
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.begun = asyncio.Event()
+    def whence(peer: str, forwarded_for: str | None) -> str:
+        address = canonical(peer)
+        if forwarded_for is None or trusts is None:
+            return address
+        return caller_address(address, forwarded_for.encode("latin-1"), trusts)
 
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        self.begun.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
+    return whence
 
 
 def _holders(contract: Contract, ring: Ring, held: dict[str, frozenset[str]]) -> Callable[[str, str], Holder | None]:

@@ -197,6 +197,8 @@ class Identity(Section):
             )
         if self.service is not None and (self.jwks.from_ is not None or "ES256" not in self.algorithms):
             raise ValueError("`service` signs with ES256 keys that it publishes itself; leave `jwks` out, keep ES256")
+        if self.service is not None and self.issuer.endswith("/"):
+            raise ValueError("`service` is asked at URLs below its issuer; write that without a slash at its end")
         symmetric = [one for one in self.algorithms if one.startswith("HS")]
         if symmetric and len(symmetric) < len(self.algorithms):
             raise ValueError(

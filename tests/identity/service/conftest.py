@@ -15,12 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import yaml
+from argon2 import PasswordHasher
 from click.testing import CliRunner
 from tests.conftest import CONTRACT, DESCRIPTION
 
 from ninefold.cli.main import cli
 from ninefold.contract.load import load_contract
 from ninefold.gateway.start import Listen
+from ninefold.identity.service import passwords
 from ninefold.issuer import opened
 
 if TYPE_CHECKING:
@@ -120,6 +122,16 @@ def written(folder: Path, port: int = 0, identity: dict[str, Any] | None = None,
     (folder / "openapi.yaml").write_text(yaml.safe_dump(DESCRIPTION))
     (folder / "contract.yaml").write_text(yaml.safe_dump(CONTRACT | changed | sections))
     return folder / "contract.yaml"
+
+
+@pytest.fixture(scope="package", autouse=True)
+def cheap() -> Iterator[None]:
+    """Passwords at a thousandth of what they cost, for tests that are about something else."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", hasher)
+        patch.setattr(passwords, "_NOBODY", hasher.hash("nobody's"))
+        yield
 
 
 @pytest.fixture

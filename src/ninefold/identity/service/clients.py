@@ -6,14 +6,15 @@ import json
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ninefold.errors import FileError, KeyringError, Place
 from ninefold.identity.fault import BadToken
-from ninefold.identity.keyset import signer
+from ninefold.identity.keyset import KeySet
+from ninefold.identity.segment import json_object
+from ninefold.identity.service.redirect import fit
 from ninefold.identity.service.registry import Client
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 #: RFC 6749 appendix A.1, without spaces: it stands in lists and logs.
 _ID = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}")
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+MOST_KEYS = 10
 
 
 def registered(
@@ -57,26 +58,11 @@ def registered(
 
 
 def _redirect(url: str) -> None:
-    """RFC 9700 section 2.1: whole, without a fragment, https; or this machine, or an app's own scheme (RFC 8252 7.1)."""
-    try:
-        parts = urlsplit(url)
-        port_given = parts.port
-    except ValueError:
-        parts, port_given = urlsplit(""), None
-    web = parts.scheme == "https" and bool(parts.hostname)
-    here = parts.scheme == "http" and parts.hostname in _LOOPBACK and port_given is not None
-    own = "." in parts.scheme and not parts.netloc
-    if (
-        not (web or here or own)
-        or parts.fragment
-        or "*" in url
-        or not url.isascii()
-        or not url.isprintable()
-        or " " in url
-    ):
+    """RFC 9700 section 2.1."""
+    if not fit(url):
         raise KeyringError(
             f"{url!r} is no redirect URL",
-            remedy="https://HOST/PATH without a fragment; http://127.0.0.1:PORT/PATH or a scheme with a dot for native apps",
+            remedy="https://HOST/PATH, no fragment; for native apps http://127.0.0.1/PATH (any port) or a scheme with a dot",
         )
 
 
@@ -91,22 +77,21 @@ def _read(path: Path) -> bytes:
 
 def _keys(path: Path) -> str:
     """The public keys alone, each fit to sign with."""
+    content = _read(path)
     try:
-        document = json.loads(_read(path))
-        found = document["keys"] if isinstance(document, dict) and "keys" in document else [document]
-        good = isinstance(found, list) and 0 < len(found) <= 10 and all(isinstance(one, dict) for one in found)
-        secret = good and any(one.get("kty") == "oct" for one in found)
-        for one in found if good and not secret else ():
-            signer(one)
+        document = json_object(content, "JWK set")
+        text = json.dumps(document if "keys" in document else {"keys": [document]})
+        found = KeySet.read(text.encode(), symmetric=False)
     except BadToken as fault:
         raise FileError(
-            f"has a key that cannot be used: {fault}", place=Place(str(path)), remedy="name public keys"
+            f"is no JWK set that can be used: {fault}",
+            place=Place(str(path)),
+            remedy="one to ten public keys (RFC 7517)",
         ) from None
-    except ValueError:
-        good = secret = False
-    if not good or secret:
-        raise FileError("is no JWK set", place=Place(str(path)), remedy="one to ten public keys (RFC 7517)")
-    return json.dumps({"keys": found})
+    if found.left_out or len(found) > MOST_KEYS:
+        why = found.left_out[0] if found.left_out else "they are too many"
+        raise FileError(f"has keys that cannot be used: {why}", place=Place(str(path)), remedy="one to ten public keys")
+    return text
 
 
 def _thumbprint(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,14 @@ from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
+    OAuth2Error,
     scope_to_list,
 )
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, BaseGrant, ClientCredentialsGrant
 from authlib.oauth2.rfc6749.grants.base import TokenEndpointMixin
 from authlib.oauth2.rfc7636 import CodeChallenge
 
+from ninefold.identity.service.redirect import any_port, without_port
 from ninefold.identity.service.registry import Code, digest
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a name (RFC 8693 section 3)
 #: RFC 8693 section 3 lets a service name kinds of its own.
 API_KEY = "urn:ninefold:token-type:api-key"
+#: A thumbprint as text (RFC 7638, RFC 9449 section 10), and one of no key.
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+_NO_KEY = "A" * 43
 PROOFS = ("client_secret_basic", "api_key", "private_key_jwt", "tls_client_auth")
 
 
@@ -57,7 +63,8 @@ class Applicant(ClientMixin):
         return self.record.id
 
     def get_default_redirect_uri(self) -> str | None:
-        return self.record.redirects[0] if len(self.record.redirects) == 1 else None
+        redirects = self.record.redirects
+        return redirects[0] if len(redirects) == 1 and not any_port(redirects[0]) else None
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
         """What was asked, or all; None where something else was asked than may be (RFC 6749 section 3.3)."""
@@ -71,7 +78,11 @@ class Applicant(ClientMixin):
         return found
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return redirect_uri in self.record.redirects
+        """Character by character (RFC 9700 section 2.1), but for the port where a native app listens on this machine."""
+        if redirect_uri in self.record.redirects:
+            return not any_port(redirect_uri)
+        portless = without_port(redirect_uri)
+        return portless is not None and portless in self.record.redirects
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Registered clients have none; a key's is checked where the key is looked up."""
@@ -101,9 +112,14 @@ class _Issuing:
     server: Server
 
     def made(
-        self, subject: str, scope: str, roles: tuple[str, ...], more: dict[str, Any] | None = None
+        self,
+        subject: str,
+        scope: str,
+        roles: tuple[str, ...],
+        audience: tuple[str, ...],
+        more: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        return self.server.issue(self.request, subject, scope, roles, more or {})
+        return self.server.issue(self.request, subject, scope, roles, audience, more or {})
 
 
 class Own(_Issuing, ClientCredentialsGrant):
@@ -114,7 +130,8 @@ class Own(_Issuing, ClientCredentialsGrant):
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         client: Applicant = self.request.client
         scope = client.own_scope(self.request.payload.scope)
-        return 200, self.made(client.record.id, scope, client.record.roles), self.TOKEN_RESPONSE_HEADER
+        audience = self.server.audience(self.request.form)
+        return 200, self.made(client.record.id, scope, client.record.roles, audience), self.TOKEN_RESPONSE_HEADER
 
 
 class Persons(_Issuing, AuthorizationCodeGrant):
@@ -132,7 +149,7 @@ class Persons(_Issuing, AuthorizationCodeGrant):
         self.server.registry.add_code(
             Code(
                 digest(code), request.client.record.id, user.name, given.get("redirect_uri", ""), request.scope or "",
-                given["code_challenge"], now, now + CODE_SECONDS,
+                given["code_challenge"], given.get("dpop_jkt", ""), given.get("resource", ""), now, now + CODE_SECONDS,
             ),
             now,
         )  # fmt: skip
@@ -155,6 +172,15 @@ class Persons(_Issuing, AuthorizationCodeGrant):
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         code: Code = self.request.authorization_code.record
+        if code.holder and code.holder != self.request.holder:
+            raise InvalidGrantError  # RFC 9449 section 10
+        asked = self.server.audience(self.request.form)
+        if code.audience:
+            if code.audience not in asked:
+                raise InvalidTargetError
+            asked = (code.audience,)
+        if self.server.terms.dpop and not self.request.holder:
+            raise unbound()
         user = self.server.registry.user(code.user)
         token_id = secrets.token_urlsafe(16)
         if user is None or not self.server.registry.use(code, token_id):
@@ -167,7 +193,7 @@ class Persons(_Issuing, AuthorizationCodeGrant):
         more: dict[str, Any] = {"jti": token_id, "auth_time": int(code.authenticated)}
         if user.tenant:
             more["tenant"] = user.tenant
-        return 200, self.made(user.name, scope, roles, more), self.TOKEN_RESPONSE_HEADER
+        return 200, self.made(user.name, scope, roles, asked, more), self.TOKEN_RESPONSE_HEADER
 
 
 class _Code:
@@ -193,6 +219,14 @@ class Challenge(CodeChallenge):
 
     def validate_code_challenge(self, grant: Persons, redirect_uri: str) -> None:
         given = grant.request.payload.data
+        for name in ("request", "request_uri"):
+            if name in given:
+                raise OAuth2Error(error=f"{name}_not_supported")  # RFC 9101 section 6.1: what it says is not ignored
+        if given.get("response_mode", "query") != "query":
+            raise InvalidRequestError("response_mode can only be query.")
+        if not _THUMBPRINT.fullmatch(given.get("dpop_jkt", _NO_KEY)):
+            raise InvalidRequestError("dpop_jkt is no thumbprint.")
+        grant.server.audience(given)
         if not given.get("code_challenge") or given.get("code_challenge_method") != "S256":
             raise InvalidRequestError("A code_challenge with the method S256 is required.")
         super().validate_code_challenge(grant, redirect_uri)
@@ -212,16 +246,26 @@ class Keys(_Issuing, BaseGrant, TokenEndpointMixin):
         if "actor_token" in given:
             raise InvalidRequestError("actor_token is not taken.")
         client = self.server.by_key(given.get("subject_token", ""), self.request.asked.address)
-        if client is None:
+        if client is None or given.get("client_id", client.record.id) != client.record.id:
             raise InvalidGrantError
         self.request.client = client
-        self.server.check_audience(given)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         client: Applicant = self.request.client
         scope = client.own_scope(self.request.payload.scope)
-        made = self.made(client.record.id, scope, client.record.roles)
+        made = self.made(client.record.id, scope, client.record.roles, self.server.audience(self.request.form))
         return 200, made | {"issued_token_type": ACCESS_TOKEN}, self.TOKEN_RESPONSE_HEADER
+
+
+class InvalidTargetError(OAuth2Error):
+    """RFC 8707 section 2."""
+
+    error = "invalid_target"
+
+
+def unbound() -> InvalidRequestError:
+    """The contract asks for tokens that are bound to a key, and none was shown."""
+    return InvalidRequestError("A DPoP proof is required.")
 
 
 def denied(redirect: str, state: str | None) -> AccessDeniedError:

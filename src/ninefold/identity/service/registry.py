@@ -32,7 +32,8 @@ CREATE TABLE client (
 );
 CREATE TABLE code (
   digest BLOB PRIMARY KEY, client TEXT NOT NULL, user TEXT NOT NULL, redirect TEXT NOT NULL, scope TEXT NOT NULL,
-  challenge TEXT NOT NULL, authenticated REAL NOT NULL, expires REAL NOT NULL, token TEXT NOT NULL
+  challenge TEXT NOT NULL, holder TEXT NOT NULL, audience TEXT NOT NULL, authenticated REAL NOT NULL,
+  expires REAL NOT NULL, token TEXT NOT NULL
 );
 CREATE TABLE assertion (digest BLOB PRIMARY KEY, expires REAL NOT NULL);
 CREATE TABLE signing (kid TEXT PRIMARY KEY, key TEXT NOT NULL, created REAL NOT NULL)
@@ -68,7 +69,11 @@ class Client(msgspec.Struct, frozen=True):
 
 
 class Code(msgspec.Struct, frozen=True):
-    """A code that was given to a browser and waits for its client; `token` is the `jti` that it was changed for."""
+    """A code that was given to a browser and waits for its client; `token` is the `jti` that it was changed for.
+
+    `holder` is the thumbprint of the key that its token will be bound to (RFC 9449 section 10), `audience` the one that was
+    asked for; empty: none was named.
+    """
 
     digest: bytes
     client: str
@@ -76,6 +81,8 @@ class Code(msgspec.Struct, frozen=True):
     redirect: str
     scope: str
     challenge: str
+    holder: str
+    audience: str
     authenticated: float
     expires: float
     token: str = ""
@@ -95,7 +102,12 @@ class Registry:
 
     def add_user(self, user: User) -> None:
         """Raises `KeyringError` where the name is taken."""
-        self._add("user", user.name, (user.name, user.password, _list(user.roles), user.tenant, user.created))
+        self._add(
+            "user",
+            "client WHERE id",
+            user.name,
+            (user.name, user.password, _list(user.roles), user.tenant, user.created),
+        )
 
     def user(self, name: str) -> User | None:
         row = self._one("SELECT name, password, roles, tenant, created FROM user WHERE name = ?", name)
@@ -105,9 +117,12 @@ class Registry:
         rows = self._all("SELECT name, password, roles, tenant, created FROM user ORDER BY name")
         return [User(row[0], row[1], _tuple(row[2]), row[3], row[4]) for row in rows]
 
-    def set_password(self, name: str, password: str) -> None:
+    def set_password(self, name: str, password: str) -> bool:
+        """Whether there is such a user. Codes that wait for the user go."""
         with self._change():
-            self._store.execute("UPDATE user SET password = ? WHERE name = ?", (password, name))
+            self._store.execute("DELETE FROM code WHERE user = ?", (name,))
+            changed = self._store.execute("UPDATE user SET password = ? WHERE name = ?", (password, name))
+            return changed.rowcount > 0
 
     def remove_user(self, name: str) -> bool:
         """Codes that wait for the user go too."""
@@ -120,7 +135,12 @@ class Registry:
     def add_client(self, one: Client) -> None:
         """Raises `KeyringError` where the id is taken."""
         lists = _list(one.redirects), _list(one.roles), _list(one.scopes)
-        self._add("client", one.id, (one.id, one.name, one.proof, one.keys, one.certificate, *lists, one.created))
+        self._add(
+            "client",
+            "user WHERE name",
+            one.id,
+            (one.id, one.name, one.proof, one.keys, one.certificate, *lists, one.created),
+        )
 
     def client(self, id_: str) -> Client | None:
         row = self._one(f"SELECT {_CLIENT} FROM client WHERE id = ?", id_)  # noqa: S608
@@ -140,16 +160,16 @@ class Registry:
         with self._change():
             self._store.execute("DELETE FROM code WHERE expires < ?", (now - _KEPT,))
             self._store.execute(
-                "INSERT INTO code VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
+                "INSERT INTO code VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
                 (
-                    code.digest, code.client, code.user, code.redirect, code.scope, code.challenge, code.authenticated,
-                    code.expires,
+                    code.digest, code.client, code.user, code.redirect, code.scope, code.challenge, code.holder,
+                    code.audience, code.authenticated, code.expires,
                 ),
             )  # fmt: skip
 
     def code(self, text: str) -> Code | None:
         """Also one that was used or has expired."""
-        columns = "digest, client, user, redirect, scope, challenge, authenticated, expires, token"
+        columns = "digest, client, user, redirect, scope, challenge, holder, audience, authenticated, expires, token"
         row = self._one(f"SELECT {columns} FROM code WHERE digest = ?", digest(text))  # noqa: S608
         return Code(*row) if row else None
 
@@ -164,7 +184,8 @@ class Registry:
     def first_time(self, assertion: str, expires: float, now: float) -> bool:
         """Whether a client's assertion comes for the first time (RFC 7523 section 3)."""
         with self._change():
-            self._store.execute("DELETE FROM assertion WHERE expires < ?", (now,))
+            # kept for longer than it lives, so that a clock that is set back gives none a second life
+            self._store.execute("DELETE FROM assertion WHERE expires < ?", (now - _KEPT,))
             return (
                 self._store.execute(
                     "INSERT OR IGNORE INTO assertion VALUES (?, ?)", (digest(assertion), expires)
@@ -187,16 +208,19 @@ class Registry:
                 "DELETE FROM signing WHERE created < (SELECT max(created) FROM signing WHERE created < ?)", (settled,)
             )
 
-    def _add(self, table: str, name: str, values: tuple[Any, ...]) -> None:
+    def _add(self, table: str, other: str, name: str, values: tuple[Any, ...]) -> None:
+        """A user and a client are never called alike: who reads a token's `sub` could not tell them (RFC 9700 section 4.15)."""
         marks = ", ".join("?" * len(values))
-        try:
-            self._store.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608
-        except sqlite3.IntegrityError:
-            raise KeyringError(
-                f"there is a {table} {name!r} already", remedy=f"remove it first, or name the {table} otherwise"
-            ) from None
-        except sqlite3.Error as fault:
-            raise explained(fault, self._path) from None
+        kind, _, _ = other.partition(" ")
+        with self._change():
+            if self._one(f"SELECT 1 FROM {other} = ?", name) is not None:  # noqa: S608
+                raise KeyringError(f"there is a {kind} {name!r}", remedy=f"name the {table} otherwise")
+            try:
+                self._store.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608
+            except sqlite3.IntegrityError:
+                raise KeyringError(
+                    f"there is a {table} {name!r} already", remedy=f"remove it first, or name the {table} otherwise"
+                ) from None
 
     def _one(self, query: str, *values: Any) -> tuple[Any, ...] | None:
         found = self._all(query, *values)
@@ -222,7 +246,7 @@ class Registry:
             raise explained(fault, self._path) from None
 
 
-#: A used code is known for as long after its end, so that using it again is noticed.
+#: A used code or assertion is known for as long after its end, so that using it again is noticed.
 _KEPT = 3600.0
 _CLIENT = "id, name, proof, keys, certificate, redirects, roles, scopes, created"
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, InvalidRequestError
-from authlib.oauth2.rfc6749.util import extract_basic_authorization
-from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
-from joserfc.jwk import KeySet
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError
 
 from ninefold.identity.fault import BadToken
+from ninefold.identity.service.assertion import ALGORITHMS, LEEWAY, TYPE, Assertion
 from ninefold.identity.service.exchange import Asked, Malformed, Request, Said, no_json, parameters
-from ninefold.identity.service.grants import EXCHANGE, Applicant, Challenge, Keys, Own, Persons, denied
+from ninefold.identity.service.grants import (
+    EXCHANGE,
+    Applicant,
+    Challenge,
+    InvalidTargetError,
+    Keys,
+    Own,
+    Persons,
+    denied,
+    unbound,
+)
 from ninefold.identity.service.page import fault_page, log_in_page
 from ninefold.identity.service.registry import Client, Registry, User
 
@@ -28,8 +36,6 @@ if TYPE_CHECKING:
     from ninefold.identity.service.signing import Signing
 
 _JSON = {"content-type": "application/json", "cache-control": "no-store"}
-#: RFC 7523 section 3 leaves it to the service how long an assertion may live.
-ASSERTION_SECONDS = 300.0
 MOST_BODY = 16 * 1024
 _CLIENT_GRANTS = {
     "none": frozenset({"authorization_code"}),
@@ -57,6 +63,10 @@ class Terms:
     lifetime: float
     key_field: str
     dpop: bool
+    #: Signature algorithms of proofs of possession.
+    proofs: tuple[str, ...]
+    #: Whether callers can show certificates.
+    certificates: bool
     #: All scopes and roles that a role holds, itself among them, by role.
     grants: dict[str, frozenset[str]]
 
@@ -93,7 +103,7 @@ class Server(AuthorizationServer):
         self._clock = clock
         self.register_client_auth_method("client_secret_basic", self._basic)
         self.register_client_auth_method("api_key", self._api_key)
-        self.register_client_auth_method("private_key_jwt", _Assertion(self))
+        self.register_client_auth_method("private_key_jwt", self._assertion)
         self.register_client_auth_method("tls_client_auth", self._certificate)
         self.register_grant(Persons, [Challenge(required=True)])
         self.register_grant(Own)
@@ -111,6 +121,13 @@ class Server(AuthorizationServer):
         scopes = named & by_roles if named and by_roles else named or by_roles or everything
         own = scopes if named or by_roles else frozenset[str]()
         return Applicant(found, _CLIENT_GRANTS.get(found.proof, frozenset()), scopes, own)
+
+    def authenticate_client(self, request: Request, methods: Any, endpoint: str = "token") -> Applicant:
+        """Raises `OAuth2Error`."""
+        found: Applicant = super().authenticate_client(request, methods, endpoint)
+        if request.payload.client_id not in {None, found.record.id}:
+            raise InvalidClientError(description="client_id is another than the one that was proven.")
+        return found
 
     def create_oauth2_request(self, request: Request) -> Request:
         return request
@@ -145,15 +162,19 @@ class Server(AuthorizationServer):
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code", "client_credentials", EXCHANGE],
             "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt", "tls_client_auth", "none"],
-            "token_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256", "RS256", "EdDSA"],
-            "dpop_signing_alg_values_supported": ["ES256", "EdDSA"],
+            "response_modes_supported": ["query"],
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_basic", "private_key_jwt", *(["tls_client_auth"] if self.terms.certificates else []), "none",
+            ],
+            "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+            "dpop_signing_alg_values_supported": list(self.terms.proofs),
             "authorization_response_iss_parameter_supported": True,
-            "tls_client_certificate_bound_access_tokens": True,
+            "request_uri_parameter_supported": False,
+            "tls_client_certificate_bound_access_tokens": self.terms.certificates,
         }).encode())  # fmt: skip
 
     def jwks(self) -> Said:
-        fields = {"content-type": "application/jwk-set+json", "cache-control": "max-age=300"}
+        fields = {"content-type": "application/jwk-set+json", "cache-control": f"max-age={self._signing.believed:.0f}"}
         return Said(200, fields, json.dumps(self._signing.published(self.now())).encode())
 
     def token(self, asked: Asked) -> Said:
@@ -163,6 +184,7 @@ class Server(AuthorizationServer):
             return _refused(400, "invalid_request", "the body is no form")
         try:
             request = Request(asked, f"{self.terms.url}/token", parameters(asked.body.decode("ascii")))
+            self._one_proof(request)
             request.holder = self._held(asked)
             said: Said = self.create_token_response(request)
         except (Malformed, UnicodeDecodeError) as fault:
@@ -211,7 +233,6 @@ class Server(AuthorizationServer):
     def _consent(self, asked: Asked) -> Persons:
         request = Request(asked, f"{self.terms.url}/authorize", parameters(asked.query))
         grant: Persons = self.get_consent_grant(request)
-        grant.redirect_uri = grant.validate_authorization_request()
         return grant
 
     def _no_page(self, fault: OAuth2Error) -> Said:
@@ -224,10 +245,15 @@ class Server(AuthorizationServer):
     # tokens
 
     def issue(
-        self, request: Request, subject: str, scope: str, roles: tuple[str, ...], more: dict[str, Any]
+        self,
+        request: Request,
+        subject: str,
+        scope: str,
+        roles: tuple[str, ...],
+        audience: tuple[str, ...],
+        more: dict[str, Any],
     ) -> dict[str, Any]:
         """An access token as RFC 9068 has it, bound to what the client has proven to have."""
-        self.check_audience(request.form)
         client: Client = request.client.record
         bound: dict[str, str] = {}
         if request.holder:
@@ -235,9 +261,8 @@ class Server(AuthorizationServer):
         elif request.auth_method == "tls_client_auth":
             bound["x5t#S256"] = _base64url(request.asked.certificate)
         elif self.terms.dpop:
-            raise InvalidRequestError("A DPoP proof is required.")
+            raise unbound()
         now = self.now()
-        audience = self.terms.audience
         claims: dict[str, Any] = {
             "iss": self.terms.url,
             "aud": audience[0] if len(audience) == 1 else list(audience),
@@ -248,21 +273,21 @@ class Server(AuthorizationServer):
             "jti": secrets.token_urlsafe(16),
             "scope": scope,
         }
-        # a role stands for all that it holds, so it is told only where none of that was left out
-        whole = [role for role in roles if self.terms.held((role,)) <= set(scope.split())]
-        if whole:
-            claims["roles"] = whole
+        # roles stand for all that they hold, and rules can name them, so they are told only where nothing was left out
+        if roles and not client.scopes and self.terms.held(roles) <= set(scope.split()):
+            claims["roles"] = list(roles)
         if bound:
             claims["cnf"] = bound
         token = self._signing.sign(claims | more, now)
         kind = "DPoP" if request.holder else "Bearer"
         return {"access_token": token, "token_type": kind, "expires_in": int(self.terms.lifetime), "scope": scope}
 
-    def check_audience(self, given: dict[str, str]) -> None:
-        """Tokens are for one API (RFC 8707 section 2, RFC 8693 section 2.1)."""
-        for name in ("resource", "audience"):
-            if given.get(name, self.terms.audience[0]) not in self.terms.audience:
-                raise _InvalidTarget
+    def audience(self, given: dict[str, str]) -> tuple[str, ...]:
+        """For whom a token is asked (RFC 8707 section 2, RFC 8693 section 2.1). Raises `InvalidTargetError`."""
+        asked = {given[name] for name in ("resource", "audience") if name in given}
+        if not asked <= set(self.terms.audience):
+            raise InvalidTargetError
+        return tuple(one for one in self.terms.audience if not asked or one in asked)
 
     # who asks
 
@@ -278,9 +303,15 @@ class Server(AuthorizationServer):
 
     def _basic(self, _: Any, request: Request) -> Applicant | None:
         """The key's id as the client's, the key as its secret (RFC 6749 section 2.3.1)."""
-        id_, secret = extract_basic_authorization(request.headers)
-        found = self.by_key(secret or "", request.asked.address)
-        return found if found is not None and id_ == found.record.id else None
+        scheme, _, encoded = request.asked.fields.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            id_, _, secret = b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
+        except ValueError:
+            return None
+        found = self.by_key(unquote_plus(secret), request.asked.address)
+        return found if found is not None and unquote_plus(id_) == found.record.id else None
 
     def _api_key(self, _: Any, request: Request) -> Applicant | None:
         return self.by_key(request.asked.fields.get(self.terms.key_field, ""), request.asked.address)
@@ -295,6 +326,33 @@ class Server(AuthorizationServer):
             if found is not None and fits and secrets.compare_digest(found.record.certificate, certificate)
             else None
         )
+
+    def _assertion(self, _: Any, request: Request) -> Applicant | None:
+        form = request.form
+        if form.get("client_assertion_type") != TYPE or "client_assertion" not in form:
+            return None
+        now = self.now()
+        try:
+            told = Assertion(form["client_assertion"], self.terms.url, now)
+            found = self.query_client(told.client)
+            told.verify(found.record if found is not None else None)
+        except BadToken as fault:
+            raise InvalidClientError(description=f"The assertion does not hold: {_plain(str(fault))}") from None
+        if not self.registry.first_time(f"{told.client}\n{told.id}", told.expires + LEEWAY, now):
+            raise InvalidClientError(description="The assertion comes a second time (jti).")
+        return found
+
+    def _one_proof(self, request: Request) -> None:
+        """RFC 6749 section 2.3. Raises `Malformed` where a client proves itself in more than one way."""
+        fields, form = request.asked.fields, request.form
+        shown = (
+            "authorization" in fields,
+            self.terms.key_field in fields,
+            "client_assertion" in form,
+            "client_secret" in form,
+        )
+        if sum(shown) > 1:
+            raise Malformed("the client proves itself in more than one way")
 
     def _held(self, asked: Asked) -> str:
         """The thumbprint of the key whose proof came along. Raises `BadToken`."""
@@ -312,37 +370,6 @@ class Server(AuthorizationServer):
         return _base64url(proof.holder)
 
 
-class _Assertion(JWTBearerClientAssertion):
-    """RFC 7523 section 2.2, for clients with a key pair."""
-
-    CLIENT_AUTH_METHOD = "private_key_jwt"
-
-    def __init__(self, server: Server) -> None:
-        super().__init__(leeway=30)
-        self._server = server
-
-    def get_audiences(self) -> list[str]:
-        """The issuer alone, as RFC 7523bis asks: another service's endpoint may be called like ours."""
-        return [self._server.terms.url, f"{self._server.terms.url}/token"]
-
-    def resolve_client_public_key(self, client: Applicant) -> KeySet:
-        if client.record.proof != self.CLIENT_AUTH_METHOD:
-            raise InvalidClientError
-        return KeySet.import_key_set(json.loads(client.record.keys))
-
-    def validate_jti(self, claims: Any, jti: object) -> bool:
-        now = self._server.now()
-        if not isinstance(jti, str) or not jti or claims["exp"] > now + ASSERTION_SECONDS + self.leeway:
-            return False
-        return self._server.registry.first_time(f"{claims['sub']}\n{jti}", claims["exp"] + self.leeway, now)
-
-
-class _InvalidTarget(OAuth2Error):
-    """RFC 8707 section 2."""
-
-    error = "invalid_target"
-
-
 def _refused(status: int, error: str, reason: str, shown: str = "") -> Said:
     body = json.dumps({"error": error, "error_description": shown or reason}).encode()
     return Said(status, dict(_JSON), body, reason=reason)
@@ -350,3 +377,8 @@ def _refused(status: int, error: str, reason: str, shown: str = "") -> Said:
 
 def _base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _plain(text: str) -> str:
+    """What an error may tell (RFC 6749 section 5.2)."""
+    return "".join(one if " " <= one <= "~" and one not in '"\\' else "?" for one in text)

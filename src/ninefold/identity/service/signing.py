@@ -16,7 +16,8 @@ ALGORITHM = "ES256"
 
 class Signing:
     """A key is made every `turn` seconds, published at once, used from `announce` seconds later until its successor is,
-    and published for as long as a token that it signed may live (`lifetime`).
+    and published for as long as a token that it signed may live (`lifetime`). `believed` is for how many seconds others may
+    go on with what was published.
     """
 
     def __init__(self, registry: Registry, *, turn: float, announce: float, lifetime: float) -> None:
@@ -24,6 +25,8 @@ class Signing:
         self._turn = turn
         self._announce = announce
         self._lifetime = lifetime
+        self._read: dict[str, ECKey] = {}
+        self.believed = min(300.0, announce / 2)
 
     def sign(self, claims: dict[str, Any], now: float) -> str:
         """An access token (RFC 9068)."""
@@ -49,4 +52,5 @@ class Signing:
                 settled=now - self._announce - self._lifetime,
             )
             found = self._registry.signing()
-        return [(ECKey.import_key(json.loads(key)), created) for _, key, created in found]
+        self._read = {kid: self._read.get(kid) or ECKey.import_key(json.loads(key)) for kid, key, _ in found}
+        return [(self._read[kid], created) for kid, _, created in found]
