@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+#: One caller for all tests: what a new one reads of certificates takes longer than what is asked.
+web = httpx.Client(verify=False, timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
 VERIFIER = "a-verifier-of-at-least-forty-three-characters-long"
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 REDIRECT = "https://app.example.com/back"
@@ -48,7 +51,7 @@ class Service:
         return CliRunner().invoke(cli, [*arguments, "--contract", str(self.path)], input=given)
 
     def token(self, *, headers: dict[str, str] | None = None, **form: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}/token", data=form, headers=headers)
+        return web.post(f"{self.url}/token", data=form, headers=headers)
 
     def log_in(
         self, decision: str = "allow", name: str = "ann", password: str = PASSWORD, **query: str
@@ -58,12 +61,24 @@ class Service:
             "code_challenge_method": "S256",
         } | query  # fmt: skip
         form = {"username": name, "password": password, "decision": decision}
-        return httpx.post(f"{self.url}/authorize", params={k: v for k, v in asked.items() if v}, data=form)
+        return web.post(f"{self.url}/authorize", params={k: v for k, v in asked.items() if v}, data=form)
 
     def code(self, **query: str) -> str:
         answer = self.log_in(**query)
         assert answer.status_code == 303, answer.text
         return parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+
+    def raw(self, sent: bytes) -> bytes:
+        """What comes back for some bytes, until the other side ends."""
+        parts = urlsplit(self.url)
+        found = b""
+        with socket.create_connection((parts.hostname or "", parts.port or 0), 20) as connection:
+            with contextlib.suppress(OSError):
+                connection.sendall(sent)
+            with contextlib.suppress(OSError):
+                while block := connection.recv(65536):
+                    found += block
+        return found
 
     def events(self) -> list[dict[str, Any]]:
         trail = self.path.parent / "ninefold-tokens.jsonl"

@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
-from tests.identity.service.conftest import CHALLENGE, PASSWORD, REDIRECT, VERIFIER, Service
+from tests.identity.service.conftest import CHALLENGE, PASSWORD, REDIRECT, VERIFIER, Service, web
 
 from ninefold.identity.service.grants import ACCESS_TOKEN, API_KEY, EXCHANGE
 from ninefold.trail.verify import verify
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import httpx
+
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -30,7 +31,7 @@ def claims(service: Service, answer: httpx.Response) -> dict[str, Any]:
     """What the token of an answer says; verified with the keys that the service publishes."""
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
-    keys = KeySet.import_key_set(httpx.get(f"{service.url}/jwks").json())
+    keys = KeySet.import_key_set(web.get(f"{service.url}/jwks").json())
     token = jwt.decode(answer.json()["access_token"], keys, algorithms=["ES256"])
     assert token.header["typ"] == "at+jwt"
     return token.claims
@@ -42,11 +43,11 @@ def exchanged(service: Service, key: str, **more: Any) -> httpx.Response:
 
 def test_metadata_and_keys_are_published_without_a_private_half(lasting: Service) -> None:
     for path in ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"):
-        told = httpx.get(lasting.url + path).json()
+        told = web.get(lasting.url + path).json()
         assert told["issuer"] == "http://127.0.0.1:9443"
         assert told["token_endpoint"] == "http://127.0.0.1:9443/token"
         assert told["code_challenge_methods_supported"] == ["S256"]
-    (key,) = httpx.get(f"{lasting.url}/jwks").json()["keys"]
+    (key,) = web.get(f"{lasting.url}/jwks").json()["keys"]
     assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
 
 
@@ -123,7 +124,7 @@ def test_the_page_shows_who_asks_for_what_and_no_browser_may_frame_it(lasting: S
         "code_challenge_method": "S256",
         "scope": "things:read",
     }
-    page = httpx.get(f"{lasting.url}/authorize", params=query)
+    page = web.get(f"{lasting.url}/authorize", params=query)
     assert page.status_code == 200
     assert "The App wants to act for you" in page.text
     assert "<li>things:read</li>" in page.text
@@ -137,7 +138,7 @@ def test_what_a_client_is_called_is_text_on_the_page(service: Callable[..., Serv
     found = service()
     found.run("tokens", "clients", "add", "app", "--name", "<script>alert(1)</script>", "--redirect", REDIRECT)
     query = {"response_type": "code", "client_id": "app", "code_challenge": CHALLENGE, "code_challenge_method": "S256"}
-    assert "<script>" not in httpx.get(f"{found.url}/authorize", params=query).text
+    assert "<script>" not in web.get(f"{found.url}/authorize", params=query).text
 
 
 def test_who_says_no_is_sent_back_with_it(lasting: Service) -> None:
@@ -179,8 +180,8 @@ def test_rfc9700_a_fault_is_sent_back_only_where_the_client_and_its_url_are_know
 def test_rfc6749_3_1_a_parameter_that_comes_twice_is_refused(lasting: Service, issue: Any) -> None:
     twice = f"grant_type={EXCHANGE}&subject_token={issue(lasting.path)}&subject_token_type={API_KEY}&scope=a&scope=b"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert httpx.post(f"{lasting.url}/token", content=twice, headers=headers).status_code == 400
-    assert httpx.get(f"{lasting.url}/authorize?client_id=app&client_id=other&response_type=code").status_code == 400
+    assert web.post(f"{lasting.url}/token", content=twice, headers=headers).status_code == 400
+    assert web.get(f"{lasting.url}/authorize?client_id=app&client_id=other&response_type=code").status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -347,9 +348,7 @@ def test_a_browser_may_ask_from_where_a_client_comes_back_to_and_from_nowhere_el
     lasting: Service, origin: str
 ) -> None:
     allowed = origin == "https://app.example.com"
-    preflight = httpx.options(
-        f"{lasting.url}/token", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
-    )
+    preflight = web.options(f"{lasting.url}/token", headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
     answer = lasting.token(grant_type="x", headers={"Origin": origin})
     for one in (preflight, answer):
         assert one.headers.get("access-control-allow-origin") == (origin if allowed else None)
@@ -358,13 +357,13 @@ def test_a_browser_may_ask_from_where_a_client_comes_back_to_and_from_nowhere_el
 
 def test_bodies_and_requests_are_bounded(service: Callable[..., Service]) -> None:
     found = service(limits=[{"per": "ip", "rate": "1/min", "burst": 3}])
-    assert httpx.post(f"{found.url}/token", content=b"x" * 20_000).status_code == 413
-    assert [httpx.get(f"{found.url}/jwks").status_code for _ in range(3)] == [200, 200, 429]
-    assert int(httpx.get(f"{found.url}/jwks").headers["retry-after"]) > 0
+    assert web.post(f"{found.url}/token", content=b"x" * 20_000).status_code == 413
+    assert [web.get(f"{found.url}/jwks").status_code for _ in range(3)] == [200, 200, 429]
+    assert int(web.get(f"{found.url}/jwks").headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/token"), ("PUT", "/authorize"), ("POST", "/jwks"), ("GET", "/"), ("GET", "/token/x")]
 )
 def test_nothing_else_is_answered(lasting: Service, method: str, path: str) -> None:
-    assert httpx.request(method, lasting.url + path).status_code in {404, 405}
+    assert web.request(method, lasting.url + path).status_code in {404, 405}

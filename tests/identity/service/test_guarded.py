@@ -10,10 +10,11 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
+from tests.identity.issuing import decoded
+from tests.identity.service.conftest import web
 
 from ninefold.identity.service.grants import API_KEY, EXCHANGE
 
@@ -50,17 +51,9 @@ def test_a_token_for_a_key_opens_the_gateway_until_it_is_revoked(
     upstream.json(b"[]")
     status, _, _ = gateway.get("/things", "", f"Authorization: Bearer {token}")
     assert status == 200
-    told = json.loads(urlsafe_b64decode(token))
+    told = json.loads(decoded(token.split(".")[1]))
     assert found.run("tokens", "revoke", "--jti", told["jti"]).exit_code == 0
     assert gateway.get("/things", "", f"Authorization: Bearer {token}")[0] == 401
-
-
-def urlsafe_b64decode(token: str) -> bytes:
-    """The payload of a token."""
-    from base64 import urlsafe_b64decode as decode
-
-    payload = token.split(".")[1]
-    return decode(payload + "=" * (-len(payload) % 4))
 
 
 def test_rfc9449_a_token_is_bound_to_the_key_whose_proof_came_along(
@@ -73,7 +66,7 @@ def test_rfc9449_a_token_is_bound_to_the_key_whose_proof_came_along(
     sent = proof(key, "POST", "http://127.0.0.1:9443/token")
     answer = found.token(**form, headers={"DPoP": sent})
     assert answer.json()["token_type"] == "DPoP"
-    told = json.loads(urlsafe_b64decode(answer.json()["access_token"]))
+    told = json.loads(decoded(answer.json()["access_token"].split(".")[1]))
     assert told["cnf"] == {"jkt": key.thumbprint()}
     for bad in (
         sent,
@@ -147,6 +140,6 @@ def test_while_the_trail_cannot_be_written_no_token_is_issued(service: Callable[
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     end = time.monotonic() + 10
-    while (status := httpx.post(f"{found.url}/token", data=form).status_code) != 200 and time.monotonic() < end:
+    while (status := web.post(f"{found.url}/token", data=form).status_code) != 200 and time.monotonic() < end:
         time.sleep(0.05)
     assert status == 200
