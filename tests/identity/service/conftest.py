@@ -85,6 +85,12 @@ class Service:
         return [one for one in map(json.loads, trail.read_bytes().splitlines()) if "method" in one]
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        found: int = bound.getsockname()[1]
+    return found
+
+
 @contextlib.contextmanager
 def running(path: Path, port: int = 0) -> Iterator[Service]:
     """Serves in a thread with a loop of its own."""

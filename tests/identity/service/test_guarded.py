@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import time
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -14,7 +13,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 from tests.identity.issuing import decoded
-from tests.identity.service.conftest import web
+from tests.identity.service.conftest import free_port, web
 
 from ninefold.identity.service.grants import API_KEY, EXCHANGE
 
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        found: int = bound.getsockname()[1]
-    return found
+    return free_port()
 
 
 def proof(key: Any, method: str, url: str, token: str = "", **changed: Any) -> str:
