@@ -87,7 +87,7 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
         writer = stack.enter_context(contextlib.closing(TrailWriter(loaded.resolve(service.trail))))
         recorder = Recorder(writer, contract.trail.batch, say, asyncio.get_running_loop())
         terms = Terms(
-            identity.issuer, identity.audience, service.lifetime, contract.keys.header.lower(), identity.bound == "dpop",
+            identity.issuer, identity.audience, service.lifetime, contract.keys.header.lower(), identity.bound or "",
             identity.dpop.algorithms, context is not None and context.verify_mode != ssl.CERT_NONE,
             grants(contract.authorization),
         )  # fmt: skip

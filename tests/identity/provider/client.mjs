@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import * as oauth from 'openid-client'
 
-const { issuer, app, redirect, robot, key, keyId, name, password } = JSON.parse(readFileSync(0))
+const { issuer, bound, app, redirect, robot, key, keyId, name, password } = JSON.parse(readFileSync(0))
 const options = { execute: [oauth.allowInsecureRequests] }
 const outcome = {}
 
@@ -24,26 +24,31 @@ async function signedIn(config, more = {}, change = {}) {
 
 const kept = ({ access_token, token_type, expires_in, scope }) => ({ access_token, token_type, expires_in, scope })
 
+const proving = async (config) =>
+  bound ? { DPoP: oauth.getDPoPHandle(config, await oauth.randomDPoPKeyPair('ES256')) } : {}
+
 const browser = await found(app, oauth.None())
 outcome.metadata = browser.serverMetadata()
-outcome.code = kept(await signedIn(browser))
+const held = await proving(browser)
+outcome.code = kept(await signedIn(browser, held))
 // the same where a client looks for OpenID Connect first
-outcome.oidc = kept(await signedIn(await found(app, oauth.None(), 'oidc')))
-
-const DPoP = oauth.getDPoPHandle(browser, await oauth.randomDPoPKeyPair('ES256'))
-outcome.bound = kept(await signedIn(browser, { DPoP }))
-outcome.boundCode = kept(await signedIn(browser, { DPoP }, { dpop_jkt: await DPoP.calculateThumbprint() }))
+const other = await found(app, oauth.None(), 'oidc')
+outcome.oidc = kept(await signedIn(other, await proving(other)))
+if (bound) {
+  outcome.boundCode = kept(await signedIn(browser, held, { dpop_jkt: await held.DPoP.calculateThumbprint() }))
+}
 
 const pair = await crypto.subtle.importKey('jwk', robot, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
 const machine = await found('robot', oauth.PrivateKeyJwt(pair))
-outcome.robot = kept(await oauth.clientCredentialsGrant(machine, { scope: 'things:read' }))
-outcome.boundRobot = kept(await oauth.clientCredentialsGrant(machine, {}, { DPoP: oauth.getDPoPHandle(machine, await oauth.randomDPoPKeyPair('ES256')) }))
+outcome.robot = kept(await oauth.clientCredentialsGrant(machine, { scope: 'things:read' }, await proving(machine)))
 
 const holder = await found(keyId, oauth.ClientSecretBasic(key))
-outcome.basic = kept(await oauth.clientCredentialsGrant(holder, {}))
+outcome.basic = kept(await oauth.clientCredentialsGrant(holder, {}, await proving(holder)))
 const exchange = { subject_token: key, subject_token_type: 'urn:ninefold:token-type:api-key' }
 const bare = await found(keyId, oauth.None())
-outcome.exchange = kept(await oauth.genericGrantRequest(bare, 'urn:ietf:params:oauth:grant-type:token-exchange', exchange))
+outcome.exchange = kept(await oauth.genericGrantRequest(
+  bare, 'urn:ietf:params:oauth:grant-type:token-exchange', exchange, await proving(bare),
+))
 
 const refused = async (attempt) => {
   try {

@@ -73,6 +73,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def bound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Where every token is bound to a key."""
+    folder = tmp_path_factory.mktemp("bound")
+    with running(written(folder, 0, {"bound": "dpop", "unbound": None})) as found:
+        yield furnished(found)
+
+
 def claims(answer: httpx.Response) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = json.loads(decoded(answer.json()["access_token"].split(".")[1]))
@@ -310,14 +318,30 @@ def test_a_stolen_code_is_worth_nothing_and_stays_with_whom_it_was_given_to(
     assert changed(desk, code).status_code == 200
 
 
-def test_rfc9449_10_a_code_that_was_asked_for_by_a_key_is_changed_by_that_key_alone(desk: Service) -> None:
+def test_rfc9449_10_a_code_that_was_asked_for_by_a_key_is_changed_by_that_key_alone(bound: Service) -> None:
     key, another = (ECKey.generate_key("P-256") for _ in range(2))
-    code = desk.code(dpop_jkt=key.thumbprint())
-    refused(changed(desk, code), "invalid_grant")
-    refused(changed(desk, code, headers={"DPoP": proof(another, "POST", f"{ISSUER}/token")}), "invalid_grant")
-    answer = changed(desk, code, headers={"DPoP": proof(key, "POST", f"{ISSUER}/token")})
+    code = bound.code(dpop_jkt=key.thumbprint())
+    refused(changed(bound, code), "invalid_grant")
+    refused(changed(bound, code, headers={"DPoP": proof(another, "POST", f"{ISSUER}/token")}), "invalid_grant")
+    answer = changed(bound, code, headers={"DPoP": proof(key, "POST", f"{ISSUER}/token")})
     assert claims(answer)["cnf"] == {"jkt": key.thumbprint()}
     assert answer.json()["token_type"] == "DPoP"
+
+
+def test_rfc9449_5_without_a_proof_there_is_no_token_and_the_code_stays(bound: Service) -> None:
+    code, key = bound.code(), ECKey.generate_key("P-256")
+    refused(changed(bound, code), "invalid_request")
+    assert changed(bound, code, headers={"DPoP": proof(key, "POST", f"{ISSUER}/token")}).status_code == 200
+
+
+def test_rfc9449_5_1_where_no_token_is_bound_that_is_announced_and_no_proof_is_taken(
+    desk: Service, bound: Service
+) -> None:
+    path = "/.well-known/oauth-authorization-server"
+    assert "ES256" in web.get(bound.url + path).json()["dpop_signing_alg_values_supported"]
+    assert "dpop_signing_alg_values_supported" not in web.get(desk.url + path).json()
+    key = ECKey.generate_key("P-256")
+    refused(changed(desk, desk.code(), headers={"DPoP": proof(key, "POST", f"{ISSUER}/token")}), "invalid_dpop_proof")
 
 
 def test_rfc8707_2_2_a_token_is_for_what_was_asked_and_a_code_for_no_more(desk: Service) -> None:
@@ -527,22 +551,22 @@ def test_rfc6749_2_3_1_a_bad_secret_is_told_like_an_unknown_client(desk: Service
     ],
 )
 def test_a_proof_that_is_for_something_else_is_none(
-    desk: Service, issue: Any, made: dict[str, str], more: dict[str, Any]
+    bound: Service, issue: Any, made: dict[str, str], more: dict[str, Any]
 ) -> None:
     key = ECKey.generate_key("P-256")
     text = proof(key, made.get("method", "POST"), made.get("url", f"{ISSUER}/token"), **more)
-    form = {"grant_type": EXCHANGE, "subject_token": issue(desk.path, "reader"), "subject_token_type": API_KEY}
-    refused(desk.token(**form, headers={"DPoP": text}), "invalid_dpop_proof")
+    form = {"grant_type": EXCHANGE, "subject_token": issue(bound.path, "reader"), "subject_token_type": API_KEY}
+    refused(bound.token(**form, headers={"DPoP": text}), "invalid_dpop_proof")
 
 
-def test_rfc9449_4_3_two_proofs_are_none_and_one_is_used_once(desk: Service, issue: Any) -> None:
+def test_rfc9449_4_3_two_proofs_are_none_and_one_is_used_once(bound: Service, issue: Any) -> None:
     key = ECKey.generate_key("P-256")
-    form = {"grant_type": EXCHANGE, "subject_token": issue(desk.path, "reader"), "subject_token_type": API_KEY}
+    form = {"grant_type": EXCHANGE, "subject_token": issue(bound.path, "reader"), "subject_token_type": API_KEY}
     texts = [proof(key, "POST", f"{ISSUER}/token") for _ in range(2)]
-    two = web.post(f"{desk.url}/token", data=form, headers=[("DPoP", one) for one in texts])
+    two = web.post(f"{bound.url}/token", data=form, headers=[("DPoP", one) for one in texts])
     refused(two, "invalid_dpop_proof")
-    assert desk.token(**form, headers={"DPoP": texts[0]}).status_code == 200
-    refused(desk.token(**form, headers={"DPoP": texts[0]}), "invalid_dpop_proof")
+    assert bound.token(**form, headers={"DPoP": texts[0]}).status_code == 200
+    refused(bound.token(**form, headers={"DPoP": texts[0]}), "invalid_dpop_proof")
 
 
 # an exchange

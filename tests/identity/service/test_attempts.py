@@ -80,6 +80,6 @@ def test_memory_is_bounded() -> None:
     for one in range(MOST_REMEMBERED + 500):
         found.failed(f"name {one}", f"place {one}", 0.0)
         found.succeeded(f"known {one}", f"place {one}")
-    for tally in (found._pairs, found._names, found._places):  # noqa: SLF001
-        assert len(tally._failures) <= MOST_REMEMBERED  # noqa: SLF001
-    assert len(found._known) <= MOST_REMEMBERED  # noqa: SLF001
+    for tally in (found._pairs, found._names, found._places):
+        assert len(tally._failures) <= MOST_REMEMBERED
+    assert len(found._known) <= MOST_REMEMBERED

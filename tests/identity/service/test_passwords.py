@@ -44,8 +44,10 @@ def test_the_module_itself_asks_that_cost() -> None:
     import subprocess
     import sys
 
-    asked = "from ninefold.identity.service.passwords import _HASHER as h; print(h.type.name, h.memory_cost, h.time_cost)"
-    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)  # noqa: S603
+    asked = (
+        "from ninefold.identity.service.passwords import _HASHER as h; print(h.type.name, h.memory_cost, h.time_cost)"
+    )
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["ID", "65536", "3"]
 
 
@@ -63,7 +65,9 @@ def test_rfc8265_4_a_password_is_one_however_a_keyboard_composes_it() -> None:
     assert matches(encode("pässwörter sind lang"), "pässwörter sind lang")
 
 
-@pytest.mark.parametrize("encoded", ["", "nonsense", "$argon2id$v=19$m=65536,t=3,p=4$x", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"])
+@pytest.mark.parametrize(
+    "encoded", ["", "nonsense", "$argon2id$v=19$m=65536,t=3,p=4$x", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"]
+)
 def test_what_is_no_hash_is_matched_by_nothing(encoded: str) -> None:
     assert not matches(encoded, "")
     assert not matches(encoded, PASSWORD)

@@ -179,8 +179,7 @@ class Persons(_Issuing, AuthorizationCodeGrant):
             if code.audience not in asked:
                 raise InvalidTargetError
             asked = (code.audience,)
-        if self.server.terms.dpop and not self.request.holder:
-            raise unbound()
+        self.server.confirmed(self.request)
         user = self.server.registry.user(code.user)
         token_id = secrets.token_urlsafe(16)
         if user is None or not self.server.registry.use(code, token_id):
@@ -261,11 +260,6 @@ class InvalidTargetError(OAuth2Error):
     """RFC 8707 section 2."""
 
     error = "invalid_target"
-
-
-def unbound() -> InvalidRequestError:
-    """The contract asks for tokens that are bound to a key, and none was shown."""
-    return InvalidRequestError("A DPoP proof is required.")
 
 
 def denied(redirect: str, state: str | None) -> AccessDeniedError:

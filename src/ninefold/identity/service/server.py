@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, InvalidRequestError
 
 from ninefold.identity.fault import BadToken
 from ninefold.identity.service.assertion import ALGORITHMS, LEEWAY, TYPE, Assertion
@@ -24,7 +24,6 @@ from ninefold.identity.service.grants import (
     Own,
     Persons,
     denied,
-    unbound,
 )
 from ninefold.identity.service.page import fault_page, log_in_page
 from ninefold.identity.service.registry import Client, Registry, User
@@ -42,6 +41,9 @@ _CLIENT_GRANTS = {
     "private_key_jwt": frozenset({"authorization_code", "client_credentials"}),
     "tls_client_auth": frozenset({"authorization_code", "client_credentials"}),
 }
+#: How a token says what it is bound to, and what a client is told that has not shown it.
+_MEMBERS = {"dpop": "jkt", "certificate": "x5t#S256"}
+_ASKED = {"dpop": "A DPoP proof is required.", "certificate": "A client certificate is required."}
 _KEY_GRANTS = frozenset({"client_credentials", EXCHANGE})
 
 
@@ -62,7 +64,8 @@ class Terms:
     audience: tuple[str, ...]
     lifetime: float
     key_field: str
-    dpop: bool
+    #: What every token has to be bound to: `dpop`, `certificate`, or (empty) nothing.
+    bound: str
     #: Signature algorithms of proofs of possession.
     proofs: tuple[str, ...]
     #: Whether callers can show certificates.
@@ -167,7 +170,7 @@ class Server(AuthorizationServer):
                 "client_secret_basic", "private_key_jwt", *(["tls_client_auth"] if self.terms.certificates else []), "none",
             ],
             "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-            "dpop_signing_alg_values_supported": list(self.terms.proofs),
+            **({"dpop_signing_alg_values_supported": list(self.terms.proofs)} if self.terms.bound == "dpop" else {}),
             "authorization_response_iss_parameter_supported": True,
             "request_uri_parameter_supported": False,
             "tls_client_certificate_bound_access_tokens": self.terms.certificates,
@@ -255,13 +258,7 @@ class Server(AuthorizationServer):
     ) -> dict[str, Any]:
         """An access token as RFC 9068 has it, bound to what the client has proven to have."""
         client: Client = request.client.record
-        bound: dict[str, str] = {}
-        if request.holder:
-            bound["jkt"] = request.holder
-        elif request.auth_method == "tls_client_auth":
-            bound["x5t#S256"] = _base64url(request.asked.certificate)
-        elif self.terms.dpop:
-            raise unbound()
+        bound = self.confirmed(request)
         now = self.now()
         claims: dict[str, Any] = {
             "iss": self.terms.url,
@@ -281,6 +278,18 @@ class Server(AuthorizationServer):
         token = self._signing.sign(claims | more, now)
         kind = "DPoP" if request.holder else "Bearer"
         return {"access_token": token, "token_type": kind, "expires_in": int(self.terms.lifetime), "scope": scope}
+
+    def confirmed(self, request: Request) -> dict[str, str]:
+        """What the client has proven to have (RFC 7800). Raises `OAuth2Error` where the contract asks for something else."""
+        bound: dict[str, str] = {}
+        if request.holder:
+            bound["jkt"] = request.holder
+        certificate = request.asked.certificate
+        if certificate and (self.terms.bound == "certificate" or request.auth_method == "tls_client_auth"):
+            bound["x5t#S256"] = _base64url(certificate)
+        if self.terms.bound and _MEMBERS[self.terms.bound] not in bound:
+            raise InvalidRequestError(_ASKED[self.terms.bound])
+        return bound
 
     def audience(self, given: dict[str, str]) -> tuple[str, ...]:
         """For whom a token is asked (RFC 8707 section 2, RFC 8693 section 2.1). Raises `InvalidTargetError`."""
@@ -359,6 +368,9 @@ class Server(AuthorizationServer):
         text = asked.fields.get("dpop")
         if text is None:
             return ""
+        if self.terms.bound != "dpop":
+            # the API would take no token that is bound to it, and one that is not bound is not what was asked for
+            raise BadToken("identity.bound does not ask for proofs")
         now = self._clock()
         if self._replays.full(now):
             raise BadToken("more proofs than can be remembered")
