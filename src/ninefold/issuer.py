@@ -95,10 +95,12 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
         prover = Prover(
             (f"{parts.scheme}://{parts.netloc}",), identity.dpop.algorithms, identity.dpop.window, identity.leeway
         )
+        signing = Signing(registry, turn=service.turn, announce=service.announce, lifetime=service.lifetime)
+        signing.published(time.time())  # the first key is made now, or what stands against it is told now
         server = Server(
             terms,
             registry,
-            Signing(registry, turn=service.turn, announce=service.announce, lifetime=service.lifetime),
+            signing,
             keys=_holders(contract, ring, terms.grants),
             prover=prover,
             replays=Replays(identity.dpop.window + 2 * identity.leeway, identity.dpop.proofs),
