@@ -115,13 +115,12 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
         stack.callback(app.close)
         name = f"[{listen.host}]" if ":" in listen.host else listen.host or "127.0.0.1"
         url = f"{'http' if context is None else 'https'}://{name}:{bound.getsockname()[1]}"
-        async with listening(app, bound, context, contract.limits.connections):
-            say(f"issuing tokens as {identity.issuer} for {', '.join(identity.audience)}, listening on {url}")
-            try:
+        try:
+            async with listening(app, bound, context, contract.limits.connections):
+                say(f"issuing tokens as {identity.issuer} for {', '.join(identity.audience)}, listening on {url}")
                 yield url
-            finally:
-                say("no new connections are taken")
-        await recorder.close()
+        finally:
+            await recorder.close()
 
 
 def _whence(contract: Contract) -> Callable[[str, str | None], str]:

@@ -19,7 +19,7 @@ from ninefold.contract.load import LoadedContract, load_contract
 from ninefold.errors import ContractError, KeyringError, Place
 from ninefold.identity.revocations import Registrar
 from ninefold.identity.service.clients import registered
-from ninefold.identity.service.passwords import encode
+from ninefold.identity.service.passwords import encode, normal
 from ninefold.identity.service.registry import Registry, User
 
 if TYPE_CHECKING:
@@ -104,10 +104,13 @@ def add_user(contract: Path, name: str, roles: tuple[str, ...], tenant: str) -> 
     """Add a user. The password is asked for, or read as a line from standard input; only its argon2id hash is kept."""
     with _registry(contract) as (loaded, registry):
         _roles(loaded, roles)
+        name = normal(name)
         if not name.isprintable() or not 0 < len(name) <= MOST_NAME:
             raise KeyringError(
                 "the name is empty, too long or cannot be printed", remedy=f"1 to {MOST_NAME} characters"
             )
+        if not tenant.isprintable() or len(tenant) > MOST_NAME:
+            raise KeyringError("the tenant is too long or cannot be printed", remedy=f"at most {MOST_NAME} characters")
         registry.add_user(User(name, encode(_password()), roles, tenant, time.time()))
     click.echo(f"user {printable(name)} can log in")
 
@@ -123,15 +126,27 @@ def list_users(contract: Path, *, as_json: bool) -> None:
     _shown(rows, "no users yet: ninefold tokens users add NAME", as_json=as_json)
 
 
+@users.command("password")
+@_contract
+@click.argument("name")
+def set_password(contract: Path, name: str) -> None:
+    """Give a user another password, and end the tokens that were issued to them until now."""
+    with _registry(contract) as (_, registry), _registrar(contract) as registrar:
+        if registry.user(normal(name)) is None or not registry.set_password(normal(name), encode(_password())):
+            raise KeyringError(f"there is no user {name!r}", remedy="see `ninefold tokens users list`")
+        registrar.revoke("subject", normal(name), time.time())
+    click.echo(f"user {printable(name)} has another password; their tokens are revoked")
+
+
 @users.command("remove")
 @_contract
 @click.argument("name")
 def remove_user(contract: Path, name: str) -> None:
     """Remove a user, and end the tokens that were issued to them until now."""
     with _registry(contract) as (_, registry), _registrar(contract) as registrar:
-        if not registry.remove_user(name):
+        if not registry.remove_user(normal(name)):
             raise KeyringError(f"there is no user {name!r}", remedy="see `ninefold tokens users list`")
-        registrar.revoke("subject", name, time.time())
+        registrar.revoke("subject", normal(name), time.time())
     click.echo(f"user {printable(name)} is removed; their tokens are revoked")
 
 
@@ -166,7 +181,8 @@ def add_client(
         _roles(loaded, roles)
         one = registered(id_, name or id_, redirects, keys, certificate, roles=roles, scopes=scopes, now=time.time())
         registry.add_client(one)
-    click.echo(f"client {printable(id_)} is registered; it proves itself by {one.proof}")
+    how = "nothing: it acts for persons alone" if one.proof == "none" else one.proof
+    click.echo(f"client {printable(id_)} is registered; it proves itself by {how}")
 
 
 @clients.command("list")

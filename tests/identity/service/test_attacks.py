@@ -378,7 +378,7 @@ def test_a_token_holds_what_the_person_has_and_the_client_may_and_was_asked(
 
 def test_rfc6749_3_3_a_key_with_one_scope_of_its_role_gets_a_token_with_that_one(desk: Service, issue: Any) -> None:
     key = issue(desk.path, "writer", scopes=("things:read",))
-    form = {"grant_type": EXCHANGE, "subject_token": key, "subject_token_type": API_KEY}
+    form: dict[str, Any] = {"grant_type": EXCHANGE, "subject_token": key, "subject_token_type": API_KEY}
     found = claims(desk.token(**form))
     assert (found["scope"], found.get("roles")) == ("things:read", None)
     for scope in ("things:write", "writer", "reader", "things:read things:write"):
@@ -400,7 +400,11 @@ def said(**change: Any) -> dict[str, Any]:
 
 
 def asserted(desk: Service, text: str, **more: str) -> httpx.Response:
-    form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": text}
+    form: dict[str, Any] = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION,
+        "client_assertion": text,
+    }
     return desk.token(**form | more)
 
 
@@ -505,7 +509,11 @@ def test_a_client_proves_itself_once_and_as_itself(
     desk: Service, more: dict[str, str], headers: dict[str, str], error: str
 ) -> None:
     text = sign({"alg": "ES256"}, said(), KEYS["robot"])
-    form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": text}
+    form: dict[str, Any] = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION,
+        "client_assertion": text,
+    }
     refused(desk.token(headers=headers, **form | more), error)
 
 
@@ -555,13 +563,21 @@ def test_a_proof_that_is_for_something_else_is_none(
 ) -> None:
     key = ECKey.generate_key("P-256")
     text = proof(key, made.get("method", "POST"), made.get("url", f"{ISSUER}/token"), **more)
-    form = {"grant_type": EXCHANGE, "subject_token": issue(bound.path, "reader"), "subject_token_type": API_KEY}
+    form: dict[str, Any] = {
+        "grant_type": EXCHANGE,
+        "subject_token": issue(bound.path, "reader"),
+        "subject_token_type": API_KEY,
+    }
     refused(bound.token(**form, headers={"DPoP": text}), "invalid_dpop_proof")
 
 
 def test_rfc9449_4_3_two_proofs_are_none_and_one_is_used_once(bound: Service, issue: Any) -> None:
     key = ECKey.generate_key("P-256")
-    form = {"grant_type": EXCHANGE, "subject_token": issue(bound.path, "reader"), "subject_token_type": API_KEY}
+    form: dict[str, Any] = {
+        "grant_type": EXCHANGE,
+        "subject_token": issue(bound.path, "reader"),
+        "subject_token_type": API_KEY,
+    }
     texts = [proof(key, "POST", f"{ISSUER}/token") for _ in range(2)]
     two = web.post(f"{bound.url}/token", data=form, headers=[("DPoP", one) for one in texts])
     refused(two, "invalid_dpop_proof")
@@ -592,12 +608,20 @@ def test_rfc9449_4_3_two_proofs_are_none_and_one_is_used_once(bound: Service, is
     ],
 )  # fmt: skip
 def test_a_key_is_changed_for_no_more_than_it_is(desk: Service, issue: Any, change: dict[str, str], error: str) -> None:
-    form = {"grant_type": EXCHANGE, "subject_token": issue(desk.path, "reader"), "subject_token_type": API_KEY}
+    form: dict[str, Any] = {
+        "grant_type": EXCHANGE,
+        "subject_token": issue(desk.path, "reader"),
+        "subject_token_type": API_KEY,
+    }
     refused(desk.token(**{name: value for name, value in (form | change).items() if value}), error)
 
 
 def test_rfc8693_2_1_a_token_of_ours_is_no_key(desk: Service, issue: Any) -> None:
-    form = {"grant_type": EXCHANGE, "subject_token": issue(desk.path, "reader"), "subject_token_type": API_KEY}
+    form: dict[str, Any] = {
+        "grant_type": EXCHANGE,
+        "subject_token": issue(desk.path, "reader"),
+        "subject_token_type": API_KEY,
+    }
     token = desk.token(**form).json()["access_token"]
     refused(desk.token(**form | {"subject_token": token}), "invalid_grant")
     asked = {"Authorization": f"Bearer {token}"}
@@ -634,7 +658,11 @@ def test_a_body_that_has_not_one_reading_is_refused(desk: Service, body: bytes, 
 
 
 def test_rfc6749_2_3_1_what_stands_in_the_query_is_not_taken(desk: Service, issue: Any) -> None:
-    form = {"grant_type": EXCHANGE, "subject_token": issue(desk.path, "reader"), "subject_token_type": API_KEY}
+    form: dict[str, Any] = {
+        "grant_type": EXCHANGE,
+        "subject_token": issue(desk.path, "reader"),
+        "subject_token_type": API_KEY,
+    }
     refused(web.post(f"{desk.url}/token?{urlencode(form)}", headers=FORM, content=b"x=y"), "unsupported_grant_type")
     assert web.get(f"{desk.url}/token?{urlencode(form)}").status_code == 405
 

@@ -162,7 +162,11 @@ def test_while_many_log_in_at_once_tokens_are_issued_and_the_rest_are_asked_to_c
     monkeypatch.setattr(app, "MOST_WAITING", waiting)
     with running(written(tmp_path, limits=limits)) as found:
         furnished(found)
-        form = {"grant_type": EXCHANGE, "subject_token": issue(found.path, "reader"), "subject_token_type": API_KEY}
+        form: dict[str, Any] = {
+            "grant_type": EXCHANGE,
+            "subject_token": issue(found.path, "reader"),
+            "subject_token_type": API_KEY,
+        }
 
         async def flood() -> tuple[list[int], list[tuple[int, float]]]:
             bounds = httpx.Limits(max_connections=None, max_keepalive_connections=0)
@@ -178,7 +182,7 @@ def test_while_many_log_in_at_once_tokens_are_issued_and_the_rest_are_asked_to_c
 
                 guesses = [asyncio.create_task(log_in(one)) for one in range(many)]
                 await asyncio.sleep(0.3)
-                tokens = []
+                tokens: list[tuple[int, float]] = []
                 while not all(one.done() for one in guesses) or not tokens:
                     tokens.append(await token())
                 return [await one for one in guesses], tokens
@@ -223,7 +227,11 @@ def test_who_guesses_waits_and_whom_he_guesses_at_does_not(service: Callable[...
 def test_a_key_for_some_addresses_is_taken_from_those_that_a_trusted_proxy_saw(
     proxied: Service, issue: Any, forwarded: str | None, status: int
 ) -> None:
-    form = {"grant_type": EXCHANGE, "subject_token": issue(proxied.path, "reader"), "subject_token_type": API_KEY}
+    form: dict[str, Any] = {
+        "grant_type": EXCHANGE,
+        "subject_token": issue(proxied.path, "reader"),
+        "subject_token_type": API_KEY,
+    }
     fields = {"X-Forwarded-For": forwarded} if forwarded is not None else {}
     assert proxied.token(headers=fields, **form).status_code == status
 
@@ -240,5 +248,9 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def test_without_a_trusted_proxy_nobody_says_where_he_comes_from(service: Callable[..., Service], issue: Any) -> None:
     found = service(keys={"with": {"ip": ["192.0.2.0/24"]}})
-    form = {"grant_type": EXCHANGE, "subject_token": issue(found.path, "reader"), "subject_token_type": API_KEY}
+    form: dict[str, Any] = {
+        "grant_type": EXCHANGE,
+        "subject_token": issue(found.path, "reader"),
+        "subject_token_type": API_KEY,
+    }
     assert found.token(headers={"X-Forwarded-For": "192.0.2.7"}, **form).status_code == 400

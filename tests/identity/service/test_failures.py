@@ -34,6 +34,7 @@ from ninefold.identity.service import registry
 from ninefold.identity.service.grants import API_KEY, EXCHANGE
 from ninefold.identity.service.registry import Registry
 from ninefold.identity.service.signing import Signing
+from ninefold.store import sqlite
 from ninefold.trail.verify import verify
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-def form(code: str) -> dict[str, str]:
+def form(code: str) -> dict[str, Any]:
     return {
         "grant_type": "authorization_code", "client_id": "app", "code": code, "redirect_uri": REDIRECT,
         "code_verifier": VERIFIER,
@@ -84,7 +85,11 @@ def test_an_assertion_is_taken_once_by_all_processes_together(two: tuple[Service
         "jti": secrets.token_hex(8),
     }
     text = sign({"alg": "ES256"}, told, key)
-    sent = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": text}
+    sent: dict[str, Any] = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION,
+        "client_assertion": text,
+    }
     assert [one.token(**sent).status_code for one in two] == [200, 401]
 
 
@@ -102,7 +107,7 @@ def test_two_processes_do_not_write_one_trail(tmp_path: Path) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks are waited for a fifth of a second."""
-    opened = registry.open_store
+    opened = sqlite.open_store
 
     def hasty(*about: Any) -> sqlite3.Connection:
         store = opened(*about)
@@ -123,14 +128,18 @@ def test_while_its_file_is_locked_nobody_gets_a_code_and_no_code_is_lost(tmp_pat
             assert (refused.status_code, refused.json()) == (503, {"error": "temporarily_unavailable"})
             assert found.log_in().status_code == 503
             # what writes nothing goes on
-            sent = {"grant_type": EXCHANGE, "subject_token": issue(found.path), "subject_token_type": API_KEY}
+            sent: dict[str, Any] = {
+                "grant_type": EXCHANGE,
+                "subject_token": issue(found.path),
+                "subject_token_type": API_KEY,
+            }
             assert found.token(**sent).status_code == 200
             other.execute("ROLLBACK")
         assert found.token(**form(code)).status_code == 200
 
 
 def test_while_its_disk_is_full_nobody_gets_a_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened, stores = registry.open_store, []
+    opened, stores = sqlite.open_store, []
 
     def remembered(*about: Any) -> sqlite3.Connection:
         stores.append(opened(*about))
@@ -182,7 +191,7 @@ def test_what_was_acknowledged_before_it_was_killed_holds_after_it(tmp_path: Pat
     path = written(tmp_path, port)
     found = furnished(Service(f"http://127.0.0.1:{port}", path))
     key = issue(path, "reader")
-    sent = {"grant_type": EXCHANGE, "subject_token": key, "subject_token_type": API_KEY}
+    sent: dict[str, Any] = {"grant_type": EXCHANGE, "subject_token": key, "subject_token_type": API_KEY}
     with process(path, port) as one:
         code, unused = found.code(), found.code()
         assert found.token(**form(code)).status_code == 200

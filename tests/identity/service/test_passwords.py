@@ -57,6 +57,11 @@ def test_sp800_63b_a_password_that_is_too_short_or_too_long_is_not_kept(length: 
         encode("x" * length)
 
 
+def test_a_password_that_is_no_text_is_not_kept() -> None:
+    with pytest.raises(KeyringError, match="UTF-8"):
+        encode("\udcff" * 20)
+
+
 def test_a_longer_text_is_not_matched_by_its_beginning() -> None:
     assert not matches(encode("x" * MOST), "x" * (MOST + 1))
 

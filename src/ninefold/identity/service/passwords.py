@@ -24,6 +24,8 @@ def encode(password: str) -> str:
             f"the password has {len(password)} characters",
             remedy=f"give it {LEAST} to {MOST}; a sentence is easy to keep",
         )
+    if any(0xD800 <= ord(one) < 0xE000 for one in password):
+        raise KeyringError("the password is not in UTF-8", remedy="write it in UTF-8")
     return _HASHER.hash(password)
 
 

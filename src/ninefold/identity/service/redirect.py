@@ -18,7 +18,7 @@ _WEB = re.compile(
     rf"https://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{{0,4}})?{_PATH}"
 )
 #: A reversed domain name (RFC 8252 section 7.1): no other app has it by accident.
-_OWN = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:(?:/(?!/))?[A-Za-z0-9._~%/-]*")
+_OWN = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:(?!//)[A-Za-z0-9._~%/-]*")
 
 
 def fit(url: str) -> bool:
