@@ -74,6 +74,12 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
         )
     service = identity.service
     context = tls_context(loaded, say)
+    if context is not None and urlsplit(identity.issuer).scheme == "http":
+        raise ContractError(
+            "the issuer's URL is http, and the service speaks TLS: nobody would find it",
+            place=Place(str(loaded.path)),
+            remedy="write `issuer: https://...`; to try it on this machine alone, `encryption: {plain: <why>}`",
+        )
     if context is None and urlsplit(identity.issuer).scheme == "https":
         say("speaking plain HTTP: TLS has to end right in front")
         if not contract.api.trusted_proxies:

@@ -159,7 +159,13 @@ def clients() -> None:
 @_contract
 @click.argument("id_", metavar="ID")
 @click.option("--name", default="", help="What persons see that are asked to log in. Default: the id.")
-@click.option("--redirect", "redirects", multiple=True, metavar="URL", help="Where its users come back to, exactly.")
+@click.option(
+    "--redirect",
+    "redirects",
+    multiple=True,
+    metavar="URL",
+    help="Where its users come back to, exactly; http://127.0.0.1/PATH: with any port.",
+)
 @click.option("--keys", type=click.Path(dir_okay=False, path_type=Path), help="JWK set: it proves itself by a JWT.")
 @click.option("--certificate", type=click.Path(dir_okay=False, path_type=Path), help="PEM: it proves itself by TLS.")
 @click.option("--role", "roles", multiple=True, help="It acts with these roles alone; may be given again.")

@@ -24,6 +24,7 @@ from tests.identity.service.conftest import Service, running, written
 from tests.identity.service.test_guarded import proof
 
 from ninefold import issuer
+from ninefold.errors import ContractError
 from ninefold.identity.service.grants import API_KEY, EXCHANGE
 
 if TYPE_CHECKING:
@@ -201,6 +202,14 @@ def test_rfc9449_where_tokens_are_bound_to_keys_a_certificate_alone_is_not_enoug
         if proven:
             told = json.loads(decoded(answer.json()["access_token"].split(".")[1]))
             assert told["cnf"] == {"jkt": key.thumbprint(), "x5t#S256": thumbprint(trusted, "billing")}
+
+
+def test_a_service_that_speaks_tls_is_not_called_http(tmp_path: Path, trusted: Authority) -> None:
+    with (
+        pytest.raises(ContractError, match="speaks TLS"),
+        served(tmp_path, trusted, {"issuer": "http://127.0.0.1:9443"}),
+    ):
+        pass
 
 
 def test_a_removed_client_is_none_with_its_certificate(desk: Service, trusted: Authority) -> None:
