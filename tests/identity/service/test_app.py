@@ -330,13 +330,19 @@ def test_every_token_and_every_refusal_is_in_a_trail_that_holds(desk: Service, i
     sub = claims(desk, exchanged(desk, key))["sub"]
     exchanged(desk, "wrong")
     desk.log_in(password="a wrong password")
+    desk.log_in(name="a password in the wrong place")
     end = time.monotonic() + 5
-    while len(desk.events()) < 4 and time.monotonic() < end:
+    while len(desk.events()) < 5 and time.monotonic() < end:
         time.sleep(0.05)
     told = [
         (one["operation"], one["outcome"], one.get("caller", "")) for one in desk.events() if one["operation"] != "jwks"
     ]
-    assert told == [("token", "admitted", sub), ("token", "refused", ""), ("authorize", "refused", "ann")]
+    assert told == [
+        ("token", "admitted", sub),
+        ("token", "refused", ""),
+        ("authorize", "refused", "ann"),
+        ("authorize", "refused", "?"),
+    ]
     text = (desk.path.parent / "ninefold-tokens.jsonl").read_text()
     assert key not in text
     assert PASSWORD not in text

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from tests.identity.issuing import decoded, sign
 from tests.identity.service.conftest import (
@@ -61,6 +63,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             ("users", "add", "eve"),
             ("clients", "add", "narrow", "--redirect", REDIRECT, "--role", "reader"),
             ("clients", "add", "scoped", "--redirect", REDIRECT, "--scope", "things:read"),
+            ("users", "add", "root", "--role", "admin"),
+            ("clients", "add", "roleonly", "--redirect", REDIRECT, "--role", "admin"),
             ("clients", "add", "native", "--redirect", NATIVE, "--redirect", "http://[::1]/done"),
             ("clients", "add", "fixed", "--redirect", "http://127.0.0.1:8000/done"),
             ("clients", "add", "named", "--redirect", "http://localhost:8000/done"),
@@ -364,6 +368,9 @@ def test_rfc8707_2_2_a_token_is_for_what_was_asked_and_a_code_for_no_more(desk: 
             "rfc6749-3.3-a-part-of-it": ("app", "bob", "things:read", {"things:read"}, set()),
             "rfc6749-3.3-a-client-with-less": ("narrow", "bob", "", {"things:read"}, set()),
             "rfc6749-3.3-a-client-with-one-scope": ("scoped", "bob", "", {"things:read"}, set()),
+            "rfc6749-3.3-a-client-with-a-role-without-scopes": ("roleonly", "bob", "", set(), {"admin"}),
+            "rfc6749-3.3-a-role-without-scopes": ("app", "root", "", set(), {"admin"}),
+            "rfc6749-3.3-a-role-without-scopes-not-asked": ("app", "root", "things:read", set(), set()),
             "rfc6749-3.3-a-person-with-nothing": ("app", "eve", "", set(), set()),
             "rfc6749-3.3-a-person-asked-for-more": ("app", "eve", "things:write", set(), set()),
         }.items()
@@ -383,6 +390,22 @@ def test_rfc6749_3_3_a_key_with_one_scope_of_its_role_gets_a_token_with_that_one
     assert (found["scope"], found.get("roles")) == ("things:read", None)
     for scope in ("things:write", "writer", "reader", "things:read things:write"):
         refused(desk.token(**form, scope=scope), "invalid_scope")
+
+
+def test_a_client_whose_role_the_contract_has_no_more_gets_nothing_by_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("changed")
+    path = written(folder)
+    before = furnished(Service("", path))
+    added = before.run("tokens", "clients", "add", "old", "--redirect", REDIRECT, "--role", "reader")
+    assert added.exit_code == 0
+    rules = [{"operations": ["*"], "allow": ["things:write"]}]
+    written(folder, authorization={"roles": {"writer": ["things:write"]}, "rules": rules})
+    with running(path) as found:
+        token = claims(changed(found, found.code(client_id="old"), "old"))
+        assert (token["scope"], token.get("roles")) == ("", None)
+        assert "error=invalid_scope" in found.log_in(client_id="old", scope="things:write").headers["location"]
 
 
 def test_rfc9700_4_15_a_person_and_a_client_are_never_called_alike(desk: Service) -> None:
@@ -682,6 +705,56 @@ def test_rfc9110_15_5_6_another_method_is_told_which_there_are(desk: Service, pa
 def test_a_path_is_one_or_it_is_none(desk: Service, path: str) -> None:
     raw = desk.raw(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
     assert raw.split()[1] in {b"404", b"400"}
+
+
+ODD = st.one_of(
+    st.sampled_from([
+        "", " ", "\0", "\n", '"', "\\", "é", "%", "%00", "client_credentials", "authorization_code", EXCHANGE, API_KEY, "app", "robot",
+        "native", "code", "S256", CHALLENGE, VERIFIER, REDIRECT, "things:read", "http://[", "http://127.0.0.1:x/", "[" * 3000, ASSERTION,
+        "e30.e30.e30", "https://things.example.com", "{}", "a" * 9000, "\U0001f600",
+    ]),
+    st.text(max_size=20),
+)  # fmt: skip
+NAMES = st.sampled_from([
+    "grant_type", "client_id", "client_secret", "code", "code_verifier", "redirect_uri", "scope", "state", "response_type",
+    "code_challenge", "code_challenge_method", "client_assertion", "client_assertion_type", "subject_token", "subject_token_type",
+    "resource", "audience", "dpop_jkt", "response_mode", "request", "username", "password", "decision", "x",
+])  # fmt: skip
+
+
+@settings(max_examples=25)
+@given(
+    form=st.dictionaries(NAMES, ODD, max_size=8),
+    fields=st.dictionaries(
+        st.sampled_from(["Authorization", "DPoP", "X-API-Key", "Origin", "Content-Type", "X-Forwarded-For"]),
+        st.binary(max_size=40).map(lambda one: one.translate(None, b"\0\r\n\v\f\x1c\x1d\x1e\x1f").strip() or b"x"),
+        max_size=3,
+    ),
+    base=st.sampled_from([
+        {}, {"grant_type": "client_credentials"}, {"grant_type": "authorization_code", "client_id": "app", "code": "x"},
+        {"grant_type": EXCHANGE, "subject_token_type": API_KEY, "subject_token": "x"},
+        {"response_type": "code", "client_id": "app", "code_challenge": CHALLENGE, "code_challenge_method": "S256"},
+    ]),
+)  # fmt: skip
+def test_whatever_comes_there_is_an_answer_and_no_token(
+    desk: Service, form: dict[str, str], fields: dict[str, bytes], base: dict[str, str]
+) -> None:
+    whole = base | form
+    for answer in (
+        web.post(f"{desk.url}/token", data=whole, headers=fields),
+        web.post(f"{desk.url}/authorize", params=whole, data=form, headers=fields),
+        web.get(f"{desk.url}/authorize", params=whole, headers=fields),
+    ):
+        assert answer.status_code in {200, 303, 400, 401, 413, 429}, answer.text
+        assert '"access_token"' not in answer.text
+        if answer.status_code == 303:
+            parts = urlsplit(answer.headers["location"])
+            assert (
+                parts.netloc == "app.example.com"
+                or parts.scheme == "com.example.app"
+                or parts.hostname in {"127.0.0.1", "::1"}
+            )
+            assert "code" not in parse_qs(parts.query)
 
 
 # what a browser is shown

@@ -78,6 +78,27 @@ def test_rfc9449_a_token_is_bound_to_the_key_whose_proof_came_along(
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_dpop_proof")
 
 
+def test_rfc9449_7_a_bound_token_opens_the_gateway_with_its_key_alone(
+    service: Callable[..., Service], gate: Any, issue: Any, port: int, upstream: Any
+) -> None:
+    found = service({"bound": "dpop", "unbound": None}, port=port, upstream=upstream.url)
+    gateway = gate(found.path)
+    key, another = (ECKey.generate_key("P-256") for _ in range(2))
+    form = {"grant_type": EXCHANGE, "subject_token": issue(found.path, "reader"), "subject_token_type": API_KEY}
+    token = found.token(**form, headers={"DPoP": proof(key, "POST", f"{found.url}/token")}).json()["access_token"]
+    url = "https://things.example.com/things"
+
+    def status(scheme: str, *fields: str) -> int:
+        upstream.json(b"[]")
+        answered: int = gateway.get("/things", "", f"Authorization: {scheme} {token}", *fields)[0]
+        return answered
+
+    assert status("DPoP", f"DPoP: {proof(key, 'GET', url, token)}") == 200
+    assert status("DPoP") == 401
+    assert status("Bearer") == 401
+    assert status("DPoP", f"DPoP: {proof(another, 'GET', url, token)}") == 401
+
+
 def test_signing_keys_turn_are_announced_first_and_stay_as_long_as_their_tokens(tmp_path: Any) -> None:
     from ninefold.identity.service.registry import Registry
     from ninefold.identity.service.signing import Signing

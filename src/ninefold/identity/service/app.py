@@ -167,23 +167,25 @@ class App:
         return await self._log_in(asked, normal(form.get("username", ""))[:128], form.get("password", ""))
 
     async def _log_in(self, asked: Asked, name: str, password: str) -> Said:
+        user = await self._in_turn(self._server.registry.user, name)
+        # what nobody is called may be a password in the wrong place: it is not told to the trail
+        shown = name if user is not None else "?"
         now, place = self._clock(), self._place(asked.address)
         wait = self._attempts.wait(name, place, now)
         if wait > 0:
-            return await self._again(asked, 429, _SLOW, name, wait)
+            return await self._again(asked, 429, _SLOW, shown, wait)
         if self._waiting >= MOST_WAITING:
-            return await self._again(asked, 503, _BUSY, name, 2.0)
+            return await self._again(asked, 503, _BUSY, shown, 2.0)
         # counted before it is checked: of many tries at once each one counts
         self._attempts.failed(name, place, now)
         self._waiting += 1
         try:
-            user = await self._in_turn(self._server.registry.user, name)
             encoded = user.password if user is not None else None
             right = await asyncio.get_running_loop().run_in_executor(self._passwords, matches, encoded, password)
         finally:
             self._waiting -= 1
         if not right:
-            return await self._again(asked, 401, _WRONG, name, 0.0)
+            return await self._again(asked, 401, _WRONG, shown, 0.0)
         self._attempts.succeeded(name, place)
         return await self._in_turn(self._server.decide, asked, user)
 

@@ -187,8 +187,11 @@ class Persons(_Issuing, AuthorizationCodeGrant):
         client: Client = self.request.client.record
         # the client may have fewer roles than the person: then so has the token
         roles = tuple(role for role in user.roles if not client.roles or role in client.roles)
+        asked_for = code.scope.split()
+        if not self.server.terms.held(roles) and not self.request.client.scopes.issubset(asked_for):
+            roles = ()  # they hold no scope by which one could tell that they were asked for
         held = self.server.terms.held(user.roles)
-        scope = " ".join(one for one in code.scope.split() if one in held)
+        scope = " ".join(one for one in asked_for if one in held)
         more: dict[str, Any] = {"jti": token_id, "auth_time": int(code.authenticated)}
         if user.tenant:
             more["tenant"] = user.tenant

@@ -118,11 +118,11 @@ class Server(AuthorizationServer):
         found = self.registry.client(client_id)
         if found is None:
             return None
-        by_roles = self.terms.held(found.roles)
-        named = frozenset(found.scopes)
-        everything = self.terms.held(tuple(self.terms.grants))
-        scopes = named & by_roles if named and by_roles else named or by_roles or everything
-        own = scopes if named or by_roles else frozenset[str]()
+        # a role that the contract has no more, or that holds no scope, is a bound all the same
+        scopes = self.terms.held(found.roles or tuple(self.terms.grants))
+        if found.scopes:
+            scopes = scopes & frozenset(found.scopes) if found.roles else frozenset(found.scopes)
+        own = scopes if found.roles or found.scopes else frozenset[str]()
         return Applicant(found, _CLIENT_GRANTS.get(found.proof, frozenset()), scopes, own)
 
     def authenticate_client(self, request: Request, methods: Any, endpoint: str = "token") -> Applicant:
