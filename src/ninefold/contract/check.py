@@ -128,6 +128,9 @@ def _files(contract: Contract, source: Source) -> Iterator[Problem]:
     written = [(("keys", "store"), contract.keys.store), (("trail", "path"), contract.trail.path)]
     if contract.identity is not None:
         written.append((("identity", "store"), contract.identity.store))
+        if (service := contract.identity.service) is not None:
+            written.append((("identity", "service", "store"), service.store))
+            written.append((("identity", "service", "trail"), service.trail))
     for path, name in written:
         whole = (folder / name).resolve()
         if whole in seen:
