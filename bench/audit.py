@@ -144,8 +144,8 @@ def _sweep(folder: Path) -> dict[str, Any]:
             crashed[name] = repr(fault)[:200]
             continue
         times[name] = round(time.perf_counter() - began, 4)
-        counts[name] = len(done.findings)
-        rules.update(one.rule for one in done.findings)
+        counts[name] = len(done.findings) + len(done.notices)
+        rules.update(one.rule for one in (*done.findings, *done.notices))
         failed = [one for one in done.outcomes if isinstance(one, Errored)]
         if failed:
             crashed[name] = f"{failed[0].rule}: {failed[0].reason}"

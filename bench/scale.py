@@ -13,7 +13,7 @@ from dataclasses import replace
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
-from bench import nginx, ours
+from bench import nginx, ours, proofs
 from bench.load import Case, load
 from bench.process import Server, free_port
 from bench.work import Work, prepare
@@ -48,6 +48,7 @@ def measure(folder: Path, cores: Cores) -> dict[str, Any]:
         return {
             "operations": _operations(folder, port, cores),
             "answers": _answers(first, cores),
+            "proofs": _proofs(folder, port, cores),
             **_keys(folder, port, cores),
         }
 
@@ -87,6 +88,12 @@ def _answers(work: Work, cores: Cores) -> dict[str, list[float]]:
             connection.request("GET", "/limited", headers={"X-API-Key": key})  # the one that the limit lets through
             connection.getresponse().read()
         return _rounds([(case.name, server, case) for case in cases], cores, work.folder)
+
+
+def _proofs(folder: Path, port: int, cores: Cores) -> dict[str, list[float]]:
+    """What proves a caller beside or instead of a key, and conditions."""
+    with contextlib.ExitStack() as stack:
+        return _rounds(proofs.turns(folder, port, cores, stack), cores, folder, OPERATIONS_ROUNDS)
 
 
 def _keys(folder: Path, port: int, cores: Cores) -> dict[str, Any]:

@@ -129,4 +129,9 @@ def _scale(scale: dict[str, Any]) -> list[str]:
     for name, runs in scale["answers"].items():
         cost = statistics.median(runs)
         lines.append(f"| {name} | {cost:.1f} | {cost / admitted:.2f} |")
+    lines += ["", "| what proves the caller | CPU per request, µs | of a key alone |", "|---|---|---|"]
+    first = next(iter(scale["proofs"].values()))
+    for name, runs in scale["proofs"].items():
+        ratio = statistics.median(mine / base for mine, base in zip(runs, first, strict=True))
+        lines.append(f"| {name} | {statistics.median(runs):.1f} | {ratio:.2f} |")
     return [*lines, ""]

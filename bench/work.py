@@ -133,8 +133,12 @@ def prepare(
     burst: int = 1_000_000,
     extra: int = 0,
     opened: bool = False,
+    sections: dict[str, Any] | None = None,
 ) -> Work:
-    """Write a contract, its thousand keys and the payloads into `folder`. `opened`: the contract asks for nothing."""
+    """Write a contract, its thousand keys and the payloads into `folder`. `opened`: the contract asks for nothing.
+
+    `sections` replace those of the contract; None takes one away, and `rules` stand before its own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "www").mkdir(exist_ok=True)
     for name, number in PAYLOADS.items():
@@ -147,7 +151,13 @@ def prepare(
         {"per": "caller", "rate": f"{count}/{unit}", "burst": burst},
         {"per": "caller", "rate": "1/h", "burst": 1, "operations": ["limited"]},
     ]
-    contract.write_text(json.dumps(_contract(f"http://127.0.0.1:{upstream}", rates, opened=opened)))
+    whole = _contract(f"http://127.0.0.1:{upstream}", rates, opened=opened)
+    for name, section in (sections or {}).items():
+        if name == "rules":
+            whole["authorization"]["rules"] = [*section, *whole["authorization"]["rules"]]
+        else:
+            whole[name] = section
+    contract.write_text(json.dumps({name: section for name, section in whole.items() if section is not None}))
     keeper = Keeper(folder / "ninefold-keys.db")
     try:
         keys = tuple(_issue(keeper, number) for number in range(KEYS))

@@ -75,6 +75,9 @@ def _run(
     out = place.folder / "report.json"
     command = [str(Path(sys.executable).with_name("ninefold")), "audit", str(build.description), "--url", url]
     command += ["--source", str(build.source), "--log", str(place.log), "--advisories", str(LAB / "advisories")]
+    alerts = place.folder / "alerts.log"  # where alerts would arrive, if any of the servers raised one
+    alerts.touch()
+    command += ["--alerts", str(alerts), "--alerts-within", "2"]
     command += ["--advisories-max-age", "36500"]  # of the flaws that the servers have, and those do not change
     command += [word for key in keys for word in ("--key", key)]
     command += ["--user", build.user] if build.user else []

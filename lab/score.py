@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+#: What a person gives an audit, and did not: leave, or a key, without which a rule cannot ask.
+_OPTION = re.compile(r"--(?:active|registry|expired-key|revoked-key)\b")
+
+
 class Verdict(enum.StrEnum):
     TRUE_POSITIVE = "true positive"
     FALSE_POSITIVE = "false positive"
@@ -36,6 +40,11 @@ class Row:
     says: str = ""
     beside: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
+
+    @property
+    def unasked(self) -> bool:
+        """Whether the rule was not tried for want of an option that the audit was not given."""
+        return self.verdict is Verdict.UNCHECKED and _OPTION.search(self.says) is not None
 
 
 def judge(audit: str, rule: str, truth: Truth, outcomes: Sequence[Mapping[str, Any]]) -> Row:
@@ -110,6 +119,7 @@ class Tally:
     quiet: int = 0
     unchecked: int = 0
     unchecked_shown: int = 0
+    unasked_shown: int = 0
 
     def add(self, row: Row) -> None:
         match row.verdict:
@@ -127,6 +137,7 @@ class Tally:
             case Verdict.UNCHECKED:
                 self.unchecked += 1
                 self.unchecked_shown += row.truth.label is Label.SHOWN
+                self.unasked_shown += row.unasked and row.truth.label is Label.SHOWN
 
     @property
     def shown(self) -> int:
@@ -142,6 +153,10 @@ class Tally:
         counts as not found.
         """
         return _share(self.hits[confidence] if confidence else self.hits.total(), self.shown)
+
+    def recall_asked(self) -> float | None:
+        """The same of what the audit could ask with the options that it was given."""
+        return _share(self.hits.total(), self.shown - self.unasked_shown)
 
 
 def tally(rows: Iterable[Row]) -> Tally:

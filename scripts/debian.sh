@@ -2,7 +2,7 @@
 # Installs the Debian packages that tests and the bench hold Ninefold against, when it may; says what is skipped otherwise.
 # Exit 0 either way: a test without its peer is skipped with the reason, and CI counts a skip as a failure.
 set -u
-packages="curl openssl nginx libnginx-mod-http-lua lua-cjson wrk chromium"
+packages="curl openssl gcc libc6-dev nginx libnginx-mod-http-lua lua-cjson wrk chromium"
 # They come from elsewhere too, and do not go together with Debian's then.
 command -v node >/dev/null 2>&1 || packages="$packages nodejs"
 command -v npm >/dev/null 2>&1 || packages="$packages npm"

@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from ninefold import errors
 from ninefold.audit import score as model
+from ninefold.audit.asvs import section
 from ninefold.audit.signs.order import SIGNS
 from ninefold.cli.main import COMMANDS, cli
 from ninefold.contract.model import Contract
@@ -90,7 +91,7 @@ def rules() -> str:
             lines += [
                 f"### {rule.id}\n",
                 f"**{rule.title}.** {rule.why}\n",
-                f"{rule.method.value}, {rule.severity.value}, {rule.confidence.value}; OWASP {rule.owasp}, {rule.cwe}, ASVS {rule.asvs}."
+                f"{rule.method.value}, {rule.severity.value}, {rule.confidence.value}; OWASP {rule.owasp}, {rule.cwe}, ASVS {rule.asvs} ({section(rule.asvs)})."
                 f" Needs {needs}.\n",
                 f"Fix: {rule.remedy}\n",
             ]
@@ -137,8 +138,9 @@ def exit_codes() -> str:
     lines += [
         "",
         "`ninefold audit` has 0 (clean), 1 (something was found) and 2 (incomplete) beside these; 64 is usage, and 70 a fault of",
-        "Ninefold itself, never of the API. `ninefold compare` has 0 and 1; see",
-        "[cli.md](cli.md).",
+        "Ninefold itself, never of the API. `ninefold compare` has 0 and 1; `ninefold contract check` has 1 where operations of several",
+        "contracts prove callers in different ways, `ninefold keys due` where keys end soon; `ninefold authz explain` has 0 (allowed),",
+        "1 (refused) and 2 (it depends on what was not given); see [cli.md](cli.md).",
     ]
     return "\n".join(lines) + "\n"
 
@@ -187,7 +189,7 @@ Rules about answers alone, by which nobody gets in: {answers}. All others are ab
 
 The second finding of one rule counts half, the third a third: it is one habit, shown once more. What is suspected takes at most
 {suspicion} points of a sign, and of the whole, however much of it there is. Findings that a baseline excuses take nothing, and
-are listed.
+are listed. So are notices, which are findings of severity info: they show no sign either.
 
 ## Caps
 

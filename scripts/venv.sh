@@ -4,7 +4,10 @@ set -eu
 cd "$(dirname "$0")/.."
 lock=$1
 stamp=.venv/.$(basename "$lock")
-if [ -e "$stamp" ] && [ ! "$lock" -nt "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] && .venv/bin/python -c 'import ninefold' 2>/dev/null; then
+native=src/ninefold/native/_project.so
+if [ -e "$stamp" ] && [ ! "$lock" -nt "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] &&
+    [ -e "$native" ] && [ ! src/ninefold/native/project.c -nt "$native" ] && [ ! hatch_build.py -nt "$native" ] &&
+    .venv/bin/python -c 'import ninefold' 2>/dev/null; then
     exit 0
 fi
 if ! .venv/bin/python -c '' 2>/dev/null; then
@@ -15,5 +18,10 @@ if ! .venv/bin/python -c '' 2>/dev/null; then
 fi
 echo "ninefold: installing $lock (pinned, hashes checked)"
 .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
+if [ -z "${CC:-}" ] && ! printf '#include <stdlib.h>\nint main(void) { return 0; }\n' | cc -x c - -o /dev/null 2>/dev/null; then
+    echo "ninefold: no C compiler here; installing the one that a package brings"
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/compiler.lock
+    export CC="$PWD/.venv/bin/python -m ziglang cc"
+fi
 .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 touch "$stamp"

@@ -137,7 +137,9 @@ def contract(tmp_path: Path) -> Callable[..., Path]:
 def issue() -> Callable[..., str]:
     """Issues a key of a contract, and gives its text."""
 
-    def make(path: Path, role: str = "writer", *, lifetime: float = 3600.0, scopes: tuple[str, ...] = ()) -> str:
+    def make(
+        path: Path, role: str = "writer", *, lifetime: float = 3600.0, scopes: tuple[str, ...] = (), bound: Any = None
+    ) -> str:
         loaded = load_contract(path)
         keeper = Keeper(loaded.resolve(loaded.contract.keys.store))
         try:
@@ -149,6 +151,7 @@ def issue() -> Callable[..., str]:
                 lifetime=lifetime,
                 now=time.time(),
                 randomness=os.urandom,
+                bound=bound,
             )
         finally:
             keeper.close()

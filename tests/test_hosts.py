@@ -18,6 +18,7 @@ from tests.world import Declared, Question, Sample, World
 from tests.worlds import SECRET, questions, samples, worlds
 
 from ninefold.asgi import Guard
+from ninefold.keys.record import Bound
 from ninefold.trail.verify import verify
 
 if TYPE_CHECKING:
@@ -114,16 +115,20 @@ class Run:
             paths.append(folder / "contract.yaml")
         self.keys = {"none": "", "wrong": "nf_test_x_y"}
         for name, one in world.callers.items():
-            self.keys[name] = stage.issue(paths[0], one.role, lifetime=one.lifetime, scopes=one.scopes)
+            bound = Bound(addresses=one.addresses)
+            self.keys[name] = stage.issue(paths[0], one.role, lifetime=one.lifetime, scopes=one.scopes, bound=bound)
         self.trails = [path.parent / "trail.jsonl" for path in paths]
         stage.switch.app = Guard(stage.api, paths[0])
         self.gate = stage.start(paths[1])
 
     def ask(self, asked: Question) -> list[tuple[int, dict[str, str], bytes, list[Any]]]:
         """For each host: status, fields and body of the answer, and what reached the API."""
-        lines = [f"{asked.method} {asked.path} HTTP/1.1", "Host: api.example.com", "Connection: close"]
+        key, path = self.keys[asked.caller], asked.path
+        if key and asked.in_query:
+            path += f"{'&' if '?' in path else '?'}{self.world.key_parameter or 'key'}={key}"
+        lines = [f"{asked.method} {path} HTTP/1.1", "Host: api.example.com", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in asked.fields]
-        if key := self.keys[asked.caller]:
+        if key and not asked.in_query:
             lines.append(f"{self.world.key_field}: {key}")
         if asked.body:
             lines.append(f"Content-Length: {len(asked.body)}")
@@ -198,7 +203,10 @@ class Hosts(RuleBasedStateMachine):
             assert bool(reached) == sure, f"{status} {body!r}"
         for *_, those in (asgi, gateway):
             for method, path, sent, received in those:
-                assert (method, path, received) == (asked.method, asked.path.encode(), asked.body)
+                plain = asked.in_query and not world.key_parameter and asked.caller == "wrong"
+                target = path.rpartition(b"?" if b"?" not in asked.path.encode() else b"&")[0] if plain else path
+                assert (method, target, received) == (asked.method, asked.path.encode(), asked.body)
+                assert not any(key and key.encode() in path for key in self.run.keys.values()) or plain
                 assert world.key_field.lower().encode() not in sent
         if not reached:
             assert status >= 400 or asked.method == "OPTIONS"

@@ -58,22 +58,24 @@ class Operation:
 
 @dataclass(frozen=True)
 class Caller:
-    """A key: its role and scopes; `lifetime` in seconds."""
+    """A key: its role and scopes; `lifetime` in seconds; `addresses` are what it is bound to, if to any."""
 
     role: str
     scopes: tuple[str, ...] = ()
     lifetime: float = 3600.0
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Question:
-    """One request."""
+    """One request. `in_query`: the key stands there, and in no field."""
 
     method: str
     path: str
     caller: str
     fields: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    in_query: bool = False
 
     def of(self, name: str) -> str:
         return next((value for known, value in self.fields if known.lower() == name.lower()), "")
@@ -102,6 +104,11 @@ class World:
     @property
     def key_field(self) -> str:
         return str(self.contract["keys"].get("header", "X-API-Key"))
+
+    @property
+    def key_parameter(self) -> str:
+        """The query parameter that may carry a key; empty: none may."""
+        return str(self.contract["keys"].get("query", {}).get("name", ""))
 
     @property
     def narrow(self) -> int:
@@ -135,6 +142,8 @@ class World:
         operation = self.meant(asked.method, path if plain else unquote(path))
         if operation is None:
             return False
+        if asked.in_query and not self.key_parameter and asked.caller not in {"none", "wrong"}:
+            return False  # a real key where no key may be
         if not self.opened(operation) and not self._may(operation, asked.caller):
             return False
         origin = asked.of("Origin")
@@ -153,13 +162,14 @@ class World:
         return known.get(str(status)) or known.get(f"{status // 100}XX") or known.get("default")
 
     def _rules(self, operation: Operation) -> list[dict[str, Any]]:
-        rules = self.contract.get("authorization", {}).get("rules", [])
+        every = self.contract.get("authorization", {}).get("rules", [])
+        rules = [rule for rule in every if "deny" not in rule]
         own = [rule for rule in rules if operation.id in rule["operations"]]
         return own or [rule for rule in rules if "*" in rule["operations"]]
 
     def _may(self, operation: Operation, name: str) -> bool:
         caller = self.callers.get(name)
-        if caller is None or caller.lifetime < 1:
+        if caller is None or caller.lifetime < 1 or caller.addresses == ("192.0.2.0/24",):
             return False
         ranges = self.contract["keys"].get("with", {}).get("ip", ["local"])
         if "alone" not in self.contract["keys"] and ranges == ["192.0.2.0/24"]:
@@ -172,4 +182,12 @@ class World:
             held |= {inner for one in held for inner in roles.get(one, ())}
         if caller.scopes:
             held &= set(caller.scopes)
-        return any(held & set(rule.get("allow", ())) for rule in self._rules(operation))
+        denials = [rule for rule in self.contract["authorization"]["rules"] if "deny" in rule]
+        if any(operation.id in rule["operations"] and _true(rule, caller) for rule in denials):
+            return False
+        return any(held & set(rule.get("allow", ())) and _true(rule, caller) for rule in self._rules(operation))
+
+
+def _true(rule: dict[str, Any], caller: Caller) -> bool:
+    """Whether a rule's condition is true of a caller; there is only one kind of them here."""
+    return "when" not in rule or bool(rule["when"] == f"caller.role == '{caller.role}'")

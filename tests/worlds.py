@@ -29,6 +29,10 @@ _FILLERS = (
 _PLANTED: list[dict[str, Any]] = [
     {}, {SECRET: 1}, {"extra": SECRET}, {"ID": [{"id": SECRET}]}, {"": {SECRET: {}}}, {'q"': SECRET},
 ]  # fmt: skip
+#: A member that a caller may send and never gets.
+HIDDEN = "hidden"
+#: How the names begin that a pattern lets out.
+FITTING = "x-"
 #: Values of a kind that the schema at hand may not declare.
 _SPOILT: list[Any] = [{SECRET: SECRET}, [SECRET], SECRET]
 
@@ -45,11 +49,18 @@ def schemas() -> st.SearchStrategy[dict[str, Any]]:
             lambda members: {"type": "object", "properties": members}
         )
 
+    def others(one: dict[str, Any], other: dict[str, Any], *, fitting: bool) -> dict[str, Any]:
+        """Named members, one that may not leave, and others beside them."""
+        named = {**one["properties"], HIDDEN: {"type": "string", "writeOnly": True}}
+        more = {"patternProperties": {f"^{FITTING}": other}} if fitting else {"additionalProperties": other}
+        return {"type": "object", "properties": named, **more}
+
     def grown(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
         return st.one_of(
             objects(inner),
             inner.map(lambda one: {"type": "array", "items": one}),
             inner.map(lambda one: {"type": "object", "additionalProperties": one}),
+            st.builds(others, objects(scalars), inner, fitting=st.booleans()),
             st.lists(objects(scalars), min_size=1, max_size=2).map(_disjoint),
         )
 
@@ -72,6 +83,14 @@ def samples(draw: st.DrawFn, schema: dict[str, Any]) -> Sample:
     kept, said = draw(_documents(schema))
     if draw(st.integers(0, 5)) == 0 and (spoilt := [one for one in _SPOILT if _kind(one) not in _kinds(schema)]):
         return Sample(json.dumps(draw(st.sampled_from(spoilt))).encode(), None, conforms=False)
+    if (
+        said
+        and isinstance(kept, dict)
+        and draw(st.integers(0, 9)) == 0
+        and (twice := [one for one in said if one in kept])
+    ):
+        name = json.dumps(draw(st.sampled_from(twice)))
+        return Sample(f"{json.dumps(said)[:-1]}, {name}: null}}".encode(), None, conforms=False)
     indent = draw(st.sampled_from([None, 1]))
     return Sample(json.dumps(said, ensure_ascii=draw(st.booleans()), indent=indent).encode(), kept)
 
@@ -107,14 +126,20 @@ def _documents(draw: st.DrawFn, schema: dict[str, Any]) -> tuple[Any, Any]:
         }[kind if isinstance(kind, str) else "string"])  # fmt: skip
         value = draw(st.sampled_from([value, value, None])) if isinstance(kind, list) else value
         return value, value
-    if "additionalProperties" in schema:
-        found = draw(st.dictionaries(st.text(max_size=5), _documents(schema["additionalProperties"]), max_size=3))
-        return {name: kept for name, (kept, _) in found.items()}, {name: said for name, (_, said) in found.items()}
-    kept, said = {}, {}
-    for name, inner in schema["properties"].items():
-        if draw(st.integers(0, 3)):
-            kept[name], said[name] = draw(_documents(inner))
+    named = {name: one for name, one in schema.get("properties", {}).items() if name != HIDDEN}
     planted = draw(st.sampled_from(_PLANTED))
+    found: dict[str, tuple[Any, Any]] = {}
+    if "additionalProperties" in schema:
+        free = st.text(max_size=5).filter(lambda name: name not in named)
+        found = draw(st.dictionaries(free, _documents(schema["additionalProperties"]), max_size=3))
+        planted = draw(st.sampled_from([{}, {HIDDEN: SECRET}])) if HIDDEN in schema.get("properties", {}) else {}
+    if "patternProperties" in schema:
+        fitting = st.text(max_size=3).map(lambda name: FITTING + name)
+        found = draw(st.dictionaries(fitting, _documents(schema["patternProperties"][f"^{FITTING}"]), max_size=2))
+    for name, inner in named.items():
+        if draw(st.integers(0, 3)):
+            found[name] = draw(_documents(inner))
+    kept, said = {name: one for name, (one, _) in found.items()}, {name: one for name, (_, one) in found.items()}
     return kept, dict(draw(st.permutations([*said.items(), *planted.items()])))
 
 
@@ -147,6 +172,7 @@ def worlds(draw: st.DrawFn) -> World:
     callers["scoped"] = Caller(roles[0], tuple(draw(st.lists(st.sampled_from(SCOPES), min_size=1, unique=True))))
     callers["expired"] = Caller(roles[-1], lifetime=0.001)
     callers["stranger"] = Caller("nobody")
+    callers["bound"] = Caller(roles[0], addresses=draw(st.sampled_from([("127.0.0.0/8",), ("192.0.2.0/24",)])))
     return World(operations, contract, callers)
 
 
@@ -198,7 +224,9 @@ def _keys(draw: st.DrawFn) -> dict[str, Any]:
         {}, {"with": {"ip": ["local"]}}, {"with": {"ip": ["127.0.0.0/8"]}}, {"with": {"ip": ["192.0.2.0/24"]}},
         {"alone": "the tests have nothing else to prove"},
     ]))  # fmt: skip
-    return {"header": draw(st.sampled_from(KEY_FIELDS)), **proof}
+    query = {"name": "api_key", "why": "a calendar program sends no fields"}
+    placed = draw(st.sampled_from([{}, {"query": query}]))
+    return {"header": draw(st.sampled_from(KEY_FIELDS)), **proof, **placed}
 
 
 @st.composite
@@ -215,11 +243,18 @@ def _authorization(draw: st.DrawFn, operations: list[str]) -> dict[str, Any]:
         else:
             rule["allow"] = draw(st.lists(st.sampled_from([*SCOPES, *roles]), min_size=1, max_size=2, unique=True))
         rules.append(rule)
+        if "allow" in rule and draw(st.integers(0, 3)) == 0:
+            rule["when"] = f"caller.role == '{draw(st.sampled_from(sorted(roles)))}'"
     # what one rule opens to everybody, no other may ask a scope of: that does not compile
     opened = {name for rule in rules if "public" in rule for name in rule["operations"]}
     for rule in rules:
         if "allow" in rule:
             rule["operations"] = [name for name in rule["operations"] if name not in opened]
+    denies = draw(st.booleans())
+    if denies and (closed := [one for one in operations if one not in opened]):
+        denied: list[str] = draw(st.lists(st.sampled_from(closed), min_size=1, unique=True))
+        role = draw(st.sampled_from(sorted(roles)))
+        rules.append({"operations": denied, "deny": "not for such as these", "when": f"caller.role == '{role}'"})
     return {"roles": roles, "rules": [rule for rule in rules if rule["operations"]]}
 
 
@@ -227,7 +262,8 @@ def _authorization(draw: st.DrawFn, operations: list[str]) -> dict[str, Any]:
 def questions(draw: st.DrawFn, world: World) -> Question:
     """A request that one of the world's operations answers, with at most one or two things about it changed."""
     about = draw(st.sampled_from(world.operations))
-    changed = draw(st.sets(st.sampled_from(["path", "method", "origin", "body", "caller", "hole", "", ""]), max_size=2))
+    kinds = ["path", "method", "origin", "body", "caller", "hole", "query", "", ""]
+    changed = draw(st.sets(st.sampled_from(kinds), max_size=2))
     holes = _FILLERS if "hole" in changed else _PLAIN_FILLERS
     path = re.sub(r"\{\w+\}", lambda _: draw(st.sampled_from(holes)), about.path)
     if "path" in changed:
@@ -259,4 +295,4 @@ def questions(draw: st.DrawFn, world: World) -> Question:
     caller = "all" if "all" in world.callers else "reader"
     if "caller" in changed:
         caller = draw(st.sampled_from([*world.callers, "scoped", "none", "wrong"]))
-    return Question(method, path, caller, tuple(fields), body)
+    return Question(method, path, caller, tuple(fields), body, "query" in changed)

@@ -173,7 +173,7 @@ def card(document: Any) -> Iterator[str]:
     painted = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for sign in document["signs"]:
         mark, colour = marks[sign["state"]]
-        count = sum(one["kind"] == "finding" and one["sign"] == sign["sign"] for one in document["outcomes"])
+        count = sign["findings"]
         told = f"{count} finding{'s' if count != 1 else ''}" if count else ""
         mark = f"\x1b[{colour}m{mark:14}\x1b[0m" if painted else f"{mark:14}"
         yield f"{sign['sign']}  {sign['title']:44} {mark} {told}".rstrip()

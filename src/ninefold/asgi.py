@@ -25,12 +25,17 @@ import msgspec
 
 from ninefold.contract.describe import describe
 from ninefold.contract.load import load_contract
+from ninefold.errors import ContractError
 from ninefold.gateway.addresses import own_addresses
-from ninefold.gateway.forwarded import caller_address, canonical, told
+from ninefold.gateway.authority import authority_of, shown_to_server
+from ninefold.gateway.forwarded import caller_address, canonical, forwarded_certificate, told
+from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.recorder import Recorder
+from ninefold.gateway.watch import Watch
 from ninefold.gateway.wire import HOST, NO_HOST, UNDERSCORE, hardened, malformed
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.guard import Guard as Decider
+from ninefold.guard.judged import hidden, unjudged
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
 from ninefold.guard.project import Unpromised
@@ -65,6 +70,12 @@ class Guard:
         self._say = say or (lambda text: _log.warning("%s", text))
         self._loaded: LoadedContract = load_contract(Path(contract))
         settings = self._loaded.contract
+        if settings.keys.with_ is not None and settings.keys.with_.device:
+            raise ContractError(
+                "`keys.with.device` cannot be kept here: an ASGI server does not tell how the caller's TLS greeted",
+                place=self._loaded.source.place(("keys", "with", "device"), key=True),
+                remedy="guard the API with the gateway (`ninefold guard`), or ask for another proof",
+            )
         local = own_addresses()
         described = msgspec.json.encode(describe(self._loaded)) if settings.api.serve_description else b""
         with contextlib.ExitStack() as stack:
@@ -72,18 +83,28 @@ class Guard:
             self._writer = stack.enter_context(
                 contextlib.closing(TrailWriter(self._loaded.resolve(settings.trail.path)))
             )
+            self._authority = authority_of(self._loaded, self._say)
             identity = settings.identity
             self._tokens = Tokens(identity, self._loaded.resolve, self._say) if identity is not None else None
+            if self._tokens is not None:
+                stack.callback(self._tokens.release)
             self._guard = Decider(
-                settings, self._loaded.description, self._ring, local=local, described=described, tokens=self._tokens
+                settings,
+                self._loaded.description,
+                self._ring,
+                local=local,
+                described=described,
+                tokens=self._tokens,
+                source=self._loaded.source,
             )
             stack.pop_all()  # `close` lets go of them
         trusted = [one for one in settings.api.trusted_proxies if not isinstance(one, str)]
         words = len(trusted) < len(settings.api.trusted_proxies)
         self._trusted = Ranges((*trusted, *(local if words else ()))) if settings.api.trusted_proxies else None
         self._recorder: Recorder | None = None
+        self._ledger: Ledger | None = None
+        self._keys = Watch(self._ring, settings.keys.stale, self._say, time.monotonic)
         self._verified = 0.0
-        self._keys_fault = ""
         self._stem = f"{secrets.token_hex(8)}-".encode()
         self._count = 0
 
@@ -99,11 +120,15 @@ class Guard:
 
     async def close(self) -> None:
         """Write what is left of the trail and let go of the files. The lifespan's end calls it."""
+        if self._ledger is not None:
+            await self._ledger.close()
+            self._ledger = None
         if self._recorder is not None:
             await self._recorder.close()
             self._recorder = None
         if self._tokens is not None:
             await self._tokens.close()
+            self._tokens.release()
         self._writer.close()
         self._ring.close()
 
@@ -117,7 +142,7 @@ class Guard:
 
     async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = self.request(scope)
-        decision = await self.decided(request)
+        decision = await self.decided(request, scope)
         if isinstance(decision, Plan) and b"websocket" in decision.upgrade:
             self.record(request, decision, "admitted", 101)
             await self._app(self.shown(scope, request, decision), receive, send)
@@ -144,6 +169,7 @@ class Guard:
         path = scope.get("raw_path") or quote(scope["path"], safe="/~!$&'()*+,;=:@-._").encode()
         client = scope.get("client")
         self._count += 1
+        query = scope.get("query_string", b"")
         length = fields.get(b"content-length", b"")
         return Request(
             scope.get("method", "GET"),
@@ -156,38 +182,43 @@ class Guard:
             time.time(),
             time.monotonic(),
             self._stem + b"%x" % self._count,
+            target=path.partition(b"?")[0] + (b"?" + query if query else b""),
         )
 
-    async def decided(self, request: Request) -> Plan | Answer:
-        """The guard's decision, with every fact brought that it asks for."""
-        decision = self.decide(request)
+    async def decided(self, request: Request, scope: MutableMapping[str, Any]) -> Plan | Answer | Need:
+        """The guard's decision, with every fact brought that it asks for, but the body (`Need.BODY`)."""
+        return self._unfit(request, scope) or await self.admitted(request)
+
+    async def admitted(self, request: Request) -> Plan | Answer | Need:
+        """The same about a request that is HTTP, and not of another address than it seems."""
+        decision = self._admit(request)
         while decision is Need.TOKEN:
             assert self._tokens is not None
             field = request.fields[b"authorization"]
             request.doubt = await self._tokens.bring(request.token_digest, field, request.time)
-            decision = self._with_keys(request, self._guard.admit(request))
-        assert isinstance(decision, Plan | Answer)
+            decision = self._admit(request)
         return decision
 
-    def decide(self, request: Request) -> Plan | Answer | Need:
-        """The guard's decision; a `Need` where a fact is to be waited for."""
+    def _unfit(self, request: Request, scope: MutableMapping[str, Any]) -> Answer | None:
+        """Why nothing is decided about a request: it is no HTTP to rely on, or what the decision rests on cannot be read."""
         fault = self._strict(request)
         if fault is not None:
             return fault
-        if self._recorder is None:
-            self._recorder = Recorder(
-                self._writer, self._loaded.contract.trail.batch, self._say, asyncio.get_running_loop()
-            )
-        self._verify(request.now)
-        if self._recorder.fault or self._keys_fault:
-            return refuse(503, "gateway", self._recorder.fault or self._keys_fault)
-        return self._with_keys(request, self._guard.admit(request))
+        recorder = self._begun()
+        self._verify(request.now)  # before anything is looked at: what was revoked meanwhile proves nothing
+        fault = self._look(request, scope)
+        if fault is not None:
+            return fault
+        if recorder.fault or self._keys.fault:
+            return refuse(503, "gateway", recorder.fault or self._keys.fault)
+        return None
 
-    def _with_keys(self, request: Request, decision: Plan | Answer | Need) -> Plan | Answer | Need:
-        """Decide again, as long as keys or revocations have changed, with what they are now."""
+    def _admit(self, request: Request) -> Plan | Answer | Need:
+        """Decide, again as long as keys or revocations have changed, with what they are now."""
+        decision = self._guard.admit(request)
         while decision is Need.KEYS:
             try:
-                self._ring.refresh()
+                self._keys.refresh()
                 if self._tokens is not None:
                     self._tokens.refresh()
             except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
@@ -201,11 +232,27 @@ class Guard:
             return NO_HOST
         if any(b"_" in name for name in request.fields):
             return UNDERSCORE
-        if self._trusted is not None:
+        return None
+
+    def _look(self, request: Request, scope: MutableMapping[str, Any]) -> Answer | None:
+        """What the server tells of the caller; where a trusted proxy sent the request, what that one tells."""
+        clients = self._loaded.contract.encryption.tls.clients
+        if self._trusted is None or request.address not in self._trusted:
+            if self._authority is not None:
+                told = shown_to_server(self._authority, (scope.get("extensions") or {}).get("tls"))
+                request.certificate = self._authority.holds(told, request.time)
+            return None
+        try:
+            request.address = caller_address(request.address, request.fields.get(b"x-forwarded-for"), self._trusted)
+        except ValueError:
+            return malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+        if self._authority is not None and clients is not None and clients.forwarded:
             try:
-                request.address = caller_address(request.address, request.fields.get(b"x-forwarded-for"), self._trusted)
-            except ValueError:
-                return malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+                shown = forwarded_certificate(request.fields, request.repeated)
+            except ValueError as fault:
+                return malformed(f"a trusted proxy sent a certificate that is none: {fault}")
+            told = self._authority.verified(*shown) if shown is not None else None
+            request.certificate = self._authority.holds(told, request.time)
         return None
 
     def _verify(self, now: float) -> None:
@@ -213,16 +260,21 @@ class Guard:
         if now - self._verified < 0.25:
             return
         self._verified = now
+        if self._authority is not None:
+            self._authority.verify()
         if self._tokens is not None:
             self._tokens.tick()
-        try:
-            self._ring.verify()
-        except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-            if not self._keys_fault:
-                self._say(f"the keys cannot be read, so every request is refused: {fault}")
-            self._keys_fault = f"the keys cannot be read: {fault}"
-        else:
-            self._keys_fault = ""
+        self._keys.verify()
+
+    def _begun(self) -> Recorder:
+        """What needs a loop, from the first request on."""
+        if self._recorder is None:
+            settings, loop = self._loaded.contract, asyncio.get_running_loop()
+            self._recorder = Recorder(self._writer, settings.trail.batch, self._say, loop)
+            store = self._loaded.resolve(settings.keys.store)
+            self._ledger = Ledger(store, settings.keys.remind, self._recorder.add, self._say, loop)
+            self._ledger.start()
+        return self._recorder
 
     def record(
         self,
@@ -235,17 +287,14 @@ class Guard:
         withheld: tuple[int, int] = (0, 0),
     ) -> None:
         """One decision for the trail."""
-        if self._recorder is None:
-            self._recorder = Recorder(
-                self._writer, self._loaded.contract.trail.batch, self._say, asyncio.get_running_loop()
-            )
-        self._recorder.add(
-            Event(
-                request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
-                request.caller, request.address, status, step, reason,
-                int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld,
-            )
+        event = Event(
+            request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
+            request.caller, request.address, status, step, reason,
+            int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject,
         )  # fmt: skip
+        self._begun().add(event)
+        if request.key is not None and step != "caller" and self._ledger is not None:
+            self._ledger.note(request.key.id, event)
 
     @staticmethod
     def shown(scope: MutableMapping[str, Any], request: Request, plan: Plan) -> dict[str, Any]:
@@ -254,7 +303,8 @@ class Guard:
         headers = [(name, value) for name, value in scope["headers"] if name.lower() not in hidden]
         headers += [(b"x-request-id", request.id), *told(request)]
         extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if "http.response" not in name}
-        return {**scope, "headers": headers, "extensions": extensions}
+        query = request.target.partition(b"?")[2]
+        return {**scope, "headers": headers, "extensions": extensions, "query_string": query}
 
     def plan_of(self, request: Request) -> Plan:
         return self._guard.plan(request)
@@ -304,8 +354,13 @@ class _Exchange:
         guard, request = self._guard, self._request
         if request.body == 0 and self._scope.get("http_version", "1.1")[:1] not in {"0", "1"}:
             await self._peek()
-        decision = await guard.decided(request)
-        if isinstance(decision, Answer):
+        decision = await guard.decided(request, self._scope)
+        if decision is Need.BODY:
+            if not await self._gather():
+                return
+            decision = await guard.admitted(request)
+        if not isinstance(decision, Plan):
+            assert isinstance(decision, Answer)
             await self._answer(decision, decision.outcome)
             return
         self._plan = decision
@@ -345,6 +400,26 @@ class _Exchange:
         if self._peeked[-1].get("body"):
             self._request.body = -1
 
+    async def _gather(self) -> bool:
+        """Wait for the whole body, which the decision depends on. False: the caller sent too much, or went away."""
+        body, messages = bytearray(), []
+        more = True
+        while more:
+            message = self._peeked.pop(0) if self._peeked else await self._receive()
+            if message["type"] != "http.request":
+                reason = "the caller went away before the request was whole"
+                self._guard.record(self._request, self._plan, "failed", 0, "wire", reason)
+                return False
+            messages.append(message)
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self._guard.most_request:
+                await self._answer(TOO_LARGE, "refused")
+                return False
+        self._request.content = bytes(body)
+        self._peeked = messages
+        return True
+
     async def _take(self) -> Message:
         message = self._peeked.pop(0) if self._peeked else await self._receive()
         if message["type"] == "http.request":
@@ -377,7 +452,10 @@ class _Exchange:
         media = next((value for name, value in fields if name == b"content-type"), b"")
         encoded = next((value.lower() for name, value in fields if name == b"content-encoding"), b"identity")
         treatment = self._treatment = self._plan.treatments.of(message["status"], media)
-        if treatment.way is Way.WITHHOLD:
+        held = self._request.held
+        if held is not None and (answer := unjudged(self._request, message["status"], treatment.way)) is not None:
+            await self._answer(answer, answer.outcome)
+        elif treatment.way is Way.WITHHOLD:
             await self._withhold(treatment.reason)
         elif treatment.way is Way.PROJECT and encoded != b"identity":
             await self._withhold("the application encoded a body that had to be read")
@@ -409,14 +487,21 @@ class _Exchange:
             await self._withhold("the body is longer than limits.response")
         elif not more:
             assert treatment.projector is not None
+            held, text, reason = self._request.held, bytes(self._body), ""
+            if held is not None:
+                kept, reason = held.release(self._request, text)
+                if kept is None:
+                    await self._answer(hidden(reason), "refused")
+                    return
+                text = kept
             try:
-                projected, members, size = treatment.projector(bytes(self._body)) if self._body else (b"", 0, 0)
+                projected, members, size = treatment.projector(text) if text else (b"", 0, 0)
             except Unpromised as fault:
                 await self._withhold(f"the body is not as described: {fault}")
                 return
             fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
             await self._head(fields, treatment, len(projected))
-            await self._end(projected, (members, size))
+            await self._end(projected, (members, size), reason)
 
     async def _head(self, fields: list[tuple[bytes, bytes]], treatment: Treatment, length: int | None) -> None:
         passed = [
@@ -432,9 +517,10 @@ class _Exchange:
         self._begun = True
         await self._send({"type": "http.response.start", "status": self._start["status"], "headers": [*passed, *own]})
 
-    async def _end(self, body: bytes, withheld: tuple[int, int] = (0, 0)) -> None:
+    async def _end(self, body: bytes, withheld: tuple[int, int] = (0, 0), reason: str = "") -> None:
         self._over = True
-        self._guard.record(self._request, self._plan, "admitted", self._start["status"], withheld=withheld)
+        step = "permission" if reason else ""
+        self._guard.record(self._request, self._plan, "admitted", self._start["status"], step, reason, withheld)
         await self._send({"type": "http.response.body", "body": body})
 
     async def _withhold(self, reason: str) -> None:

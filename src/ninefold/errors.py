@@ -106,3 +106,14 @@ class ContractProblems(ContractError):
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
+
+
+class KeyringProblems(KeyringError):
+    """Every fault of one file of keys, in the order of the file."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda one: (one.place.line, one.place.column)))
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the keys")
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ninefold.contract.description import Operation
 from ninefold.errors import ContractError, Place
 from ninefold.gateway.addresses import own_addresses
+from ninefold.gateway.authority import authority_of, shown_to_server
 from ninefold.gateway.forwarded import caller_address, canonical
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.start import bind, tls_context
@@ -20,7 +21,7 @@ from ninefold.guard.gcra import Limiter
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Permission, Setting
 from ninefold.guard.proofs.address import Ranges
-from ninefold.guard.request import Request
+from ninefold.guard.request import Certificate, Request
 from ninefold.guard.roles import grants
 from ninefold.guard.steps.arrival import subscriber
 from ninefold.guard.steps.caller import compile_caller
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from ninefold.contract.load import LoadedContract
     from ninefold.contract.model import Contract
+    from ninefold.gateway.authority import Authority
     from ninefold.gateway.start import Listen
     from ninefold.identity.service.app import Tell
     from ninefold.identity.service.exchange import Asked, Said
@@ -73,7 +75,8 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
             remedy="add `identity: {issuer: URL, audience: URL, service: {}}`",
         )
     service = identity.service
-    context = tls_context(loaded, say)
+    authority = authority_of(loaded, say)
+    context = tls_context(loaded, authority, say)
     if context is not None and urlsplit(identity.issuer).scheme == "http":
         raise ContractError(
             "the issuer's URL is http, and the service speaks TLS: nobody would find it",
@@ -115,7 +118,8 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
             clock=time.monotonic,
         )
         app = App(
-            server, whence=_whence(contract), place=subscriber, admit=_admit(contract), tell=_tell(recorder),
+            server, whence=_whence(contract), certified=_certified(authority), place=subscriber, admit=_admit(contract),
+            tell=_tell(recorder),
             closed=lambda: recorder.fault, clock=time.monotonic, secure=context is not None,
         )  # fmt: skip
         stack.callback(app.close)
@@ -127,6 +131,19 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
                 yield url
         finally:
             await recorder.close()
+
+
+def _certified(authority: Authority | None) -> Callable[[object], tuple[bytes, object]]:
+    """The certificate that a caller has shown, where it holds: in time, of the contract's authorities, not revoked."""
+
+    def certified(tls: object) -> tuple[bytes, object]:
+        if authority is None or tls is None:
+            return b"", None
+        authority.verify()
+        found = authority.holds(shown_to_server(authority, tls), time.time())
+        return (found.thumbprint, found) if found is not None else (b"", None)
+
+    return certified
 
 
 def _whence(contract: Contract) -> Callable[[str, str | None], str]:
@@ -144,7 +161,7 @@ def _whence(contract: Contract) -> Callable[[str, str | None], str]:
     return whence
 
 
-def _holders(contract: Contract, ring: Ring, held: dict[str, frozenset[str]]) -> Callable[[str, str], Holder | None]:
+def _holders(contract: Contract, ring: Ring, held: dict[str, frozenset[str]]) -> Callable[[str, Asked], Holder | None]:
     """Whose key a text is, by the same check as the gateway's: with everything beside the key that the contract asks."""
     keys = contract.model_copy(update={"identity": None})
     nowhere = Operation("token", "POST", "/token", (), {}, False, {}, None, "", (), False, "", {})  # noqa: FBT003
@@ -152,10 +169,10 @@ def _holders(contract: Contract, ring: Ring, held: dict[str, frozenset[str]]) ->
     check = compile_caller(any_operation)
     name = contract.keys.header.lower().encode()
 
-    def holder(text: str, address: str) -> Holder | None:
+    def holder(text: str, asked: Asked) -> Holder | None:
         request = Request(
-            "POST", "/token", {name: text.encode("utf-8", "surrogatepass")}, (), address, True, 0, time.time(),  # noqa: FBT003
-            time.monotonic(), b"",
+            "POST", "/token", {name: text.encode("utf-8", "surrogatepass")}, (), asked.address, True, 0, time.time(),  # noqa: FBT003
+            time.monotonic(), b"", certificate=asked.shown if isinstance(asked.shown, Certificate) else None,
         )  # fmt: skip
         ring.verify()
         verdict = check(request) if check is not None else None

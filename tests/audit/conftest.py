@@ -127,7 +127,9 @@ def live(
                     limits=limits or Limits(rate=1000.0),
                     secrets=tuple(secret for key in held for secret in key.secrets),
                     active=bool(more.get("active")),
-                    shell=Shell(variables(held), authority=authority is not None),
+                    shell=Shell(
+                        variables(held, more.get("expired"), more.get("revoked")), authority=authority is not None
+                    ),
                 )
             )
             api = describe(document) if document is not None else None

@@ -54,6 +54,38 @@ def test_what_denies_or_allows_everybody_is_no_restriction(extension: dict[str, 
     assert told(api(extension)) == ()
 
 
+@pytest.mark.parametrize(
+    ("extension", "surely"),
+    [
+        ({"x-source-addresses": ["10.0.0.0/8"]}, True),
+        ({"x-kong-plugin-ip-restriction": {"config": {"allow": ["10.0.0.0/8"]}}}, True),
+        (
+            {
+                "x-amazon-apigateway-policy": {
+                    "Statement": [{"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}]
+                }
+            },
+            True,
+        ),
+        ({"x-client-networks": ["10.0.0.0/8"]}, True),
+        ({"x-webhook-source-ips": ["10.0.0.0/8"]}, False),
+        ({"x-egress-ips": ["10.0.0.0/8"]}, False),
+        ({"x-resource-ips": ["10.0.0.0/8"]}, False),
+        ({"x-trusted-proxies": ["10.0.0.0/8"]}, False),
+        ({"x-rate-limit": {"allowlist": ["10.0.0.0/8"]}}, False),
+        ({"x-admin-allowed-ips": ["10.0.0.0/8"]}, False),
+        ({"x-ips": ["10.0.0.0/8"]}, False),
+    ],
+)
+def test_whose_addresses_they_are_is_sure_by_the_names_around_them_alone(
+    extension: dict[str, Any], surely: bool
+) -> None:
+    here = api(extension)
+    assert told(here) == ("10.0.0.0/8",)
+    found = addresses(here, here.operations[0], here.schemes["k"], surely=True)
+    assert found == (("10.0.0.0/8",) if surely else ())
+
+
 _JSON = st.recursive(
     st.none()
     | st.booleans()

@@ -1,22 +1,26 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.notes import KEYS, PLAIN, Plain, Wrapped
 
-from ninefold.audit.assignment import mass_assignment
 from ninefold.audit.finding import Confidence
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.run import clean
+from ninefold.audit.signs.callers import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
+
+pytestmark = pytest.mark.usefixtures("again")
+RULE = next(rule for rule in RULES if rule.id == "authorization-mass-assignment")
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def tried(live: Callable[..., Target], serve: Callable[..., str]) -> Callable[..
             keys = [Key("header", "Authorization", f"Bearer {one}") for one in KEYS]
         target = live(serve(api), document or api.document, *keys, active=True)
         try:
-            return mass_assignment(target)
+            return RULE.look(target)
         finally:
             assert clean(target) == ()
 
@@ -104,3 +108,46 @@ def test_a_price_that_goes_up_by_itself_is_none(tried: Any) -> None:
             return super().answer(method, path, who, body)
 
     assert tried(Rising()).seen == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "sure"),
+    [
+        ({"additionalProperties": True}, Confidence.SUSPECTED),
+        ({"additionalProperties": {}}, Confidence.SUSPECTED),
+        ({"allOf": [{"additionalProperties": {"type": "string"}}]}, Confidence.SUSPECTED),
+        ({"additionalProperties": False}, Confidence.CONFIRMED),
+    ],
+)
+def test_a_body_that_may_have_any_member_by_the_description_is_no_sure_sign(
+    tried: Any, more: dict[str, Any], sure: Confidence
+) -> None:
+    document = copy.deepcopy(PLAIN)
+    document["paths"]["/notes"]["post"]["requestBody"]["content"]["application/json"]["schema"] |= more
+    assert {one.confidence for one in tried(Plain("mass"), document).seen} == {sure}
+
+
+class Printing(Plain):
+    """What is made is done after a while, sooner or later; nobody can ask for it."""
+
+    waits: tuple[float, ...] = (0.0, 0.0, 0.3, 0.0, 0.3, 0.0, 0.3, 0.0)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: dict[str, float] = {}
+
+    def answer(self, method: str, path: str, who: str, body: bytes) -> tuple[int, Any]:
+        for number, end in self.ends.items():
+            if number in self.things and end <= time.monotonic():
+                self.things[number]["verified"] = True
+        status, said = super().answer(method, path, who, body)
+        if method == "POST" and status == 201:
+            self.ends[str(said["id"])] = time.monotonic() + self.waits[len(self.ends) % len(self.waits)]
+        return status, said
+
+
+@pytest.mark.parametrize("skipped", range(4))
+def test_a_state_that_comes_by_itself_is_none(tried: Any, skipped: int) -> None:
+    api = Printing()
+    api.waits = api.waits[skipped:] + api.waits[:skipped]
+    assert tried(api).seen == ()

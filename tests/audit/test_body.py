@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ninefold.audit.body import MATTERS, OWNER, answered, bodies, fields, others, plain, value
+from ninefold.audit.body import MATTERS, OWNER, answered, bodies, fields, is_free, others, plain, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,3 +173,19 @@ def test_names_of_owners(name: str) -> None:
 
 def test_a_password_is_never_the_mark_alone(describe: Any) -> None:
     assert value(described(describe, {}), "password", {"type": "string"}, {}, MARK) != MARK
+
+
+@pytest.mark.parametrize(
+    ("schema", "free"),
+    [
+        ({"additionalProperties": True}, True),
+        ({"additionalProperties": {}}, True),
+        ({"oneOf": [{"type": "string"}, {"patternProperties": {"^x-": {}}}]}, True),
+        ({"additionalProperties": False}, False),
+        ({"type": "object", "properties": {"a": {"additionalProperties": True}}}, False),
+        ({"$ref": "#/nowhere"}, False),
+        (True, False),
+    ],
+)
+def test_a_body_is_free_if_its_schema_says_so(describe: Any, schema: Any, *, free: bool) -> None:
+    assert is_free(describe({"paths": {}}), schema) is free

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 from tests.notes import PLAIN, WRAPPED
@@ -36,6 +37,15 @@ def test_there_is_a_bound(describe: Any) -> None:
     paths = {path.replace("notes", f"notes{at}"): item for at in range(20) for path, item in PLAIN["paths"].items()}
     renamed = {path: _renamed(item, path) for path, item in paths.items()}
     assert len(kinds(describe({**PLAIN, "paths": renamed}))) == KINDS
+
+
+def test_many_are_looked_through_once(describe: Any) -> None:
+    kept = {path: {k: v for k, v in item.items() if k != "delete"} for path, item in PLAIN["paths"].items()}
+    paths = {path.replace("notes", f"notes{at}"): item for at in range(3_000) for path, item in kept.items()}
+    api = describe({**PLAIN, "paths": {path: _renamed(item, path) for path, item in paths.items()}})
+    began = time.monotonic()
+    assert kinds(api) == ()
+    assert time.monotonic() - began < 2
 
 
 def _renamed(item: Any, path: str) -> Any:

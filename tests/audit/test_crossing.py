@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.notes import KEYS, PLAIN, Plain, Wrapped
+from tests.notes import JSON, KEYS, PLAIN, Plain, Wrapped
 
 from ninefold.audit.finding import Confidence, Exchange, Severity
 from ninefold.audit.key import Key
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
 
+pytestmark = pytest.mark.usefixtures("again")
 BY_ID = {rule.id: rule for rule in RULES}
 WRITE, READ = "authorization-object-write", "authorization-object-level"
 
@@ -231,3 +233,137 @@ def test_a_list_of_what_one_wrote_is_no_rule_of_who_may_edit(at: Any) -> None:
 
 def _renamed(document: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     return {**document, "paths": {path.replace(old, new): item for path, item in document["paths"].items()}}
+
+
+class Lagging(Plain):
+    """Everybody may edit everything; what one wrote, others read a moment later."""
+
+    document = PLAIN
+    lag = 0.6
+
+    def __init__(self) -> None:
+        super().__init__("shared")
+        self.born: dict[str, float] = {}
+
+    def answer(self, method: str, path: str, who: str, body: bytes) -> tuple[int, Any]:
+        now, number = time.monotonic(), path.rpartition("/")[2]
+        late = {one for one, at in self.born.items() if self.things.get(one, {}).get("owner") != who and at > now}
+        if method == "GET" and who and number in late:
+            return 404, {"error": "no such note"}
+        status, said = super().answer(method, path, who, body)
+        if method == "POST" and status == 201:
+            self.born[str(said["id"])] = now + self.lag
+        return status, [one for one in said if str(one["id"]) not in late] if isinstance(said, list) else said
+
+
+def test_what_another_sees_a_moment_later_is_not_its_owner_s_alone(at: Any) -> None:
+    api = Lagging()
+    assert {one.confidence for one in look(WRITE, at(api)).seen} <= {Confidence.SUSPECTED}
+    with pytest.raises(Untried, match="the same objects to both"):
+        look(READ, at(api))
+    assert sorted(api.things) == ["1", "2", "3"]
+
+
+class Queued(Plain):
+    """What is changed is read only a moment after it was taken."""
+
+    def answer(self, method: str, path: str, who: str, body: bytes) -> tuple[int, Any]:
+        for at, number, given in [one for one in getattr(self, "queue", ()) if one[0] < time.monotonic()]:
+            self.queue.remove((at, number, given))
+            self.things.get(number, {}).update(given)
+        number = path.rpartition("/")[2]
+        if method == "PATCH" and who and ("write" in self.flaws or self.things[number]["owner"] == who):
+            self.queue = [*getattr(self, "queue", ()), (time.monotonic() + 0.1, number, json.loads(body))]
+            return 202, {"state": "queued"}
+        return super().answer(method, path, who, body)
+
+    queue: list[tuple[float, str, dict[str, Any]]]
+
+
+@pytest.mark.parametrize("flaws", [("write",), ()])
+def test_a_change_that_is_taken_and_shows_later_is_waited_for(at: Any, flaws: tuple[str, ...]) -> None:
+    seen = look(WRITE, at(Queued(*flaws))).seen
+    assert [one.place.operation for one in seen] == ["changeNote"] * len(flaws)
+
+
+class Conditional(Plain):
+    """Writes want the object's tag."""
+
+    def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
+        number = handler.path.rpartition("/")[2]
+        tag = f'"{hash(json.dumps(self.things.get(number)))}"'
+        if handler.method in {"PATCH", "DELETE"} and handler.headers.get("If-Match") != tag:
+            self.log.append((handler.method, handler.path, ""))
+            return (412 if "If-Match" in handler.headers else 428), JSON, b'{"error": "which one?"}'
+        status, headers, body = super().__call__(handler)
+        return status, {**headers, "ETag": tag} if handler.method == "GET" else headers, body
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_api_that_wants_a_condition_gets_the_object_s_own(live: Any, serve: Any, *, told: bool) -> None:
+    api = Conditional("write", "remove")
+    document = copy.deepcopy(PLAIN)
+    condition = {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}
+    for method in ("patch", "delete") if told else ():
+        document["paths"]["/notes/{id}"][method]["parameters"] = [condition]
+    seen = look(WRITE, live(serve(api), document, *callers(api), active=True)).seen
+    assert [one.place.operation for one in seen] == (["changeNote", "removeNote"] if told else ["removeNote"])
+    assert sorted(api.things) == ["1", "2", "3"]
+
+
+class Chosen(Plain):
+    """Shared among all, and the list shows what is one's own unless it is asked for more."""
+
+    def __init__(self) -> None:
+        super().__init__("shared")
+
+    def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
+        status, headers, body = super().__call__(handler)
+        if handler.path == self.base and handler.method == "GET" and status == 200:
+            who, asked = KEYS[handler.headers["X-API-Key"]], handler.query.get(self.name, [""])[0]
+            rows = [
+                {**one, "owner": "-"} for one in json.loads(body) if asked == self.all or one["owner"] == (asked or who)
+            ]
+            body = json.dumps(rows).encode()
+        elif status in {200, 201} and body:
+            body = json.dumps({**json.loads(body), "owner": "-"}).encode()
+        return status, headers, body
+
+    name, all = "view", "everyone"
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "sure"),
+    [
+        ("view", {"type": "string", "enum": ["mine", "everyone"], "default": "mine"}, set()),
+        ("assignee", {"type": "string"}, {Confidence.SUSPECTED}),
+        ("sort", {"type": "string"}, {Confidence.CONFIRMED}),
+    ],
+)
+def test_a_list_that_may_be_asked_for_more_says_not_who_may_read(
+    live: Any, serve: Any, name: str, schema: dict[str, Any], sure: set[Confidence]
+) -> None:
+    api = Chosen()
+    api.name = name
+    document = copy.deepcopy(PLAIN)
+    document["paths"]["/notes"]["get"]["parameters"] = [{"name": name, "in": "query", "schema": schema}]
+    target = live(serve(api), document, *callers(api), active=True)
+    seen = [one for rule in (READ, WRITE) for one in look(rule, target).seen]
+    assert {one.confidence or Confidence.CONFIRMED for one in seen} == sure
+
+
+@pytest.mark.parametrize("flaws", [("shared",), ("read", "write")])
+def test_a_list_that_is_an_old_copy_says_nothing(at: Any, flaws: tuple[str, ...]) -> None:
+    class Cached(Plain):
+        """The second caller's list was kept before anything was made."""
+
+        kept: bytes = b""
+
+        def __call__(self, handler: Any) -> tuple[int, dict[str, Any], bytes]:
+            status, headers, body = super().__call__(handler)
+            if handler.path == self.base and handler.headers.get("X-API-Key") == "bob-key-22" and status == 200:
+                self.kept = body = self.kept or b"[]"
+            return status, headers, body
+
+    seen = [one for rule in (READ, WRITE) for one in look(rule, at(Cached(*flaws))).seen]
+    assert {one.confidence for one in seen} == {Confidence.SUSPECTED}

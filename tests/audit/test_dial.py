@@ -155,3 +155,9 @@ def test_a_certificate_is_held_against_the_name_and_not_against_the_address(
             else:
                 with pytest.raises(Unanswered, match=r"b\.example"):
                     probe.send(Ask("GET", "/"))
+
+
+def test_the_address_that_is_dialled_from_is_the_routes_choice() -> None:
+    assert Dial("127.0.0.1", 9).source() == "127.0.0.1"
+    with pytest.raises(OSError, match="no address"):
+        Dial("nowhere.example", 9, look_up=lambda host, port: ()).source()

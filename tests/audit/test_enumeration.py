@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ninefold.audit.finding import Exchange
+from ninefold.audit.finding import Confidence, Exchange
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import filtering
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 RULE = next(rule for rule in filtering.RULES if rule.id == "filtering-user-enumeration")
 JSON = {"Content-Type": "application/json"}
-USERS = {"anna": "right", "anna@example.com": "right", "70123": "right"}
+USERS = {"anna": "right", "anna@example.com": "right", "70123": "right", "C-10042-7": "right"}
 TEXT = {"type": "string"}
 
 
@@ -91,6 +92,16 @@ def test_two_answers_for_names_of_nobody_are_no_measure(serve: Any, live: Any) -
     texts = iter(["a", "b", "c", "d"])
     with pytest.raises(Untried, match="two ways"):
         look(serve, live, Door(lambda *_: (401, {"error": next(texts)})), user="anna")
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_number_that_is_none_by_its_check_digit_is_no_sure_sign(serve: Any, live: Any, status: int) -> None:
+    def say(known: bool, name: str) -> tuple[int, Any]:
+        assert re.fullmatch(r"C-\d{5}-\d", name)
+        return (401, {"error": "wrong password"}) if known else (status, {"error": "this is no customer number"})
+
+    (seen,) = look(serve, live, Door(say), user="C-10042-7").seen
+    assert seen.confidence is Confidence.SUSPECTED
 
 
 def test_a_log_in_that_throttles_is_not_judged(serve: Any, live: Any) -> None:

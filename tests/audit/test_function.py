@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ninefold.audit.finding import Confidence
-from ninefold.audit.function import as_administrator
 from ninefold.audit.jwt import encoded
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
+from ninefold.audit.signs.callers import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
+
+
+pytestmark = pytest.mark.usefixtures("again")
+RULE = next(rule for rule in RULES if rule.id == "authorization-function-level")
 
 
 def described(security: Any, path: str = "/admin/users", tags: tuple[str, ...] = (), own: Any = None) -> dict[str, Any]:
@@ -61,7 +65,7 @@ class Api:
 @pytest.fixture
 def tried(live: Callable[..., Target], serve: Callable[..., str]) -> Callable[..., Looked]:
     def run(api: Api, document: dict[str, Any], value: str = "good-key-1") -> Looked:
-        return as_administrator(live(serve(api), document, Key("header", "Authorization", f"Bearer {value}")))
+        return RULE.look(live(serve(api), document, Key("header", "Authorization", f"Bearer {value}")))
 
     return run
 
@@ -142,5 +146,5 @@ class Office(Api):
 @pytest.mark.parametrize(("checks", "found"), [("key", 1), ("role of the second", 0)])
 def test_each_caller_is_tried(live: Any, serve: Any, checks: str, found: int) -> None:
     keys = [Key("header", "Authorization", f"Bearer {one}") for one in ("good-office", "good-cafe")]
-    looked = as_administrator(live(serve(Office({"name": "Office"}, checks=checks)), described(ADMIN_SCOPE), *keys))
+    looked = RULE.look(live(serve(Office({"name": "Office"}, checks=checks)), described(ADMIN_SCOPE), *keys))
     assert (looked.at, len(looked.seen)) == (1, found)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import resource
+import signal
 import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
@@ -10,7 +13,7 @@ import pytest
 
 from ninefold.audit.index import Addition, held, is_index, read_advisories, read_index, write_index
 from ninefold.audit.renown import Exploited, Odds
-from ninefold.errors import FileError, NinefoldError, WriteError
+from ninefold.errors import FileError, WriteError
 from ninefold.keys.ring import Ring
 
 if TYPE_CHECKING:
@@ -109,6 +112,29 @@ def test_a_fault_leaves_the_old_one_and_nothing_beside_it(path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == ["advisories.db"]
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_a_full_disk_leaves_the_old_one_and_nothing_beside_it(path: Path, *, first: bool) -> None:
+    if not first:
+        write_index(path, [osv("a", record("X-1"))], NOW)
+    before = path.read_bytes() if path.exists() else b""
+    many = [record(f"X-{number}", f"package-{number}") for number in range(300)]
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        for room in (0, 1, 4096, len(before), 65536, 65537):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, most[1]))
+            with pytest.raises(FileError, match=re.escape(str(path))) as told:
+                write_index(path, [osv("b", *many)], NOW)
+            assert "fix: " in str(told.value)
+            assert [one.name for one in path.parent.iterdir()] == [path.name] * (not first)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (path.read_bytes() if path.exists() else b"") == before
+    write_index(path, [osv("b", *many)], NOW)
+    assert len(read_index(path, ["package-7"]).records) == 1
+
+
 def test_a_reader_sees_the_old_or_the_new_and_nothing_between(path: Path) -> None:
     write_index(path, [osv("a", *(record(f"X-{number}") for number in range(50)))], NOW)
     seen: set[int] = set()
@@ -158,25 +184,45 @@ class TestWhatIsNoIndex:
             with pytest.raises(FileError, match="no index of advisories"):
                 write_index(one, [osv("a", record("X-1"))], NOW)
 
-    @pytest.mark.parametrize("at", [20, 100, 4096, 9000])
-    def test_is_told_where_it_is_damaged(self, path: Path, at: int) -> None:
+    @pytest.mark.parametrize("damage", [b"\0", b"\xff" * 16, b"x" * 4096])
+    def test_is_told_wherever_it_is_damaged(self, path: Path, damage: bytes) -> None:
         write_index(path, [osv("a", *(record(f"X-{number}") for number in range(200)))], NOW)
-        raw = bytearray(path.read_bytes())
-        raw[at : at + 4096] = b"\xff" * len(raw[at : at + 4096])
-        path.write_bytes(raw)
-        try:
-            read_index(path, ["jinja2"])
-        except NinefoldError as fault:
-            assert str(path) in str(fault)
+        whole = path.read_bytes()
+        for at in range(0, len(whole), 997):
+            raw = (whole[:at] + damage + whole[at + len(damage) :])[: len(whole)]
+            if raw == whole:
+                continue
+            path.write_bytes(raw)
+            for read in (lambda: read_advisories(path, ["jinja2"]), lambda: held(path)):
+                with pytest.raises(FileError, match=re.escape(str(path))):
+                    read()
 
-    def test_is_told_where_a_record_is_damaged(self, path: Path) -> None:
+    def test_is_told_wherever_it_is_cut_off(self, path: Path) -> None:
+        write_index(path, [osv("a", *(record(f"X-{number}") for number in range(200)))], NOW)
+        whole = path.read_bytes()
+        for size in (*range(0, len(whole), 997), len(whole) - 32, len(whole) - 1):
+            path.write_bytes(whole[:size])
+            with pytest.raises(FileError, match=re.escape(str(path))):
+                read_advisories(path, ["jinja2"])
+        path.write_bytes(whole + b"x")
+        with pytest.raises(FileError, match="is damaged"):
+            read_advisories(path, ["jinja2"])
+
+    def test_stays_where_more_is_put_in_and_is_told(self, path: Path) -> None:
+        write_index(path, [osv("a", record("X-1"))], NOW)
+        path.write_bytes(path.read_bytes()[:-1])
+        before = path.read_bytes()
+        with pytest.raises(FileError, match="is damaged"):
+            write_index(path, [osv("b", record("X-2"))], NOW)
+        assert path.read_bytes() == before
+
+    def test_is_told_where_it_is_of_another_version(self, path: Path) -> None:
         write_index(path, [osv("a", record("X-1"))], NOW)
         store = sqlite3.connect(path)
-        store.execute("UPDATE record SET body = x'00ff'")
-        store.commit()
+        store.execute("PRAGMA user_version = 1")
         store.close()
-        with pytest.raises(FileError, match="a record in it is damaged"):
-            read_index(path, ["jinja2"])
+        with pytest.raises(FileError, match=r"another version \(1\)"):
+            read_advisories(path, ["jinja2"])
 
     def test_is_told_where_it_cannot_be_written(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("x")

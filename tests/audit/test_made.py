@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.notes import PLAIN, Plain
 
-from ninefold.audit.made import objects, usable
+from ninefold.audit.made import objects
 from ninefold.audit.probe import Limits
 from ninefold.audit.rule import Untried
 from ninefold.audit.run import audit, clean
@@ -159,13 +159,6 @@ def test_nothing_is_made_that_reaches_out_of_the_api(at: Any, word: str) -> None
     renamed = json.loads(json.dumps(PLAIN).replace("/notes", f"/{word}"))
     with pytest.raises(Untried, match="no collection"):
         _ = objects(at(Plain(), renamed)).kinds
-
-
-@pytest.mark.parametrize("identity", ["", ".", "..", "a/b", "a\nb", "x" * 201, True, None, 1.5])
-def test_an_id_that_leads_elsewhere_is_none(identity: object) -> None:
-    assert not usable(identity)
-    assert usable("a-1")
-    assert usable(7)
 
 
 def test_a_request_that_was_lost_on_the_way_is_made_again(at: Any) -> None:

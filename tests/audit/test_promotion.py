@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit.finding import Confidence
 from ninefold.audit.promotion import promoted
 from ninefold.audit.rule import Untried
 from ninefold.audit.run import clean
@@ -121,3 +122,10 @@ def test_a_role_that_everybody_may_choose_is_declared(tried: Any) -> None:
     document = copy.deepcopy(DOCUMENT)
     document["paths"]["/signup"]["post"] |= _body("username", "password", "role")
     assert {one.detail.split("`")[1] for one in tried(People("join"), document).seen} == {"is_admin"}
+
+
+def test_a_sign_up_that_takes_any_member_by_the_description_is_no_sure_sign(tried: Any) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    content = document["paths"]["/signup"]["post"]["requestBody"]["content"]
+    content["application/json"]["schema"]["additionalProperties"] = True
+    assert {one.confidence for one in tried(People("join"), document).seen} == {Confidence.SUSPECTED}

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit.answer import Ask
 from ninefold.audit.baseline import Excuse
 from ninefold.audit.finding import Confidence, Errored, Finding, Location, Method, Passed, Severity, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.run import audit
+from ninefold.audit.signs.order import RULES
 from ninefold.audit.target import Target
 from ninefold.errors import FileError
 
@@ -143,3 +145,31 @@ class TestABaseline:
         (found,) = audit(TARGET, rules).findings
         assert audit(TARGET, rules, excuses=self.excuse(found, "a")).findings
         assert audit(TARGET, rules, excuses=self.excuse(found, "a", "b", until=date(2026, 11, 1))).findings
+
+
+@pytest.mark.parametrize("banned", [True, False])
+def test_what_an_api_refuses_that_has_shut_the_audit_out_is_no_pass(serve: Any, live: Any, *, banned: bool) -> None:
+    asked: list[str] = []
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        asked.append(request.path)
+        return 403 if request.path == "/attack" or (banned and "/attack" in asked) else 200, {}, b"{}"
+
+    def look(target: Target) -> Looked:
+        target.probe.send(Ask("GET", "/attack"))
+        return Looked(1)
+
+    target = live(serve(api), {"paths": {"/things": {"get": {"responses": {}}}}}, "a-key")
+    assert target.survey.answered()
+    (outcome,) = audit(target, [rule(look, method=Method.LIVE)]).outcomes
+    assert isinstance(outcome, Skipped if banned else Passed)
+    assert not isinstance(outcome, Skipped) or ("shut the audit out" in outcome.reason and outcome.asked)
+
+
+def test_what_requests_bring_is_in_the_audit_when_its_rule_ran(static: Any) -> None:
+    rule = next(one for one in RULES if one.id == "encryption-unneeded-data")
+    schema = {"type": "object", "properties": {"ssn": {"type": "string"}}}
+    post = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {}}
+    target = static({"paths": {"/things": {"post": post}}})
+    assert [one.name for one in audit(target, [rule]).collected] == ["ssn"]
+    assert audit(static({"paths": {"/things": {"post": post}}}), []).collected == ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ninefold.audit.answer import Answer, Ask
-from ninefold.audit.sample import ask_for, listed, made, missing_ids
+from ninefold.audit.sample import ask_for, listed, made, missing_ids, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,3 +95,10 @@ def test_an_idempotency_key_is_a_new_one_each_time(describe: Callable[[dict[str,
     api = describe(get("/orders", parameter("Idempotency-Key", "header", schema={"type": "string"})))
     one, other = (dict(ask_for(api, api.operations[0], {}).headers)["Idempotency-Key"] for _ in range(2))
     assert one != other
+
+
+@pytest.mark.parametrize("identity", ["", ".", "..", "a/b", "a\nb", "x" * 201, True, None, 1.5])
+def test_an_id_that_leads_elsewhere_is_none(identity: object) -> None:
+    assert not usable(identity)
+    assert usable("a-1")
+    assert usable(7)

@@ -7,12 +7,31 @@ import pytest
 
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
-from ninefold.audit.stale import expired, revoked, without_second_proof
+from ninefold.audit.signs.credentials import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ninefold.audit.rule import Looked
+    from ninefold.audit.target import Target
 
+
+pytestmark = pytest.mark.usefixtures("again")
+
+
+def by_id(rule: str) -> Callable[[Target], Looked]:
+    """The rule's look at the time of the call, which `again` wraps."""
+    record = next(one for one in RULES if one.id == rule)
+
+    def look(target: Target) -> Looked:
+        return record.look(target)
+
+    return look
+
+
+expired, revoked, without_second_proof = map(
+    by_id, ("keys-expired-accepted", "keys-revoked-accepted", "keys-alone-accepted")
+)
 GOOD, OLD = "good-key-0123456789", "old-key-9876543210"
 ONE: dict[str, Any] = {
     "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}},
@@ -44,8 +63,9 @@ def api(*accepted: str, wrapped: bool = False, token: bool = False, key: bool = 
 @pytest.mark.parametrize(("rule", "field"), [(expired, "expired"), (revoked, "revoked")])
 class TestAnOldKey:
     def test_that_still_works_is_confirmed(self, live: Any, serve: Any, rule: Any, field: str, wrapped: bool) -> None:
-        target = live(serve(api(GOOD, OLD, wrapped=wrapped)), ONE, GOOD)
-        (seen,) = rule(replace(target, **{field: Key("header", "X-API-Key", OLD)})).seen
+        old = {field: Key("header", "X-API-Key", OLD)}
+        (seen,) = rule(live(serve(api(GOOD, OLD, wrapped=wrapped)), ONE, GOOD, **old)).seen
+        assert f"$NINEFOLD_{field.upper()}_KEY" in seen.evidence[1].again
         assert [piece.role for piece in seen.evidence] == ["baseline", "attack", "control", "repeat"]
 
     def test_that_is_refused_is_clear(self, live: Any, serve: Any, rule: Any, field: str, wrapped: bool) -> None:

@@ -84,6 +84,8 @@ def test_what_no_part_of_the_schema_declares_is_surplus(schema: Any, value: Any,
 @pytest.mark.parametrize(
     "member",
     [
+        {"@odata.count": 3, "name@odata.type": "#String", "friends@odata.navigationLink": "people(1)/friends"},
+        {"jsonapi": {"version": "1.1", "ext": ["https://jsonapi.org/ext/atomic"]}},
         {"_links": {"self": {"href": "/people/1"}, "friends": [{"href": "/people/2", "title": "Bo"}]}},
         {"links": [{"rel": "self", "href": "https://api.example.com/people/1"}]},
         {"links": {"self": "https://api.example.com/people/1", "next": None}},
@@ -96,7 +98,14 @@ def test_links_and_annotations_are_no_data(member: dict[str, Any]) -> None:
     assert told(PERSON, {"id": 1, **member}) == set()
 
 
-@pytest.mark.parametrize("member", [{"links": [{"password": "x"}]}, {"_links": {"self": {"href": "/", "token": "t"}}}])
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"jsonapi": {"version": "1.1", "key": "x"}},
+        {"links": [{"password": "x"}]},
+        {"_links": {"self": {"href": "/", "token": "t"}}},
+    ],
+)
 def test_data_by_the_name_of_links_is_data(member: dict[str, Any]) -> None:
     assert told(PERSON, {"id": 1, **member}) == set(member)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.audit.servers import AUTHORS, Library
 from tests.audit.test_graphql import described
 
 from ninefold.audit.document import only_queries
+from ninefold.audit.finding import Confidence
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs.order import RULES
 
@@ -129,3 +131,34 @@ def test_without_a_description_a_graphql_service_is_found_and_asked(
 ) -> None:
     calls = live(serve(Library())).survey.calls()
     assert [call.field for call in calls] == ["__typename", "books", "me", "houses"]
+
+
+def test_streams_of_events_are_read_to_their_first_one_and_hold_nothing_up(serve: Any, live: Any) -> None:
+    kinds = ("builds", "chat", "alerts", "logs", "presence")
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        if not request.path.startswith("/streams/"):
+            return 200, JSON, b"{}"
+        head = {"Content-Type": "text/event-stream; charset=utf-8", "Content-Length": "1000000"}
+        return 200, head, b": wait\n" if request.path.endswith("alerts") else b"event: news\ndata: 1\n\n"
+
+    document: dict[str, Any] = {"paths": {f"/streams/{one}": {"get": {}} for one in kinds} | {"/things": {"get": {}}}}
+    began = time.monotonic()
+    survey = live(serve(api), document, "a-key").survey
+    told = {call.ask.path: call.answer.body for call in survey.calls()}
+    assert time.monotonic() - began < 4
+    assert told == {
+        **{f"/streams/{one}": b": wait\n" if one == "alerts" else b"event: news\ndata: 1\n\n" for one in kinds},
+        "/things": b"{}",
+    }
+
+
+def test_a_stream_that_may_say_no_in_its_first_event_is_no_sure_sign(serve: Any, live: Any) -> None:
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        said = b"7" if request.headers.get("X-API-Key") else b"no"
+        head = {"Content-Type": "text/event-stream", "Content-Length": "1000000"}
+        return (200, head, b"event: news\ndata: " + said + b"\n\n") if request.path == "/news" else (404, JSON, b"{}")
+
+    target = live(serve(api), {"security": [{"key": []}], "paths": {"/news": {"get": {}}}}, "a-key")
+    (seen,) = next(rule for rule in RULES if rule.id == "authorization-missing").look(target).seen
+    assert seen.confidence is Confidence.SUSPECTED

@@ -34,6 +34,14 @@ HOSTILE = [
 ]
 
 
+def test_every_other_action_is_pinned_to_a_commit_and_says_of_which_release() -> None:
+    for path in (ROOT / "action.yml", ROOT / "docs" / "ci.md"):
+        used = re.findall(r"uses: +(\S+)(.*)", path.read_text())
+        others = [(name, rest) for name, rest in used if not name.startswith("OWNER/")]
+        assert others
+        assert all(re.search(r"@[0-9a-f]{40}$", name) and re.match(r" # v\d+\.\d+\.\d+", rest) for name, rest in others)
+
+
 @dataclass(frozen=True)
 class Done:
     code: int

@@ -137,6 +137,33 @@ def test_what_is_no_advisory_is_told(ninefold: Run, tmp_path: Path, homes: Path,
     assert not homes.exists()
 
 
+@pytest.mark.parametrize("damage", ["empty", "garbage", "cut", "overwritten"])
+def test_a_damaged_index_is_never_a_clean_tree(
+    ninefold: Run, tmp_path: Path, homes: Path, tree: Path, damage: str
+) -> None:
+    (tmp_path / "osv.json").write_text(json.dumps(record()))
+    assert ninefold("advisories", "import", tmp_path / "osv.json")[0] == 0
+    only = ("audit", "--source", tree, "--rule", "dependencies-vulnerable", "--advisories-max-age", "36500")
+    assert ninefold(*only)[0] == 1
+    whole = homes.read_bytes()
+    homes.write_bytes(
+        {
+            "empty": b"",
+            "garbage": b"garbage",
+            "cut": whole[: len(whole) // 2],
+            "overwritten": whole.replace(b"jinja2", b"jinja3"),
+        }[damage]
+    )
+    for given in ((), ("--advisories", homes)):
+        code, out, err = ninefold(*only, *given)
+        assert code in {2, 66}
+        assert "advisories.db" in "".join((out + err).split())
+        assert "Traceback" not in err
+    code, _, err = ninefold("advisories", "show")
+    assert code == 66
+    assert "fix: " in err
+
+
 def test_old_advisories_make_a_clean_tree_unverified(ninefold: Run, tmp_path: Path, tree: Path) -> None:
     (tree / "requirements.txt").write_text("jinja2==4.0 --hash=sha256:aa\n")
     (tmp_path / "osv.json").write_text(json.dumps(record()))

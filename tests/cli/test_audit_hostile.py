@@ -55,6 +55,34 @@ def _never_ends(connection: socket.socket, message: bytes) -> None:
         connection.sendall(b'{"a":1},' * 8192)
 
 
+def _drips(connection: socket.socket, message: bytes) -> None:
+    """A byte at a time, but for what the audit asks first."""
+    if message.startswith(b"GET / "):
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        return
+    for byte in b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}":
+        connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def test_an_api_that_drips_ends_an_audit_in_its_time(
+    ninefold: Run, upstream: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninefold.audit.probe.EXCHANGE", 0.2)
+    upstream.default = _drips
+    (tmp_path / "openapi.json").write_text(json.dumps(DESCRIPTION))
+    began = time.monotonic()
+    asked = ("--url", upstream.url, "--time", "5", "--format", "json", "--out", tmp_path / "report.json")
+    code, _, told = ninefold("audit", tmp_path / "openapi.json", *asked)
+    assert time.monotonic() - began < 10
+    assert code in {1, 2}, told
+    outcomes = json.loads((tmp_path / "report.json").read_text())["outcomes"]
+    assert not [one for one in outcomes if one["kind"] == "errored"]
+    assert any("gave no answer" in one.get("reason", "") for one in outcomes)
+    assert not [one for one in outcomes if one["kind"] == "finding" and one["confidence"] == "confirmed"
+                and one["method"] == "live" and one["rule"] != "encryption-plain-http"]  # fmt: skip
+
+
 @pytest.mark.parametrize("behaves", [_redirects, _throttles, _never_ends])
 def test_an_api_that_behaves_badly_ends_no_audit_and_costs_no_more_than_its_budget(
     ninefold: Run, upstream: Any, tmp_path: Path, behaves: Any
@@ -83,3 +111,25 @@ def test_a_description_that_refers_to_the_network_is_audited_without_asking_it(n
     assert time.monotonic() - began < 10
     assert code in {1, 2}
     assert json.loads(out)["requests"] == 0
+
+
+def test_a_description_of_a_hundred_thousand_operations_is_audited_in_seconds(
+    ninefold: Run, upstream: Any, tmp_path: Path
+) -> None:
+    upstream.default = _redirects
+    told = '{"responses": {"200": {"description": "-"}}}'
+    paths = (
+        f'"/a{at}": {{"get": {told}, "post": {told}}}, "/a{at}/{{id}}": {{"get": {told}, "delete": {{}}}}'
+        for at in range(25_000)
+    )
+    head = '{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {'
+    (tmp_path / "openapi.json").write_text(f"{head}{','.join(paths)}}}}}")
+    began = time.monotonic()
+    asked = ("--url", upstream.url, "--budget", "40", "--format", "json", "--out", tmp_path / "report.json")
+    code, _, told = ninefold("audit", tmp_path / "openapi.json", *asked)
+    assert time.monotonic() - began < 30
+    assert code in {1, 2}, told
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["requests"] <= 40
+    assert not [one for one in report["outcomes"] if one["kind"] == "errored"]
+    assert max(len(one.get("places", ())) for one in report["outcomes"]) <= 50

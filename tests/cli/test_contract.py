@@ -23,7 +23,7 @@ UNPROJECTABLE: dict[str, Any] = {
                 "responses": {
                     "200": {
                         "description": "-",
-                        "content": {"application/json": {"schema": {"type": "object", "properties": {'q"': {}}}}},
+                        "content": {"application/json": {"schema": {"type": "object", "patternProperties": {"(": {}}}}},
                     }
                 },
             }
@@ -72,9 +72,9 @@ def test_check_refuses_what_the_guard_could_not_start_with(ninefold: Run, contra
     path = contract(UNPROJECTABLE, authorization=None)
     code, out, told = ninefold("contract", "check", path)
     assert (code, out) == (65, "")
-    assert "'q\"'" in told
-    assert "fix: rename it" in told
-    path = contract(UNPROJECTABLE, authorization=None, responses={"open": {"getA": "its names are odd and public"}})
+    assert "pattern for names" in told
+    assert "fix: mend the key" in told
+    path = contract(UNPROJECTABLE, authorization=None, responses={"open": {"getA": "its names are anybody's"}})
     assert ninefold("contract", "check", path)[0] == 0
 
 
@@ -153,3 +153,63 @@ def test_an_unforeseen_fault_is_one_line_and_its_own_code(
     assert (code, out) == (70, "")
     assert "a fault of its own (LookupError: nobody thought of this)" in told
     assert "Traceback" not in told
+
+
+def _second(path: Path, **sections: Any) -> Path:
+    other = path.with_name("other.yaml")
+    other.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **sections}))
+    return other
+
+
+ALONE = {"alone": "the callers are all over the world"}
+
+
+def test_contracts_that_prove_callers_alike_say_so(ninefold: Run, contract: Callable[..., Path]) -> None:
+    path = contract()
+    code, out, _ = ninefold("contract", "check", path, _second(path))
+    assert code == 0
+    assert out.splitlines()[-2:] == [
+        "all 14 operations that are not public prove callers alike:",
+        "  key in x-api-key, with address",
+    ]
+
+
+def test_an_operation_that_proves_callers_another_way_is_told_and_is_exit_code_1(
+    ninefold: Run, contract: Callable[..., Path]
+) -> None:
+    path = contract()
+    other = _second(path, keys=ALONE)
+    code, out, _ = ninefold("contract", "check", path, other, "--standard", path)
+    assert code == 1
+    assert "the standard is: key in x-api-key, with address\n7 of 14 operations that are not public prove" in out
+    assert f"  {other}: listThings: key in x-api-key, alone" in out.splitlines()
+    assert "getOpen" not in out
+    code, out, _ = ninefold("contract", "check", path, other)
+    assert (code, "declare it with --standard" in out) == (1, True)
+    code, out, _ = ninefold("contract", "check", other, "--standard", path)
+    assert code == 1
+    assert ninefold("contract", "check", path, "--standard", path)[0] == 0
+
+
+def test_a_check_as_json_has_every_contract_its_faults_and_what_differs(
+    ninefold: Run, contract: Callable[..., Path]
+) -> None:
+    path = contract()
+    other = _second(path, keys=ALONE)
+    broken = path.with_name("broken.yaml")
+    broken.write_text(path.read_text().replace("listThings", "listThing"))
+    code, out, told = ninefold("contract", "check", path, other, broken, "--json")
+    assert (code, told) == (65, "")
+    found = json.loads(out)
+    assert [(one["file"], one["holds"]) for one in found["contracts"]] == [
+        (str(path), True),
+        (str(other), True),
+        (str(broken), False),
+    ]
+    problem = found["contracts"][2]["problems"][0]
+    assert problem["line"] > 1
+    assert "no operation 'listThing'" in problem["what"]
+    assert found["standard"]["operations"] == 14
+    assert {one["file"] for one in found["standard"]["odd"]} == {str(path), str(other)}
+    code, out, _ = ninefold("contract", "check", path, "--json")
+    assert (code, json.loads(out)["standard"]) == (0, None)

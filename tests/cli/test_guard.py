@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ninefold.gateway.tls import development_certificate
+from ninefold.keys.use import last_uses
 from ninefold.trail.verify import verify
 
 if TYPE_CHECKING:
@@ -234,3 +235,24 @@ def test_an_address_that_is_none_is_a_clear_error(contract: Callable[..., Path],
     done = _ninefold("guard", str(contract()), "--listen", address)
     assert done.returncode == 69
     assert "Traceback" not in done.stderr
+
+
+def test_a_gateway_that_is_killed_loses_the_last_uses_of_keys_and_no_others(
+    contract: Callable[..., Path], issue: Callable[..., str], upstream: Any
+) -> None:
+    path = contract(upstream=upstream.url)
+    keys = [issue(path), issue(path)]
+    store, first = path.parent / "ninefold-keys.db", keys[0].split("_")[2]
+    with _guarding(path) as (process, port):
+        assert _ask(port, "/things/1", keys[0]) == 200
+        until = time.monotonic() + 20
+        while first not in last_uses(store) and time.monotonic() < until:
+            time.sleep(0.1)
+        written = last_uses(store)[first]
+        assert [_ask(port, "/things/1", key) for key in keys] == [200, 200]
+        process.kill()
+        process.wait(20)
+    assert last_uses(store)[first].time >= written.time
+    with _guarding(path) as (_, port):
+        assert _ask(port, "/things/1", keys[1]) == 200
+    assert set(last_uses(store)) == {key.split("_")[2] for key in keys}, "what is left is written when it ends"

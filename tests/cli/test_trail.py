@@ -34,7 +34,7 @@ def test_tail_tells_a_decision_a_line_and_lets_no_control_character_through(nine
     assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} admitted 200 GET /things/7  \S+  127\.0\.0\.1  \d+\.\d ms$", lines[0])
     assert "refused" in lines[1]
     assert "401 GET /things" in lines[2]
-    assert lines[2].endswith("key: no key was presented")
+    assert lines[2].endswith("caller: no key was presented")
     assert "\x1b[2J" not in out
 
 

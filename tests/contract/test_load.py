@@ -54,7 +54,7 @@ paths:
         ("keys: {max_age: 4000d}\n", 2, "`keys.max_age`", ""),
         ("keys:\n  with: {token: x}\n", 3, "`keys.with.token`", "True"),
         ("keys:\n  with: {token: true}\n", 3, "nobody's are accepted", "add `identity:`"),
-        ("keys:\n  with: {}\n", 3, "asks for nothing", "token: true"),
+        ("keys:\n  with: {}\n", 3, "names no second proof", "token: true"),
         ("keys:\n  with: [ip]\n", 3, "`keys.with`", ""),
         ("keys: {alone: yes}\n", 2, "`keys.alone`", ""),
         ("keys: {alone: because I say so, with: {ip: [local]}}\n", 2, "contradict", "keep one"),
@@ -186,10 +186,10 @@ paths:
         ("trail: {retain: 400d}\n", 2, "`trail.retain` is not enforced yet", ""),
         ("encryption: {at_rest: file:x}\n", 2, "`encryption.at_rest` is not enforced yet", ""),
         (
-            "authorization:\n  rules:\n    - {operations: [list], allow: [x], when: a == b}\n",
+            "authorization:\n  rules:\n    - {operations: [list], when: a == b}\n",
             4,
-            "`authorization.rules[0].when`",
-            "CEL",
+            "`when`: undeclared reference to 'a'",
+            "docs/conditions.md",
         ),
         (
             "authorization:\n  rules:\n    - {operations: [lits], allow: [x]}\n",
@@ -442,3 +442,70 @@ def test_an_api_that_is_all_public_holds_and_is_asked_about(contract: Callable[.
     rules = [{"operations": ["*"], "public": "it is the catalogue, for everybody"}]
     loaded = load_contract(contract(authorization={"rules": rules}))
     assert any("open to callers without a key" in one.what for one in loaded.advice())
+
+
+def test_what_is_worth_a_second_look_about_tokens_is_told_with_its_place(contract: Callable[..., Path]) -> None:
+    identity = {"issuer": "http://127.0.0.1:9", "audience": "things", "unbound": "the tests have nothing else to prove"}
+    rules = [{"operations": ["*"], "allow": ["things:read", "things:raed"]}]
+    loaded = load_contract(contract(identity=identity, authorization={"roles": {"r": ["things:read"]}, "rules": rules}))
+    told = [f"{one.place.line} {one.what}" for one in loaded.advice()]
+    for words in ("a token alone is enough", "asked without TLS", "no role holds 'things:raed'"):
+        assert any(words in one and not one.startswith("0") for one in told), told
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"keys": {"query": {"name": "api_key"}}}, "`keys.query.why` is missing"),
+        ({"keys": {"query": {"name": "api key", "why": "a calendar program"}}}, "no HTTP token"),
+        ({"keys": {"query": {"name": "api_key", "why": "because"}}}, "no reason"),
+        ({"keys": {"stale": "2d"}}, "keys.stale"),
+        ({"keys": {"stale": 60}}, "no duration"),
+        ({"keys": {"remind": "2w"}}, "no duration"),
+        ({"limits": {"penalty": {"after": "never"}}}, "no number of denials"),
+        ({"limits": {"penalty": {"after": 0}}}, "limits.penalty.after"),
+        ({"limits": {"penalty": {"most": "1s", "start": "2s"}}}, "`most` is less than `start`"),
+        ({"limits": {"penalty": {"factor": 0.5}}}, "limits.penalty.factor"),
+        ({"limits": [{"penalty": {"after": 3}}]}, "write it beside the rates"),
+        ({"limits": {"rates": [{"penalty": {"after": 3}}]}}, "`limits.rates[0].penalty` stands in the wrong place"),
+        ({"limits": {"rates": [{"per": "tier", "rate": "1/s"}]}}, "limits.rates[0].per"),
+        ({"limits": {"rates": [{"per": "ip", "rate": "1/s", "tiers": ["a\nb"]}]}}, "no key's tier"),
+    ],
+)
+def test_what_keys_and_penalties_cannot_be_is_told_with_its_place(
+    contract: Callable[..., Path], sections: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ContractProblems) as told:
+        load_contract(contract(**sections))
+    assert words in str(told.value)
+    assert all(one.place.line for one in told.value.problems)
+
+
+def test_the_parameter_of_keys_is_none_of_the_apis_own(contract: Callable[..., Path]) -> None:
+    described = yaml.safe_load(contract().with_name("openapi.yaml").read_text())
+    described["paths"]["/things"]["parameters"] = [{"name": "token", "in": "query", "schema": {"type": "string"}}]
+    query = {"name": "token", "why": "a calendar program that sends no fields"}
+    with pytest.raises(ContractProblems, match="listThings has a parameter 'token' of its own"):
+        load_contract(contract(described, keys={"query": query}))
+    load_contract(contract(described, keys={"query": {**query, "name": "key"}}))
+
+
+def test_what_is_worth_a_second_look_at_keys_is_said(contract: Callable[..., Path]) -> None:
+    query = {"name": "key", "why": "a calendar program that sends no fields"}
+    loaded = load_contract(
+        contract(keys={"query": query, "stale": "60s"}, limits=[{"per": "ip", "rate": "9/s", "tiers": ["gold"]}])
+    )
+    said = "\n".join(str(one) for one in loaded.advice())
+    for words in ("keys may come in the query", "up to 60 s more", "callers of no tier have none"):
+        assert words in said
+
+
+def test_a_key_in_the_query_is_described_with_its_reason(contract: Callable[..., Path]) -> None:
+    query = {"name": "key", "why": "a calendar program that sends no fields"}
+    document = describe(load_contract(contract(keys={"query": query})))
+    validate(document)
+    scheme = document["components"]["securitySchemes"]["apiKeyInQuery"]
+    assert (scheme["in"], scheme["name"]) == ("query", "key")
+    assert query["why"] in scheme["description"]
+    assert document["paths"]["/things"]["get"]["security"] == [{"apiKey": []}, {"apiKeyInQuery": []}]
+    assert document["paths"]["/open"]["get"]["security"] == []

@@ -420,3 +420,15 @@ def test_no_bytes_bring_the_gateway_down_or_reach_the_upstream_unadmitted(shared
 @pytest.fixture
 def shared_gate(gate: Start, upstream: Any) -> Any:
     return gate(), upstream
+
+
+def test_a_first_request_may_be_cut_anywhere(gate: Start) -> None:
+    gateway = gate()
+    whole = b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"
+    for cut in range(1, len(whole)):
+        with gateway.connect() as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(whole[:cut])
+            time.sleep(0.005)
+            connection.sendall(whole[cut:])
+            assert connection.recv(65536)[:12] == b"HTTP/1.1 404", whole[:cut]

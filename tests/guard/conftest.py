@@ -12,9 +12,12 @@ from ninefold.contract.model import Contract
 from ninefold.contract.openapi import read
 from ninefold.guard.guard import Guard
 from ninefold.guard.request import Request
+from ninefold.keys.token import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ninefold.keys.record import Bound
 
 
 @dataclass(frozen=True)
@@ -23,18 +26,27 @@ class Known:
     role: str = "reader"
     scopes: tuple[str, ...] = ()
     expires: float = 2e9
+    owner: str = ""
+    tenant: str = ""
+    tier: str = ""
+    bound: Bound | None = None
+    guessable: bool = False
 
 
 @dataclass
 class Ring:
     keys: dict[bytes, Known] = field(default_factory=dict)
     stale: int = 0
+    held: bool = False
 
     def fresh(self) -> bool:
         return self.stale == 0
 
     def digest(self, text: bytes) -> bytes:
         return b"digest of " + text
+
+    def named(self, text: bytes) -> str:
+        return id_of(text)
 
     def present(self, digest: bytes) -> Known | None:
         return self.keys.get(digest.removeprefix(b"digest of "))
@@ -66,6 +78,9 @@ def ask() -> Callable[..., Request]:
         found.setdefault(b"host", b"api.example.com")
         if key:
             found[b"x-api-key"] = key.encode()
-        return Request(method, path, found, repeated, address, secure, body, time, now, b"id-1")
+        path, _, query = path.partition("?")
+        asked = Request(method, path, found, repeated, address, secure, body, time, now, b"id-1")
+        asked.target = path.encode() + (b"?" + query.encode() if query else b"")
+        return asked
 
     return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import ssl
 import threading
 import time
 import uuid
@@ -51,7 +52,7 @@ def ec(kid: str = "", curve: str = "P-256") -> ECKey:
 class Issuer:
     """Its keys are in `keys`; `tokens` maps opaque tokens to what introspection says of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.key: ECKey = ec("first")
         self.keys: list[dict[str, Any]] = [self.key.as_dict(private=False, use="sig", alg="ES256")]
         self.tokens: dict[str, dict[str, Any]] = {}
@@ -90,7 +91,9 @@ class Issuer:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
 

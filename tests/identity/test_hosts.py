@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import ssl
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests.identity.issuing import AUDIENCE, b64, ec, proof
+from tests.identity.issuing import AUDIENCE, Issuer, b64, ec, proof
 
 from ninefold.cli.main import cli
 from ninefold.contract.describe import describe
 from ninefold.contract.load import load_contract
+from ninefold.gateway.tls import development_certificate
+from ninefold.identity.fault import Unavailable
+from ninefold.identity.issuer import Issuer as Asked
 
 KEYS = {"header": "X-API-Key", "with": {"ip": ["local"]}}
 BEARER = 'Bearer realm="things"'
@@ -72,6 +78,10 @@ def test_a_key_with_a_token_admits_who_has_both_to_what_both_hold(hosts: Any, is
     assert found.both(writer)[0] == found.both(token)[0] == 401
     assert found.both(writer, token)[0] == 200
     assert found.asked["asgi"][-1]["x-ninefold-subject"] == "alice"
+    time.sleep(0.2)
+    for name in ("trail.jsonl", "inside.jsonl"):
+        last = json.loads(found.path.with_name(name).read_bytes().splitlines()[-1])
+        assert (len(last["caller"]), last["subject"], last["outcome"]) == (12, "alice", "admitted")
     assert len(found.asked["asgi"][-1]["x-ninefold-caller"]) == 12
     assert _challenges(found, writer) == _challenges(found, token) == [API_KEY, BEARER]
     body = ("Content-Type: application/json", "Content-Length: 0")
@@ -302,6 +312,20 @@ def test_what_an_issuer_should_not_say_lets_nobody_in(hosts: Any, issuer: Any, c
     began = time.monotonic()
     assert found.bearer(token)[0] == 503
     assert time.monotonic() - began < 4
+
+
+def test_an_issuer_is_asked_over_tls_that_its_authority_vouches_for(hosts: Any, tmp_path: Path) -> None:
+    certificate, key = development_certificate(tmp_path / "issuer", datetime.now(UTC))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    issuer = Issuer(context)
+    try:
+        with pytest.raises(Unavailable, match="CERTIFICATE_VERIFY_FAILED"):
+            asyncio.run(Asked(issuer.url, 5.0).metadata())
+        vouched = hosts({"issuer": issuer.url, "authority": str(certificate)})
+        assert vouched.bearer(issuer.token())[0] == 200
+    finally:
+        issuer.stop()
 
 
 def test_an_opaque_token_is_what_introspection_says(hosts: Any, issuer: Any, tmp_path: Any) -> None:

@@ -39,6 +39,7 @@ async def _opened(folder: Path, **fields: Any) -> AsyncIterator[Tokens]:
     tokens = Tokens(Identity.model_validate(whole), lambda name: folder / name, lambda _: None)
     yield tokens
     await tokens.close()
+    tokens.release()
 
 
 async def _bring(tokens: Tokens, field: bytes, at: float) -> Any:

@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from ninefold.errors import FileError, KeyringError
-from ninefold.keys.keeper import Keeper
-from ninefold.keys.record import State
+from ninefold.errors import FileError, KeyringError, Place
+from ninefold.keys.keeper import Adopted, Keeper
+from ninefold.keys.record import Grant, State
 from ninefold.keys.ring import Ring
 
 if TYPE_CHECKING:
@@ -144,6 +144,20 @@ class Keys(RuleBasedStateMachine):
             if self.keeper.find(old).state(NOW) is State.ACTIVE:
                 key = self.keeper.rotate(old, lifetime=50, overlap=5, now=NOW, randomness=os.urandom)
                 self.texts[key.id] = key.text.encode()
+
+    @rule(data=st.data())
+    def leak(self, data: st.DataObject) -> None:
+        if self.texts:
+            self.keeper.leaked([self.ring.digest(self.texts[self._one(data)])], now=NOW)
+
+    @rule(text=st.binary(min_size=30, max_size=40))
+    def adopt(self, text: bytes) -> None:
+        one = Adopted(self.ring.digest(b"x" + text), Grant("reader"), NOW + 50, "", Place("keys.csv"))
+        try:
+            (key_id,) = self.keeper.adopt([one], "test", NOW, os.urandom)
+        except KeyringError:
+            return
+        self.texts[key_id] = b"x" + text
 
     def _one(self, data: st.DataObject) -> str:
         """Any of the keys, by when it was issued: their ids are another each time."""

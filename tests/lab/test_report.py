@@ -55,6 +55,14 @@ def test_an_audit_with_active_is_told_where_it_differs() -> None:
     assert "x/bad --active `r`" not in made
 
 
+def test_both_recalls_stand_side_by_side() -> None:
+    found = Row("x/bad", "r", SHOWN, Verdict.TRUE_POSITIVE, "confirmed", "bad")
+    needs = Row("x/bad", "s", SHOWN, Verdict.UNCHECKED, says="skipped: needs leave (--registry)")
+    made = page([Audited("x/bad", (found, needs), 1, 1.0, 1, None, False, ())], "rs", {}, {})
+    assert "| recall | recall asked | recall c |" in made
+    assert "| 50.0% | 100.0% | 50.0% |" in made
+
+
 def test_a_changed_database_is_loud() -> None:
     made = page([Audited("x/bad", (), 0, 0.0, 0, False, False, ())], "", {}, {})
     assert "CHANGED" in made

@@ -100,6 +100,24 @@ def test_shares() -> None:
     assert (one.missed, one.unchecked, one.unchecked_shown, one.quiet) == (1, 1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("reason", "unasked"),
+    [
+        ("changes things, and that needs --active", True),
+        ("needs leave to ask the package registries (--registry)", True),
+        ("needs a key of that caller that has expired (--expired-key)", True),
+        ("the log has no record of what was sent", False),
+        ("the budget of 600 requests is spent (--budget)", False),
+    ],
+)
+def test_what_an_option_would_have_asked_is_told_apart(reason: str, *, unasked: bool) -> None:
+    row = judge("d", "r", SHOWN, [{**SKIPPED, "reason": reason}])
+    assert row.unasked is unasked
+    one = tally([judge("a", "r", SHOWN, [finding()]), row])
+    assert (one.recall(), one.recall_asked()) == (0.5, 1.0 if unasked else 0.5)
+    assert not judge("a", "r", SHOWN, [{**finding(), "detail": reason}]).unasked
+
+
 def test_no_share_of_nothing() -> None:
     assert tally([]).precision("confirmed") is None
     assert tally([]).recall() is None

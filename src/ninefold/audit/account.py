@@ -16,9 +16,8 @@ from ninefold.audit.answer import Answer, Ask
 from ninefold.audit.body import fields, kind, plain, value
 from ninefold.audit.judge import serves
 from ninefold.audit.key import Key, parse_key
-from ninefold.audit.made import usable
 from ninefold.audit.rule import Untried
-from ninefold.audit.sample import ask_for, id_field
+from ninefold.audit.sample import ask_for, id_field, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

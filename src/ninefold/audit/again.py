@@ -60,12 +60,16 @@ class Shell:
         return replace(self, names=names)
 
 
-def variables(keys: tuple[Key, ...]) -> dict[str, str]:
+def variables(keys: tuple[Key, ...], expired: Key | None = None, revoked: Key | None = None) -> dict[str, str]:
     """The shell's name of each secret of these keys: of the key, of its wrong twin, and of the fields that go along."""
     made: dict[str, str] = {}
-    for number, key in enumerate(keys, 1):
-        told = [(f"NINEFOLD_KEY_{number}", key.value), (f"NINEFOLD_WRONG_KEY_{number}", key.wrong().value)]
-        told += [(f"NINEFOLD_FIELD_{number}_{nth}", value) for nth, (_, value) in enumerate(key.also, 1)]
+    named = [(f"KEY_{number}", f"FIELD_{number}", key) for number, key in enumerate(keys, 1)]
+    named += [
+        (f"{name}_KEY", f"{name}_FIELD", key) for name, key in (("EXPIRED", expired), ("REVOKED", revoked)) if key
+    ]
+    for at, field_, key in named:
+        told = [(f"NINEFOLD_{at}", key.value), (f"NINEFOLD_WRONG_{at}", key.wrong().value)]
+        told += [(f"NINEFOLD_{field_}_{nth}", value) for nth, (_, value) in enumerate(key.also, 1)]
         for name, value in told:
             made.setdefault(_SCHEME.sub("", value), name)
     return made
@@ -115,6 +119,11 @@ def repeated(line: str, times: int) -> str:
     """The line so many times, and how often each status came."""
     each = f"{line} -o /dev/null -w '%{{http_code}}\\n'"
     return f"for n in $(seq {times}); do {each}; done | sort | uniq -c" if line else ""
+
+
+def after(before: str, line: str) -> str:
+    """Both, one after the other, where the one shows nothing without the other."""
+    return f"{before}; echo; {line}" if before and line else line
 
 
 def handshake(host: str, port: int, version: str) -> str:

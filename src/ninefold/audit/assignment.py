@@ -11,15 +11,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.body import MATTERS, OWNER, answered, fields, json_schema, others, plain
+from ninefold.audit.body import MATTERS, OWNER, answered, fields, is_free, json_schema, others, plain
 from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import proof
 from ninefold.audit.made import objects
 from ninefold.audit.promotion import promoted
+from ninefold.audit.remake import remade
 from ninefold.audit.rule import Looked, Observation, Untried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ninefold.audit.answer import Answer
     from ninefold.audit.collection import Kind
@@ -90,9 +91,11 @@ def _members(ours: Objects, kind: Kind, shown: dict[str, Any]) -> list[_Member]:
     """What the API shows of the object and lets no request declare, what matters first."""
     api = ours.target.api
     taken: dict[str, Any] = {}
+    free = False
     for operation in (kind.create, *kind.changes):
         told = json_schema(operation)
         taken |= fields(api, told[1])[0] if told else {}
+        free = free or (told is not None and is_free(api, told[1]))
     told_back = answered(api, kind.read)
     found = []
     for name, now in shown.items():
@@ -105,7 +108,7 @@ def _members(ours: Objects, kind: Kind, shown: dict[str, Any]) -> list[_Member]:
         matters = bool(MATTERS.search(plain(name)))
         if OWNER.search(plain(name)) or not (matters or locked or taken):
             continue
-        sure = locked or (matters and bool(taken))
+        sure = locked or (matters and bool(taken) and not free)
         confidence = Confidence.CONFIRMED if sure else Confidence.SUSPECTED
         severity = Severity.HIGH if matters else Severity.MEDIUM
         found.append(_Member(name, told_back.get(name, raw or {}), confidence, severity))
@@ -130,13 +133,15 @@ def _created(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made
         control, again = ours.make(kind, first.owner), ours.make(kind, first.owner, more)
     except Untried:
         return None  # such a body is refused, or what came of it is not shown: the other way is tried
-    if _is(ours, control, control.answer, member.name, value) or not _is(ours, again, again.answer, member.name, value):
+    if not _is(ours, again, again.answer, member.name, value) or _comes(ours, (first, control), member.name, value):
         return None
-    evidence = (
-        *proof(first.answer, attack.made or attack.answer, control.made or control.answer, again.made or again.answer),
-        attack.answer.exchange("attack"),
+    if not all(_is(ours, one, ours.read(one), member.name, value) for one in (attack, again)):
+        return None  # it was so at first and is so no more, as a job's state is
+    shown = proof(
+        first.answer, attack.made or attack.answer, control.made or control.answer, again.made or again.answer
     )
-    return _observed(kind.create, member, first, evidence)
+    shown = remade(ours, attack, attack.made or attack.answer, shown)
+    return _observed(kind.create, member, first, (*shown, attack.answer.exchange("attack")))
 
 
 def _changed(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made) -> Observation | None:
@@ -153,14 +158,15 @@ def _changed(ours: Objects, kind: Kind, member: _Member, value: Any, first: Made
         if not _is(ours, first, after, member.name, value):
             continue
         _write(ours, operation, other, _body(ours, operation, other) or {})
+        if _comes(ours, (other,), member.name, value):
+            return None
         control = ours.read(other)
         _write(ours, operation, other, {**(_body(ours, operation, other) or {}), member.name: value})
         again = ours.read(other)
-        if _is(ours, other, control, member.name, value) or not _is(ours, other, again, member.name, value):
+        if not (_is(ours, other, again, member.name, value) and _is(ours, first, ours.read(first), member.name, value)):
             continue
-        return _observed(
-            operation, member, first, (*proof(first.answer, attack, control, again), after.exchange("attack"))
-        )
+        shown = remade(ours, first, attack, proof(first.answer, attack, control, again))
+        return _observed(operation, member, first, (*shown, after.exchange("attack")))
     return None
 
 
@@ -181,6 +187,11 @@ def _write(ours: Objects, operation: Operation, made: Made, body: dict[str, Any]
     media = told[0] if told else "application/json"
     ask = replace(ours.ask(operation, made), body=json.dumps(body).encode()).header("Content-Type", media)
     return ours.send(made.owner.on(ask))
+
+
+def _comes(ours: Objects, plain_ones: Iterable[Made], name: str, value: Any) -> bool:
+    """Whether the value comes by itself in a moment, as a job's state does, where nobody asked for it."""
+    return any(_is(ours, one, ours.read(one), name, value) for _ in ours.target.probe.moments() for one in plain_ones)
 
 
 def _is(ours: Objects, made: Made, answer: Answer, name: str, value: Any) -> bool:

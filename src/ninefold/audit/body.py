@@ -70,6 +70,20 @@ def fields(description: Description, schema: Any, depth: int = 0) -> tuple[dict[
     return named, frozenset(wanted)
 
 
+def is_free(description: Description, schema: Any, depth: int = 0) -> bool:
+    """Whether an object's schema says in so many words that it may have members that it does not name."""
+    try:
+        schema = description.resolve(schema)
+    except DescriptionError:
+        return False
+    if not isinstance(schema, dict) or depth > _DEPTH:
+        return False
+    if any(schema.get(word) not in (None, False) for word in ("additionalProperties", "patternProperties")):
+        return True
+    parts = [one for word in ("allOf", "oneOf", "anyOf") for one in schema.get(word) or () if isinstance(one, dict)]
+    return any(is_free(description, one, depth + 1) for one in parts)
+
+
 def json_schema(operation: Operation) -> tuple[str, Any] | None:
     """The media type and schema of a JSON body; None for an operation that takes none."""
     found = ((media, schema) for media, schema in operation.request.items() if "json" in media.lower())

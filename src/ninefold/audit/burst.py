@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ninefold.audit.probe import EVENTS
 from ninefold.audit.rule import Untried
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ _LEGACY = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaini
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """`answers` to the request of `call`, one after the other. `throttled` is the last, if the API stopped it.
+    """`answers` to the request of `call`, one after the other, in so many `seconds`. `throttled` is the last, if the API
+    stopped it.
 
     `counted`: what the API says is left became steadily less. `hollow`: it became nothing, and requests were served on.
     """
@@ -45,6 +47,7 @@ class Burst:
     throttled: Answer | None
     counted: bool
     hollow: bool
+    seconds: float = 0.0
 
 
 def burst(target: Target) -> Burst:
@@ -55,7 +58,7 @@ def burst(target: Target) -> Burst:
 
 
 def _press(target: Target) -> Burst:
-    call = min(target.survey.answered(), key=lambda one: one.answer.took)
+    call = min(target.survey.answered(), key=lambda one: (one.answer.media == EVENTS, one.answer.took))
     ask = target.survey.as_caller(call.ask)
     count = min(BURST, target.probe.left - RESERVE)
     if count < BURST // 2:
@@ -74,7 +77,15 @@ def _press(target: Target) -> Burst:
     if not counted and len(answers) < least + REFILL * (target.probe.clock() - began) - WATCHED:
         raise Untried("the API answers too slowly for a burst: what an honest limit gives back meanwhile is as much")
     spent = [one for one in answers if left(one) == 0]
-    return Burst(call, tuple(answers), None, counted=counted, hollow=counted and len(spent) >= HOLLOW)
+    hollow, seconds = counted and len(spent) >= HOLLOW, target.probe.clock() - began
+    return Burst(call, tuple(answers), None, counted=counted, hollow=hollow, seconds=seconds)
+
+
+def allowed(target: Target, seconds: float) -> float:
+    """How many requests the contract lets any caller send in that time; without end where it does not say."""
+    rates = target.contract.contract.limits.rates if target.contract else ()
+    general = (one for one in rates if not one.operations)
+    return min((one.depth + seconds * one.rate.count / one.rate.period for one in general), default=float("inf"))
 
 
 def is_throttled(answer: Answer) -> bool:

@@ -46,23 +46,27 @@ class Kind:
 def kinds(description: Description) -> tuple[Kind, ...]:
     """Every collection whose objects can be made, read and removed, and whose making stays inside the API."""
     by_place = {(one.method, one.path): one for one in description.operations}
-    found = []
+    below: dict[str, str] = {}  # the first template of one object, by the path of its collection
+    for template in sorted({one.path for one in description.operations if one.method == "DELETE"}, reverse=True):
+        if ("GET", template) in by_place:
+            below[template.rstrip("/").rpartition("/")[0]] = template
+    found: list[Kind] = []
     for create in description.operations:
         told = json_schema(create)
         if create.method != "POST" or "{" in create.path or told is None or _outward(create.path):
             continue
         if any("password" in plain(name) for name in fields(description, told[1])[0]):
             continue  # an account: its maker is not its owner
-        for template in sorted({one.path for one in description.operations}):
-            name = one_below(create.path, template.rstrip("/"))
-            read, remove = by_place.get(("GET", template)), by_place.get(("DELETE", template))
-            if name is None or read is None or remove is None:
-                continue
-            changes = tuple(one for method in ("PATCH", "PUT") if (one := by_place.get((method, template))))
-            index = by_place.get(("GET", create.path))
-            found.append(Kind(template, name, create, read, remove, changes, index))
+        template = below.get(create.path.rstrip("/"), "")
+        if (name := one_below(create.path, template.rstrip("/"))) is None:
+            continue
+        changes = tuple(one for method in ("PATCH", "PUT") if (one := by_place.get((method, template))))
+        index = by_place.get(("GET", create.path))
+        remove = by_place["DELETE", template]
+        found.append(Kind(template, name, create, by_place["GET", template], remove, changes, index))
+        if len(found) == KINDS:
             break
-    return tuple(found[:KINDS])
+    return tuple(found)
 
 
 def _outward(path: str) -> bool:

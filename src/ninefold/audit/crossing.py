@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.body import MATTERS, OWNER, fields, json_schema, others, plain
@@ -21,12 +22,15 @@ from ninefold.audit.finding import Confidence, Location, Severity
 from ninefold.audit.judge import alike, proof
 from ninefold.audit.made import Made, Objects, Trio, objects
 from ninefold.audit.private import is_private
+from ninefold.audit.remake import remade
 from ninefold.audit.rule import Looked, Observation, Untried
+from ninefold.audit.selection import chooses_whose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ninefold.audit.answer import Ask
+    from ninefold.audit.answer import Answer, Ask
+    from ninefold.audit.key import Key
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
 
@@ -47,7 +51,9 @@ def _each(target: Target, tried: Callable[[Objects, Trio, Confidence | None], It
     for kind in ours.kinds:
         try:
             trio = ours.trio(kind)
-            for found in tried(ours, trio, _standing(ours, trio.main)):
+            if kind.template not in ours.standings:
+                ours.standings[kind.template] = _standing(ours, trio.main)
+            for found in tried(ours, trio, ours.standings[kind.template]):
                 at += 1
                 seen += [found] if found else []
         except Untried as fault:
@@ -58,22 +64,47 @@ def _each(target: Target, tried: Callable[[Objects, Trio, Confidence | None], It
 
 
 def _standing(ours: Objects, made: Made) -> Confidence | None:
-    """How sure it is that the object is its owner's alone. None: nothing says so."""
+    """How sure it is that the object is its owner's alone. None: nothing says so.
+
+    What another does not see yet he may see in a moment: lists and copies of a database lag behind.
+    """
     owner, stranger = ours.callers[:2]
-    mine, theirs = ours.listed(made.kind, owner), ours.listed(made.kind, stranger)
-    if mine and theirs and made.mark in mine.text and made.mark not in theirs.text:
-        again = ours.listed(made.kind, stranger)  # a list may lag behind
-        if again and made.mark not in again.text:
-            return Confidence.CONFIRMED if is_private(made.kind.template) else Confidence.SUSPECTED
-    if not ours.shows(made, ours.read(made, stranger)):
+    mine, theirs, index = ours.listed(made.kind, owner), ours.listed(made.kind, stranger), made.kind.index
+    if index and mine and theirs and made.mark in mine.text and not _is_listed(ours, made, stranger):
+        told = is_private(made.kind.template) and not chooses_whose(index) and _is_fresh(ours, made, stranger)
+        return Confidence.CONFIRMED if told else Confidence.SUSPECTED
+    if not any(ours.shows(made, ours.read(made, stranger)) for _ in ours.target.probe.moments()):
         return Confidence.CONFIRMED
     shown = ours.members(made, ours.read(made))
     named = [name for name in shown if OWNER.search(plain(name)) and isinstance(shown[name], (str, int))]
     if not named:
         return None
-    other = ours.make(made.kind, stranger)
+    other = ours.another(made.kind, stranger)
     theirs_own = ours.members(other, other.answer)
     return Confidence.SUSPECTED if any(shown[name] != theirs_own.get(name, shown[name]) for name in named) else None
+
+
+def _is_hidden(ours: Objects, made: Made) -> bool:
+    """Whether the API still keeps the object from another, in its list or by its id, now that some time has gone by."""
+    stranger = ours.callers[1]
+    theirs = ours.listed(made.kind, stranger) if made.kind.index else None
+    return (theirs is not None and made.mark not in theirs.text) or not ours.shows(made, ours.read(made, stranger))
+
+
+def _is_listed(ours: Objects, made: Made, stranger: Key) -> bool:
+    """Whether the collection shows the object to another, at once, in a moment, or when it is asked for more."""
+    lists = (ours.listed(made.kind, stranger) for _ in ours.target.probe.moments())
+    return any(made.mark in one.text for one in chain(lists, ours.widened(made.kind, stranger)) if one)
+
+
+def _is_fresh(ours: Objects, made: Made, stranger: Key) -> bool:
+    """Whether the collection shows to another what he made just now, and still not the object: then it is no old copy."""
+    try:
+        other = ours.another(made.kind, stranger)
+    except Untried:
+        return False
+    theirs = ours.listed(made.kind, stranger)
+    return theirs is not None and other.mark in theirs.text and made.mark not in theirs.text
 
 
 def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Observation | None]:
@@ -92,7 +123,7 @@ def _reads(ours: Objects, trio: Trio, sure: Confidence | None) -> Iterator[Obser
     template = trio.main.kind.template
     detail = f"GET {template} gives a caller the object of another, which the API does not list to that caller."
     place = _place(trio.main.kind.read, trio.main.path)
-    evidence = proof(baseline, attack, control, again)
+    evidence = remade(ours, trio.main, attack, proof(baseline, attack, control, again))
     yield Observation(place, detail, evidence, cause=f"object {template}", confidence=sure)
 
 
@@ -156,56 +187,72 @@ def _keeps_mark(made: Made, shown: dict[str, Any], name: str) -> bool:
 def _changed(
     ours: Objects, trio: Trio, operation: Operation, change: Change, sure: Confidence | None
 ) -> Observation | None:
-    send, stranger = ours.send, ours.callers[1]
+    stranger, made = ours.callers[1], trio.main
     first, second = change.values
-    on_main = ours.ask(operation, trio.main)
-    baseline = ours.read(trio.main)
-    control = send(change.ask(on_main, first))
-    if _value(ours, trio.main, change) in change.values:
+
+    def send(value: Any, key: Key | None) -> Answer:
+        ask = change.ask(ours.ask(operation, made), value)
+        return ours.send(key.on(ask) if key else ask)
+
+    baseline = ours.read(made)
+    control = send(first, None)
+    if _becomes(ours, made, change, first, control):
         return None  # nobody needs a credential: another rule's matter
-    attack = send(stranger.on(change.ask(on_main, first)))
-    after = ours.read(trio.main)
-    if ours.members(trio.main, after).get(change.member) != first:
-        send(ours.callers[0].on(change.ask(on_main, first)))
-        if _value(ours, trio.main, change) == first:
+    attack = send(first, stranger)
+    if not _becomes(ours, made, change, first, attack):
+        if _becomes(ours, made, change, first, send(first, ours.callers[0])):
             return None
         raise Untried(f"{operation.method} {operation.path} changes nothing for the owner either")
-    again = send(stranger.on(change.ask(on_main, second)))
-    if _value(ours, trio.main, change) != second or sure is None:
+    after = ours.read(made)
+    again = send(second, stranger)
+    if not _becomes(ours, made, change, second, again) or sure is None:
+        return None
+    if sure is Confidence.CONFIRMED and not _is_hidden(ours, made):
         return None
     detail = (
         f"{operation.method} {operation.path} changes `{change.member}` of an object that another caller made, and that "
         f"caller reads the new value.{_doubt(sure)}"
     )
-    evidence = (*proof(baseline, attack, control, again), after.exchange("attack"))
+    evidence = (*remade(ours, trio.main, attack, proof(baseline, attack, control, again)), after.exchange("attack"))
     return _observed(trio.main, operation, detail, evidence, sure)
 
 
 def _removed(ours: Objects, trio: Trio, sure: Confidence | None) -> Observation | None:
-    send, stranger, operation = ours.send, ours.callers[1], trio.main.kind.remove
+    stranger, operation = ours.callers[1], trio.main.kind.remove
     baseline = ours.read(trio.main)
-    on_main, on_spare = (ours.ask(operation, one) for one in (trio.main, trio.spare))
-    control = send(on_main)
-    if not ours.shows(trio.main, ours.read(trio.main)):
+    control = ours.send(ours.ask(operation, trio.main))
+    if _goes(ours, trio.main, control):
         return None  # nobody needs a credential: another rule's matter
-    attack = send(stranger.on(on_main))
-    after = ours.read(trio.main)
-    if ours.shows(trio.main, after) or not ours.shows(trio.spare, ours.read(trio.spare)):
+    attack = ours.send(stranger.on(ours.ask(operation, trio.main)))
+    if not _goes(ours, trio.main, attack) or not ours.shows(trio.spare, ours.read(trio.spare)):
         return None
+    after = ours.read(trio.main)
     ours.lost(trio.main)
-    again = send(stranger.on(on_spare))
-    if ours.shows(trio.spare, ours.read(trio.spare)):
+    sure = sure if sure is not Confidence.CONFIRMED or _is_hidden(ours, trio.spare) else None
+    again = ours.send(stranger.on(ours.ask(operation, trio.spare)))
+    if not _goes(ours, trio.spare, again):
         return None
     ours.lost(trio.spare)
     if not alike(after, ours.read(trio.void)) or sure is None:
         return None
     detail = f"DELETE {operation.path} removes an object that another caller made.{_doubt(sure)}"
-    evidence = (*proof(baseline, attack, control, again), after.exchange("attack"))
+    evidence = (*remade(ours, trio.main, attack, proof(baseline, attack, control, again)), after.exchange("attack"))
     return _observed(trio.main, operation, detail, evidence, sure)
 
 
-def _value(ours: Objects, made: Made, change: Change) -> Any:
-    return ours.members(made, ours.read(made)).get(change.member)
+def _becomes(ours: Objects, made: Made, change: Change, value: Any, answer: Answer) -> bool:
+    """Whether the owner reads the value; what an API has taken may need a moment."""
+    return any(ours.members(made, ours.read(made)).get(change.member) == value for _ in _moments(ours, answer))
+
+
+def _goes(ours: Objects, made: Made, answer: Answer) -> bool:
+    """Whether the owner reads the object no more."""
+    return any(not ours.shows(made, ours.read(made)) for _ in _moments(ours, answer))
+
+
+def _moments(ours: Objects, answer: Answer) -> Iterator[None]:
+    """One for what was refused, some for what was taken."""
+    return islice(ours.target.probe.moments(), None if answer.ok else 1)
 
 
 def _doubt(sure: Confidence) -> str:

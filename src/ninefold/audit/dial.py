@@ -97,6 +97,17 @@ class Dial:
             self._addresses = found
         return self._addresses
 
+    def source(self) -> str:
+        """This machine's address towards the host, as its routes choose it: asked of a datagram socket, which sends nothing.
+
+        Raises `OSError` where there is no route, and what `addresses` raises.
+        """
+        address = self.addresses()[0]
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as asked:
+            asked.connect((address, self.port))
+            return str(asked.getsockname()[0]).partition("%")[0]
+
     def through(self, connect: Callable[[str], Made]) -> Made:
         """What `connect` makes of the first address that takes a connection. Raises what the last one raised, if it is an
         `OSError` or of httpcore's kind, and what `addresses` raises.
@@ -109,7 +120,9 @@ class Dial:
                 continue
             self._addresses = (address,)
             return made
-        return connect(last)
+        made = connect(last)
+        self._addresses = (last,)
+        return made
 
 
 def _is_refused(host: str) -> bool:

@@ -46,6 +46,9 @@ _POSTGRES = re.compile(
     r"|ERROR:  ?syntax error[^\n]{1,200}(?:\n|\\n)?\s*(?:at character|Position:|\(position)"
 )
 
+#: What SQLite says of a statement, and other APIs of the columns and filters that their callers name.
+_OF_TABLES = re.compile(r"no such (?:table|column):|near \\?\"[^\"\n]*\": syntax error")
+
 #: Fields that name what the API runs on. `Via` names protocols (RFC 9110 section 7.6.3).
 _BANNERS = (
     "server",
@@ -64,6 +67,11 @@ def leak(text: str) -> str:
     if what := next((what for what, pattern in _LEAKS if pattern.search(text)), ""):
         return what
     return "an error of the database" if _NEAR in text and _POSTGRES.search(text) else ""
+
+
+def is_doubtful(text: str) -> bool:
+    """Whether all that an answer gives away are words that an API for tables says of its callers' own ones too."""
+    return not leak(_OF_TABLES.sub("", text))
 
 
 def banners(answer: Answer) -> tuple[str, ...]:

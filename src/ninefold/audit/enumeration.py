@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.burst import is_throttled
+from ninefold.audit.finding import Confidence
 from ninefold.audit.judge import proof, serves
 from ninefold.audit.login import TRIES, logins, resets
 from ninefold.audit.record import ids
@@ -36,10 +37,13 @@ _SAME = (
 )
 
 #: What differs from answer to answer for reasons of its own: times, ids, counters.
-_VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{20,}|\b(?=[a-f]*\d)[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
+VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{20,}|\b(?=[a-f]*\d)[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
 
 #: Most log-ins that are tried.
 LOGINS = 3
+
+#: Statuses by which the form of a request is refused, and the fewest digits of a name that is a number.
+_FORM, _FORMED = frozenset({400, 422}), 4
 
 
 def enumeration(target: Target) -> Looked:
@@ -81,13 +85,21 @@ def _compared(target: Target, login: Login, known: str) -> tuple[Observation, ..
     what = (
         f"another status ({attack.status} and not {first.status})" if attack.status != first.status else "another text"
     )
+    # a number with a check digit, say, may be refused for its form, which tells nothing of who has an account
+    formal = first.status in _FORM and attack.status not in _FORM
     asked = "A wrong password for" if login.secret else "A reset for"
     detail = (
         f"{asked} a name that has an account is answered with {what} than for a name of nobody: "
         f"who has an account can be asked for, name by name. {TRIES} tries were made with the name that has one."
     )
     return (
-        Observation(login.place, detail, proof(first, attack, control, again), cause=login.place.operation or "login"),
+        Observation(
+            login.place,
+            detail,
+            proof(first, attack, control, again),
+            cause=login.place.operation or "login",
+            confidence=Confidence.SUSPECTED if formal else None,
+        ),
     )
 
 
@@ -96,7 +108,7 @@ def _plain(answer: Answer, name: str, word: str) -> tuple[int, str]:
     text = answer.text
     for sent in (word, name, json.dumps(name)[1:-1], *ids(answer).values()):
         text = re.sub(re.escape(sent), "", text, flags=re.IGNORECASE) if sent else text
-    return answer.status, _VARYING.sub("", text)
+    return answer.status, VARYING.sub("", text)
 
 
 def _nobody(known: str) -> str:
@@ -104,6 +116,8 @@ def _nobody(known: str) -> str:
     head, at, domain = known.partition("@")
     if head.isdigit():
         return "9" + "".join(secrets.choice("0123456789") for _ in head[1:])
+    if sum(map(str.isdigit, head)) >= _FORMED:  # a customer's number, say: another form would be refused for being one
+        return "".join(secrets.choice("0123456789") if one.isdigit() else one for one in head) + at + domain
     made = "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(max(10, len(head))))
     return f"{made}{at}{domain}"
 

@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad it is if it is true. Not how sure we are: that is `Confidence`."""
+    """How bad it is if it is true. Not how sure we are: that is `Confidence`.
+
+    What is `info` is worth knowing and wrong by nothing that is known: it is listed, shows no sign and takes no points.
+    """
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -145,13 +148,26 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """Sensitive data that requests bring: its kind, its name with underscores, and the operations that take it.
+
+    `used` says what shows that it is needed; empty: nothing does.
+    """
+
+    kind: str
+    name: str
+    places: tuple[Location, ...]
+    used: str
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """A finished audit. `outcomes` has, for every selected rule, its findings, or that it passed, was skipped, or failed.
 
     `started` is Unix seconds, `took` seconds. `target` names all that was looked at; `url`, `description` and `source`
     each of it as it was given, empty where it was not. `stale` are the excuses of the baseline that fit nothing any more.
     `left` is what the audit made in the API and could not remove. `notes` say what else a reader
-    must know of what was looked at.
+    must know of what was looked at. `collected` is the sensitive data that requests bring, by its description.
     """
 
     target: str
@@ -167,16 +183,28 @@ class Audit:
     stale: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    collected: tuple[Collected, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Every finding that no baseline excuses."""
+        """Every finding that no baseline excuses, and that is more than a notice."""
+        return tuple(one for one in self._found if one.severity is not Severity.INFO)
+
+    @property
+    def notices(self) -> tuple[Finding, ...]:
+        """The findings of severity `info` that no baseline excuses."""
+        return tuple(one for one in self._found if one.severity is Severity.INFO)
+
+    @property
+    def _found(self) -> tuple[Finding, ...]:
         return tuple(one for one in self.outcomes if isinstance(one, Finding) and not one.baselined)
 
     def state(self, sign: int) -> str:
-        """`shown`: a finding. `unknown`: nothing ran, or something that was meant to could not, or failed. `clear`: else."""
+        """`shown`: a finding that is no notice. `unknown`: nothing ran, or something that was meant to could not, or failed.
+        `clear`: else.
+        """
         mine = [one for one in self.outcomes if one.sign == sign]
-        if any(isinstance(one, Finding) and not one.baselined for one in mine):
+        if any(one.sign == sign for one in self.findings):
             return "shown"
         missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in mine)
         if missed or not any(isinstance(one, Passed | Finding) for one in mine):

@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
+from ninefold.audit import mint
 from ninefold.audit.answer import Ask
 from ninefold.audit.finding import Confidence, Severity
 from ninefold.audit.judge import proof
-from ninefold.audit.jwt import Token, altered, decoded, encoded, keyed, parse, stripped, unsigned, weak_secret
+from ninefold.audit.jwt import (
+    Token,
+    altered,
+    decoded,
+    encoded,
+    keyed,
+    parse,
+    signed_with,
+    stripped,
+    unsigned,
+    weak_secret,
+)
+from ninefold.audit.literal import literals
 from ninefold.audit.rule import Looked, Observation, Untried
 from ninefold.audit.worth import ask_with, learn
 
@@ -44,11 +55,22 @@ _ELSEWHERE = "https://elsewhere.example"
 
 
 class _Forged(NamedTuple):
-    """`attack` is to be refused. `control` differs in nothing but that it is signed with a key that nobody can know."""
+    """`attack` is to be refused. `control` differs in nothing but that it is signed with a key that nobody can know.
+
+    `made`: the commands of a shell that make such an attack from the reader's own token.
+    """
 
     what: str
     attack: str
     control: str
+    made: str
+
+
+class _Known(NamedTuple):
+    """The secret that signs an API's tokens, and what it is in words."""
+
+    value: str
+    said: str
 
 
 class _Trial:
@@ -77,7 +99,9 @@ class _Trial:
 
     def seen(self, forged: _Forged, found: tuple[Answer, Answer, Answer], cause: str) -> Observation:
         detail = f"{self.call.ask.method} {self.call.ask.path} accepts {forged.what}."
-        return Observation(self.call.place, detail, proof(self.call.answer, *found), cause=cause)
+        baseline, attack, *rest = proof(self.call.answer, *found)
+        shown = replace(attack, again=mint.line(forged.made, attack.again))
+        return Observation(self.call.place, detail, (baseline, shown, *rest), cause=cause)
 
     def verified(self) -> None:
         """Raises `Untried` where a token signed with a key of our own is accepted: then no signature tells anything."""
@@ -89,12 +113,16 @@ def unverified(target: Target) -> Looked:
     """Claims that nobody signed are believed (CWE-347)."""
     trial = _Trial(target)
     garbage = trial.key.wrong().value.rpartition(" ")[2]
+    other = altered(trial.token)
+    plain = {name: unsigned(trial.token, name) for name in ("none", "None", "NONE", "nOnE")}
     attacks = [
-        _Forged("a token whose signature was replaced by other bytes", altered(trial.token), garbage),
-        _Forged("a token without its signature", stripped(trial.token), garbage),
+        _Forged(
+            "a token whose signature was replaced by other bytes", other, garbage, mint.ended(other.rpartition(".")[2])
+        ),
+        _Forged("a token without its signature", stripped(trial.token), garbage, mint.ended("")),
         *(
-            _Forged(f"a token of `alg: {name}` without a signature", unsigned(trial.token, name), garbage)
-            for name in ("none", "None", "NONE", "nOnE")
+            _Forged(f"a token of `alg: {name}` without a signature", one, garbage, mint.unsigned(one))
+            for name, one in plain.items()
         ),
     ]
     for forged in attacks:
@@ -104,24 +132,27 @@ def unverified(target: Target) -> Looked:
 
 
 def guessed_secret(target: Target) -> Looked:
-    """Tokens are signed with a secret that stands in documentation, or with nothing (CWE-1391)."""
+    """Tokens are signed with a secret that stands in documentation or in the API's code, or with nothing (CWE-1391)."""
     trial = _Trial(target)
-    names = _names(target)
-    secret = weak_secret(trial.token, names)
+    known = _known(trial)
     other = keyed(trial.token, secrets.token_bytes(32))
-    if secret is None:
+    if known is None:
         trial.verified()
-        forged = _Forged("a token that was signed with an empty secret", keyed(trial.token, b""), other)
+        attack = keyed(trial.token, b"")
+        made = mint.signed(attack, mint.octets(b""))
+        forged = _Forged("a token that was signed with an empty secret", attack, other, made)
         found = trial.taken(forged)
         return Looked(1, (trial.seen(forged, found, "secret"),) if found else ())
-    claims = {**trial.token.claims, "jti": secrets.token_hex(8)}
-    shown = f"a well-known secret ({secret[:2]}..., {len(secret)} characters)" if secret else "an empty secret"
-    target.probe.hide(secret)
-    forged = _Forged(f"a token that the audit signed: {shown} signs them", keyed(trial.token, secret.encode(), claims=claims),
-                     keyed(trial.token, secrets.token_bytes(32), claims=claims))  # fmt: skip
+    changed = {"jti": secrets.token_hex(8)}
+    claims = {**trial.token.claims, **changed}
+    attack, control = (
+        keyed(trial.token, key, claims=claims) for key in (known.value.encode(), secrets.token_bytes(32))
+    )
+    made = mint.signed(attack, mint.GUESSED if known.value else mint.octets(b""), changed)
+    forged = _Forged(f"a token that the audit signed: {known.said} signs them", attack, control, made)
     if found := trial.taken(forged):
         return Looked(1, (trial.seen(forged, found, "secret"),))
-    detail = f"The token that was given is signed with {shown}; forged ones could not be told from others."
+    detail = f"The token that was given is signed with {known.said}; forged ones could not be told from others."
     seen = Observation(trial.call.place, detail, (), cause="secret", confidence=Confidence.SUSPECTED)
     return Looked(1, (seen,))
 
@@ -148,23 +179,32 @@ def claims(target: Target) -> Looked:
         evidence = (f"claims: {', '.join(sorted(trial.token.claims))[:200]}",)
         sure, severity = (Confidence.SUSPECTED, Severity.LOW) if told else (None, Severity.MEDIUM)
         seen.append(Observation(trial.call.place, detail, evidence, cause="exp", severity=severity, confidence=sure))
-    secret = weak_secret(trial.token, _names(target))
-    if secret is None:
+    try:
+        sign, own = _signs(trial), trial.token.claims
+    except Untried:
         if seen:
             return Looked(1, tuple(seen))
-        raise Untried("a token with other claims can be made only with the secret, and that is not known", missed=False)
-    trial.verified()
-    sign, own = secret.encode(), trial.token.claims
-    past = {**own, "exp": int(target.now) - 24 * _HOUR}
-    attacks = [("a token that ran out a day ago", past, "exp")]
-    attacks += [("a token for another audience", {**own, "aud": _ELSEWHERE}, "aud")] if "aud" in own else []
-    attacks += [("a token of another issuer", {**own, "iss": _ELSEWHERE}, "iss")] if "iss" in own else []
-    for what, forged, cause in attacks:
-        control = keyed(trial.token, secrets.token_bytes(32), claims=forged)
-        made = _Forged(what, keyed(trial.token, sign, claims=forged), control)
+        raise
+    key = mint.GUESSED if sign else mint.octets(b"")
+    attacks: list[tuple[str, str, Any]] = [("a token that ran out a day ago", "exp", int(target.now) - 24 * _HOUR)]
+    attacks += [("a token for another audience", "aud", _ELSEWHERE)] if "aud" in own else []
+    attacks += [("a token of another issuer", "iss", _ELSEWHERE)] if "iss" in own else []
+    for what, cause, value in attacks:
+        forged = {**own, cause: value}
+        attack, control = (keyed(trial.token, one, claims=forged) for one in (sign, secrets.token_bytes(32)))
+        made = _Forged(what, attack, control, mint.signed(attack, key, {cause: value}))
         if found := trial.taken(made):
             seen.append(trial.seen(made, found, cause))
     return Looked(len(attacks), tuple(seen))
+
+
+def _signs(trial: _Trial) -> bytes:
+    """The secret by which tokens are told from others. Raises `Untried` where it is not known, or nothing looks at them."""
+    known = _known(trial)
+    if known is None:
+        raise Untried("a token with other claims can be made only with the secret, and that is not known", missed=False)
+    trial.verified()
+    return known.value.encode()
 
 
 def _aged(trial: _Trial) -> bool:
@@ -174,6 +214,22 @@ def _aged(trial: _Trial) -> bool:
     if expired is None or token is None or "exp" in token.claims or token.claims.keys() != trial.token.claims.keys():
         return False
     return not trial.judge.accepts(trial.target.probe.send(expired.on(trial.call.ask)))
+
+
+def _known(trial: _Trial) -> _Known | None:
+    """The secret of the token that was given, if it is well known or a text in the API's own code; nobody is asked."""
+    target = trial.target
+    secret = weak_secret(trial.token, _names(target))
+    if secret is not None:
+        said = f"a well-known secret ({secret[:2]}..., {len(secret)} characters)" if secret else "an empty secret"
+    else:
+        texts = literals(target.source) if target.source else ()
+        found = next((one for one in texts if signed_with(trial.token, one.text)), None)
+        if found is None:
+            return None
+        secret, said = found.text, f"a secret that stands in the API's code ({found.file}:{found.line})"
+    target.probe.hide(secret)
+    return _Known(secret, said)
 
 
 def _names(target: Target) -> tuple[str, ...]:
@@ -193,18 +249,23 @@ def _as_hmac(trial: _Trial) -> Iterator[_Forged]:
     for public in _public_keys(trial):
         for secret in dict.fromkeys((public, public.strip())):
             what = f"a token of HS256 whose secret is the public key of its own {trial.token.algorithm}"
-            yield _Forged(what, keyed(trial.token, secret), keyed(trial.token, secrets.token_bytes(32)))
+            attack, control = (keyed(trial.token, key) for key in (secret, secrets.token_bytes(32)))
+            yield _Forged(what, attack, control, mint.signed(attack, mint.octets(secret)))
 
 
 def _key_files(trial: _Trial) -> Iterator[_Forged]:
     for kid in _EMPTY_FILES:
         header = {"kid": kid}
         attack, control = (keyed(trial.token, secret, header=header) for secret in (b"", secrets.token_bytes(32)))
-        yield _Forged("a token whose `kid` names an empty file, signed with nothing", attack, control)
+        made = mint.signed(attack, mint.octets(b""))
+        yield _Forged("a token whose `kid` names an empty file, signed with nothing", attack, control, made)
 
 
 def _embedded(trial: _Trial) -> Iterator[_Forged]:
     """A token that brings the key along which verifies it (RFC 8725 section 3.5)."""
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  # takes long to load, and few keys are tokens
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # as above
+
     own, other = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
     numbers = own.public_key().public_numbers()
     jwk = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "own", "n": _number(numbers.n), "e": _number(numbers.e)}
@@ -213,11 +274,15 @@ def _embedded(trial: _Trial) -> Iterator[_Forged]:
     attack, control = (
         f"{head}.{encoded(key.sign(head.encode(), padding.PKCS1v15(), hashes.SHA256()))}" for key in (own, other)
     )
-    yield _Forged("a token that was signed with a key which it brings along in `jwk`", attack, control)
+    made = mint.embedded(attack)
+    yield _Forged("a token that was signed with a key which it brings along in `jwk`", attack, control, made)
 
 
 def _public_keys(trial: _Trial) -> Iterator[bytes]:
     """The keys of the API's own set as PEM, as servers keep them: SubjectPublicKeyInfo, then PKCS #1."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  # takes long to load, and few keys are tokens
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415  # as above
+
     for raw in _key_set(trial)[:_KEYS]:
         try:
             n, e = (int.from_bytes(decoded(str(raw[name]))) for name in ("n", "e"))

@@ -1,13 +1,18 @@
-"""Advisories in one SQLite file, found by package: written whole and put in place at once, and only read after that."""
+"""Advisories in one SQLite file, found by package: written whole and put in place at once, and only read after that.
+
+Behind the database stands its SHA-256: SQLite finds nothing where a page was cut off or overwritten, and a package that
+is not found looks like one that nothing is known against.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import zlib
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: "9fla", so that no other store of Ninefold's is taken for an index.
-_APPLICATION, _VERSION = 0x39666C61, 1
+_APPLICATION, _VERSION = 0x39666C61, 2
 _SCHEMA = """
 CREATE TABLE source (
   number INTEGER PRIMARY KEY, label TEXT UNIQUE, kind TEXT, origin TEXT, imported INTEGER, day TEXT, size INTEGER
@@ -37,6 +42,10 @@ CREATE TABLE odds (source INTEGER, cve TEXT PRIMARY KEY, score REAL, percentile 
 CREATE INDEX record_source ON record (source)
 """
 _MAGIC = b"SQLite format 3\0"
+#: Octets of SQLite's header, and of the digest behind the database.
+_HEADER, _DIGEST = 100, 32
+#: Octets that are read at once.
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,9 @@ class Held(NamedTuple):
 
 
 def is_index(path: Path) -> bool:
-    """Whether it is an SQLite file."""
+    """Whether it is an SQLite file, or is named as an index is and may have been one."""
+    if path.suffix == ".db":
+        return path.is_file()
     try:
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
@@ -105,7 +116,11 @@ def write_index(path: Path, additions: Iterable[Addition], now: float) -> None:
             for one in additions:
                 _add(store, one, int(now))
             store.execute("COMMIT")
-        with new.open("rb") as file:
+        with new.open("r+b") as file:
+            digest = _digest(file, new.stat().st_size)
+            file.seek(0, os.SEEK_END)
+            file.write(digest)
+            file.flush()
             os.fsync(file.fileno())
         new.replace(path)
     except sqlite3.Error as fault:
@@ -239,26 +254,47 @@ def _body(body: bytes, path: Path) -> dict[str, Any]:
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """The index, read-only. It is never changed in place, so nothing needs to be locked."""
+    _whole(path)
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)) as store:
-            owner, found = (
-                store.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
-            )
-            if owner != _APPLICATION:
-                raise FileError(
-                    "is no index of advisories",
-                    place=Place(str(path)),
-                    remedy="name one that `ninefold advisories` made",
-                )
-            if found != _VERSION:
-                raise FileError(
-                    f"is an index of another version ({found})",
-                    place=Place(str(path)),
-                    remedy="make it anew, by fetch or import",
-                )
             yield store
     except sqlite3.Error as fault:
         raise explained(fault, path) from None
+
+
+def _whole(path: Path) -> None:
+    """Raises `FileError` unless it is an index, of this version, and every octet is as it was written.
+
+    The header's fields are SQLite's (https://www.sqlite.org/fileformat2.html, 1.3): user version at 60, application id at 68.
+    """
+    place = Place(str(path))
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
+            if not header.startswith(_MAGIC) or int.from_bytes(header[68:72]) != _APPLICATION:
+                raise FileError(
+                    "is no index of advisories", place=place, remedy="name one that `ninefold advisories` made"
+                )
+            found = int.from_bytes(header[60:64])
+            if found != _VERSION:
+                remedy = "remove it, and make it anew by fetch or import"
+                raise FileError(f"is an index of another version ({found})", place=place, remedy=remedy)
+            size = os.fstat(file.fileno()).st_size - _DIGEST
+            file.seek(0)
+            if _digest(file, size) != file.read(_DIGEST):
+                remedy = "remove it, and make it anew by fetch or import"
+                raise FileError("is damaged: it is not as it was written", place=place, remedy=remedy)
+    except OSError as fault:
+        raise FileError(f"cannot be read ({fault.strerror})", place=place, remedy="make it readable") from None
+
+
+def _digest(file: BinaryIO, size: int) -> bytes:
+    """Of the next `size` octets, or of what there is."""
+    digest = hashlib.sha256()
+    while size > 0 and (chunk := file.read(min(size, _CHUNK))):
+        digest.update(chunk)
+        size -= len(chunk)
+    return digest.digest()
 
 
 def read_advisories(path: Path, named: Iterable[str]) -> Snapshot:

@@ -98,7 +98,7 @@ def unsigned(token: Token, algorithm: str = "none") -> str:
 
 def altered(token: Token) -> str:
     """The same token with other bytes for a signature, of the same length."""
-    other = bytes(one ^ 0x5A for one in token.signature) or b"\x5a" * 32
+    other = b"\x5a" * (len(token.signature) or 32)  # nothing of its own, for this one is shown
     return f"{token.raw.rpartition('.')[0]}.{encoded(other)}"
 
 
@@ -125,13 +125,15 @@ def weak_secret(token: Token, names: tuple[str, ...]) -> str | None:
 
     `names` are the words that the API calls itself, from which a secret is often made.
     """
+    return next((secret for secret in _candidates(names) if signed_with(token, secret)), None)
+
+
+def signed_with(token: Token, secret: str) -> bool:
+    """Whether an HMAC with this secret is the token's signature."""
     digest = _DIGESTS.get(token.algorithm)
-    if digest is None:
-        return None
-    for secret in _candidates(names):
-        if hmac.compare_digest(hmac.digest(secret.encode(), token.signed, digest().name), token.signature):
-            return secret
-    return None
+    return digest is not None and hmac.compare_digest(
+        hmac.digest(secret.encode(), token.signed, digest().name), token.signature
+    )
 
 
 def _candidates(names: tuple[str, ...]) -> Iterator[str]:

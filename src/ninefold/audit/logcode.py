@@ -249,8 +249,26 @@ def _nothing(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
+def _keeps_lines(module: Module) -> bool:
+    """Whether a function prints, or a file is opened to append to: a log that needs no logger."""
+    names = imported(module.tree)
+    functions = [one for one in ast.walk(module.tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inner = (one for function in functions for one in ast.walk(function) if isinstance(one, ast.Call))
+    if any(called(one, names) in _PRINTS for one in inner):
+        return True
+    return any(
+        isinstance(one, ast.Call)
+        and dotted(one.func).rpartition(".")[2] == "open"
+        and any(
+            isinstance(mode, ast.Constant) and isinstance(mode.value, str) and re.fullmatch(r"a[bt+]*", mode.value)
+            for mode in (*one.args, *(more.value for more in one.keywords))
+        )
+        for one in ast.walk(module.tree)
+    )
+
+
 def no_logging(target: Target) -> Looked:
-    """Web applications in whose whole tree nothing that logs is even imported."""
+    """Web applications in whose whole tree nothing that logs is even imported, and no file is appended to."""
     apps: list[Module] = []
     logs = False
     for module in target.modules:
@@ -261,7 +279,7 @@ def no_logging(target: Target) -> Looked:
         own = any(
             isinstance(node, ast.Attribute) and dotted(node).endswith("app.logger") for node in ast.walk(module.tree)
         )
-        logs = logs or own or any(_LOGGERS.match(name) for name in names)
+        logs = logs or own or any(_LOGGERS.match(name) for name in names) or _keeps_lines(module)
         if any(_WEB.match(name) for name in names):
             apps.append(module)
     code = target.code

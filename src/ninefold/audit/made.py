@@ -18,22 +18,25 @@ from ninefold.audit.collection import Kind, kinds
 from ninefold.audit.judge import serves
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Untried
-from ninefold.audit.sample import ask_for, id_field, rows_in
+from ninefold.audit.sample import ask_for, id_field, objects_in, rows_in, usable
+from ninefold.audit.selection import wider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ninefold.audit.finding import Confidence
     from ninefold.audit.key import Key
     from ninefold.audit.target import Target
     from ninefold.contract.description import Operation
 
 #: Requests that are kept for removing one object: look as each caller, remove, and see a few times that it is gone.
-RESERVE = 9
+RESERVE = 10
 
 #: Most objects that one audit makes, and bodies that are tried for one.
 OBJECTS, BODIES = 40, 4
 
-_ENVELOPE = 3
+#: Says that a condition is missing (RFC 6585 section 3).
+PRECONDITION_REQUIRED = 428
 
 
 @dataclass(slots=True)
@@ -84,11 +87,13 @@ class Objects:
     target: Target
     token: Callable[[], str] = field(default=lambda: secrets.token_hex(6))
     left: list[str] = field(default_factory=list)
+    standings: dict[str, Confidence | None] = field(default_factory=dict)  # how sure it is whose they are, by template
     _made: list[Made] = field(default_factory=list)
     _begun: list[_Begun] = field(default_factory=list)
     _trios: dict[str, Trio | Untried] = field(default_factory=dict)
     _removable: dict[str, bool] = field(default_factory=dict)
     _known: dict[str, list[Any]] | None = None
+    _conditional: set[str] = field(default_factory=set)  # operations that want `If-Match` and do not say so
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -173,9 +178,23 @@ class Objects:
             raise Untried(f"what POST {kind.create.path} made cannot be found again by its id")
         raise Untried(f"nothing could be made by POST {kind.create.path}: {said}")
 
-    def ask(self, operation: Operation, made: Made) -> Ask:
-        """The request for this object, with what the operation requires in query and header, and no credential."""
-        return self._ask(operation, made.path)
+    def another(self, kind: Kind, key: Key) -> Made:
+        """An object of another caller, made once an audit. Raises `Untried`."""
+        there = (one for one in self._made if one.kind.template == kind.template and one.owner == key and not one.gone)
+        return next(there, None) or self.make(kind, key)
+
+    def ask(self, operation: Operation, made: Made, shown: Answer | None = None) -> Ask:
+        """The request for this object, with what the operation requires in query and header, and no credential.
+
+        Where that is a condition (`If-Match`, RFC 9110 section 13.1.1), it is the tag of what the owner reads now, or of
+        what was `shown`.
+        """
+        ask = self._ask(operation, made.path)
+        told = any(one.location == "header" and one.name.lower() == "if-match" for one in operation.parameters)
+        if not told and operation.id not in self._conditional:
+            return ask
+        tag = (shown or self.read(made)).header("etag")
+        return ask.header("If-Match", tag) if tag else ask
 
     def _ask(self, operation: Operation, path: str) -> Ask:
         return replace(ask_for(self.target.api, operation, {}, self.target.survey.base), path=path)
@@ -209,15 +228,18 @@ class Objects:
 
     def members(self, made: Made, answer: Answer) -> dict[str, Any]:
         """The object in the answer: the innermost that has the mark in one of its own members, or else the id."""
-        found = list(_objects(answer.json(), 0)) if self.shows(made, answer) else []
+        found = list(objects_in(answer.json())) if self.shows(made, answer) else []
         marked = [one for one in found if any(isinstance(v, str) and made.mark in v for v in one.values())]
         return next(iter(marked), found[0] if found else {})
 
     def remove(self, made: Made) -> bool:
         """Whether it is gone afterwards. Nothing is removed that does not show the mark at that very moment."""
         for key in (made.owner, *(one for one in self.callers if one != made.owner)):
-            if self.shows(made, self.read(made, key)):
-                self.send(key.on(self.ask(made.kind.remove, made)))
+            if self.shows(made, shown := self.read(made, key)):
+                answer = self.send(key.on(self.ask(made.kind.remove, made, shown)))
+                if answer.status == PRECONDITION_REQUIRED:
+                    self._conditional.add(made.kind.remove.id)
+                    self.send(key.on(self.ask(made.kind.remove, made, shown)))
                 break
         if not any(self._gone(made) for _ in self.target.probe.moments()):
             return False
@@ -278,7 +300,7 @@ class Objects:
                 key=lambda call: call.operation is not None and call.operation.path != kind.create.path,
             )
             for call in calls:
-                for row in rows_in(call.answer.json())[:20] or list(_objects(call.answer.json(), 0))[:1]:
+                for row in rows_in(call.answer.json())[:20] or list(objects_in(call.answer.json()))[:1]:
                     for name, value in row.items():
                         if isinstance(value, (str, int, float)):
                             self._known.setdefault(name, []).append(value)
@@ -290,6 +312,15 @@ class Objects:
             return None
         answer = self.send(key.on(ask_for(self.target.api, kind.index, {}, self.target.survey.base)))
         return answer if serves(answer, None, None) else None
+
+    def widened(self, kind: Kind, key: Key) -> Iterator[Answer]:
+        """The collection as this caller gets it when he asks for more than it shows unasked."""
+        if kind.index is None:
+            return
+        api = self.target.api
+        for ask in wider(api, kind.index, ask_for(api, kind.index, {}, self.target.survey.base)):
+            if serves(answer := self.send(key.on(ask)), None, None):
+                yield answer
 
     def _listed(self, kind: Kind, key: Key, mark: str) -> dict[str, Any] | None:
         answer = self.listed(kind, key)
@@ -334,7 +365,7 @@ class Objects:
                 2
             ] and usable(tail):
                 yield tail
-            for one in _objects(begun.answer.json(), 0):
+            for one in objects_in(begun.answer.json()):
                 member = id_field(one, name, path)
                 if member and usable(one[member]):
                     yield str(one[member])
@@ -362,21 +393,3 @@ def objects(target: Target) -> Objects:
             "objects of one caller are tried with another's credential, and there is one caller", missed=False
         )
     return target.survey.objects
-
-
-def usable(identity: object) -> bool:
-    """Whether it can be an id, and nothing that leads to another path."""
-    if isinstance(identity, bool) or not isinstance(identity, (str, int)):
-        return False
-    text = str(identity)
-    return 0 < len(text) <= 200 and text.strip(".") != "" and text.isprintable() and "/" not in text
-
-
-def _objects(document: Any, depth: int) -> Iterator[dict[str, Any]]:
-    """The object itself, then those in its members: envelopes hold what was made."""
-    if isinstance(document, dict):
-        yield document
-        for inner in document.values() if depth < _ENVELOPE else ():
-            yield from _objects(inner, depth + 1)
-    elif isinstance(document, list) and len(document) == 1:
-        yield from _objects(document[0], depth)

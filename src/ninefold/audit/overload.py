@@ -13,7 +13,6 @@ from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.graphql import HELLO, UNKNOWN, executed, metered
 from ninefold.audit.judge import proof
 from ninefold.audit.rule import Looked, Observation, Untried
-from ninefold.audit.sdl import types_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,6 +107,8 @@ def depth(target: Target) -> Looked:
 
 def types_of(target: Target) -> Types | None:
     """The types as the service tells them, else as its source declares them."""
+    from ninefold.audit.sdl import types_in  # noqa: PLC0415  # takes long to load, and few APIs need it
+
     return target.survey.types() or (types_in(target.source) if target.source else None)
 
 

@@ -18,6 +18,7 @@ from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.private import is_private
 from ninefold.audit.rule import Looked, Observation, Untried
 from ninefold.audit.sample import Listed, listed
+from ninefold.audit.selection import chooses_whose, wider
 
 if TYPE_CHECKING:
     from ninefold.audit.survey import Call
@@ -41,7 +42,8 @@ def foreign_reads(target: Target) -> Looked:
             at += 1
             if not _stays(target, call, mine.template, private[0]):
                 continue
-            if found := _foreign_read(target, reads[mine.template], mine, private[0]):
+            sure = is_private(mine.template) and not chooses_whose(call.operation)
+            if found := _foreign_read(target, reads[mine.template], mine, private[0], sure=sure):
                 seen.append(found)
     more, queried = foreign_objects(target)
     at, seen = at + more, [*seen, *queried]
@@ -67,10 +69,21 @@ def _stays(target: Target, call: Call, template: str, private: str) -> bool:
     for key in list({key.value: key for key in target.keys}.values())[:2]:
         again = listed(target.api, call.operation, target.probe.send(key.on(call.ask)))
         ids.append(next((one.ids for one in again if one.template == template), ()))
-    return private in ids[0] and private not in ids[1]
+    return private in ids[0] and private not in ids[1] and not _is_asked_for(target, call, template, private)
 
 
-def _foreign_read(target: Target, read: Call, mine: Listed, private: str) -> Observation | None:
+def _is_asked_for(target: Target, call: Call, template: str, private: str) -> bool:
+    """Whether the list shows it to the second caller too, if only he asks for more."""
+    assert call.operation is not None
+    stranger = list({key.value: key for key in target.keys}.values())[1]
+    for ask in wider(target.api, call.operation, call.ask):
+        found = listed(target.api, call.operation, target.probe.send(stranger.on(ask)))
+        if any(private in one.ids for one in found if one.template == template):
+            return True
+    return False
+
+
+def _foreign_read(target: Target, read: Call, mine: Listed, private: str, *, sure: bool) -> Observation | None:
     owner, stranger = list({key.value: key for key in target.keys}.values())[:2]
     path = target.survey.base + mine.template[: mine.template.rindex("{")]
     ask = Ask("GET", path + private, read.ask.query, read.ask.headers)
@@ -89,8 +102,8 @@ def _foreign_read(target: Target, read: Call, mine: Listed, private: str) -> Obs
         return None
     detail = f"GET {mine.template} gives a caller the object of another, which the API does not list to that caller."
     evidence = proof(baseline, attack, control, again)
-    sure = None if is_private(mine.template) else Confidence.SUSPECTED
-    return Observation(read.place, detail, evidence, cause=f"object {mine.template}", confidence=sure)
+    confidence = None if sure else Confidence.SUSPECTED
+    return Observation(read.place, detail, evidence, cause=f"object {mine.template}", confidence=confidence)
 
 
 def _no_such(value: str) -> str:

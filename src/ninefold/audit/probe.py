@@ -18,7 +18,6 @@ import httpcore
 from ninefold.audit.again import Shell
 from ninefold.audit.answer import SAFE, Answer, Ask, redact
 from ninefold.audit.dial import Dial
-from ninefold.audit.document import reads
 from ninefold.audit.hello import GROUPS, Reply, client_hello
 from ninefold.audit.ledger import Ledger
 from ninefold.audit.rule import Untried
@@ -36,6 +35,10 @@ BODY = 256 * 1024
 
 #: Seconds that one exchange may take from the connection to the last byte.
 EXCHANGE = 10.0
+
+#: A stream of events (HTML, section 9.2), what ends one of them, and the seconds that the first may take.
+EVENTS, FIRST_EVENT = "text/event-stream", 1.0
+_ENDS_EVENT = re.compile(rb"(?:\r\n|\n|\r){2}")
 
 #: The field that tells an operator which run of the audit a request belongs to; every request has it.
 MARK = "X-Ninefold-Audit"
@@ -139,6 +142,7 @@ class Probe:
         self.dial = dial or Dial(origin.host, origin.port)
         self.run = run or token_hex(8)
         self.sent = 0
+        self.refusals = 0  # in a row, up to now
         self.ledger = Ledger()
         self.reserve = 0  # requests that are kept for removing what was made
         self.agent = agent
@@ -172,6 +176,25 @@ class Probe:
     def left(self) -> int:
         """How many requests may still be sent."""
         return self.limits.budget - self.sent - self.reserve
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that the audit may still take."""
+        return max(0.0, self._end - self.clock())
+
+    def source(self) -> str:
+        """The address that requests come from. Raises `Untried` where it is not known."""
+        try:
+            return self.dial.source()
+        except OSError as fault:
+            raise Untried(f"this machine's own address is not known ({fault.strerror or fault})") from None
+
+    def addresses(self) -> tuple[str, ...]:
+        """What requests go to, once one has gone. Raises `Untried` where it is not known."""
+        try:
+            return self.dial.addresses()
+        except OSError as fault:
+            raise Untried(f"{self.origin.host} cannot be looked up ({fault.strerror or fault})") from None
 
     def hide(self, *secrets: str) -> None:
         """From now on these too must not reach a report."""
@@ -248,7 +271,7 @@ class Probe:
 
     def _send(self, ask: Ask, scheme: str, source: str | None, most: int = BODY) -> Answer:
         # A GraphQL query is POST by convention and reads all the same; what holds anything else than queries needs leave.
-        if ask.method not in SAFE and not self.active and not reads(ask):
+        if ask.method not in SAFE and not self.active and not _reads(ask):
             raise Untried(f"{ask.method} may change things, and that takes --active")
         if ask.method not in SAFE and ask.method != "POST" and not self.ledger.admits(ask):
             raise Untried(f"{ask.method} {ask.path} would change what the audit did not make")
@@ -278,7 +301,7 @@ class Probe:
                 headers=[(name.encode("latin-1"), value.encode("utf-8")) for name, value in ask.headers],
                 content=ask.body or None,
             ) as response:
-                body, truncated = _read(response, most)
+                body, truncated = self._read(response, most)
                 fields = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in response.headers)
                 status = response.status
         except UnicodeEncodeError as fault:
@@ -291,6 +314,7 @@ class Probe:
         finally:
             if source:
                 pool.close()
+        self.refusals = 0 if status < 400 else self.refusals + 1
         return Answer(
             ask,
             status,
@@ -302,6 +326,24 @@ class Probe:
             secrets=self.secrets,
             shell=replace(self._shell, origin=f"{scheme}://{self._authority(scheme)}", source=source or ""),
         )
+
+    def _read(self, response: httpcore.Response, most: int) -> tuple[bytes, bool]:
+        """The body, and whether there was more. Of a stream that may never end, its first event, or what comes in a moment."""
+        media = next((value.lower() for name, value in response.headers if name.lower() == b"content-type"), b"")
+        endless = media.startswith(EVENTS.encode())
+        if endless:
+            self._deadline.start(FIRST_EVENT)
+        body = bytearray()
+        try:
+            for chunk in response.iter_stream():
+                body += chunk
+                if len(body) > most or (endless and _ENDS_EVENT.search(body)):
+                    return bytes(body[:most]), True
+        except httpcore.ReadTimeout:
+            if not endless:
+                raise
+            return bytes(body), True
+        return bytes(body), False
 
 
 def reach(probe: Probe) -> None:
@@ -316,18 +358,16 @@ def reach(probe: Probe) -> None:
             raise ServiceError(fault.reason, remedy="start the API, or mend --url") from None
 
 
-def _read(response: httpcore.Response, most: int) -> tuple[bytes, bool]:
-    body = bytearray()
-    for chunk in response.iter_stream():
-        body += chunk
-        if len(body) > most:
-            return bytes(body[:most]), True
-    return bytes(body), False
-
-
 def _retry_after(answer: Answer) -> float | None:
     """Seconds to wait. None: the answer is no throttling. A date instead of seconds counts as two seconds."""
     said = answer.header("retry-after")
     if answer.status == 429 or (answer.status == 503 and said is not None):
         return float(said) if said and said.isdigit() else 2.0
     return None
+
+
+def _reads(ask: Ask) -> bool:
+    """Whether it is a GraphQL document that changes nothing."""
+    from ninefold.audit.document import reads  # noqa: PLC0415  # takes long to load, and few APIs need it
+
+    return reads(ask)

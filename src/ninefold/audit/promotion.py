@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ninefold.audit.account import Account, Accounts
-from ninefold.audit.body import MATTERS, OWNER, fields, json_schema, others, plain
-from ninefold.audit.finding import Location
+from ninefold.audit.body import MATTERS, OWNER, fields, is_free, json_schema, others, plain
+from ninefold.audit.finding import Confidence, Location
 from ninefold.audit.judge import proof
 from ninefold.audit.rule import Looked, Observation, Untried
 from ninefold.audit.sample import ask_for
@@ -160,4 +160,12 @@ class _Trial:
             "account keeps the value.",
             evidence,
             cause="members of accounts",
+            confidence=Confidence.SUSPECTED if any(is_free(self.accounts.api, one) for one in self._taken()) else None,
         )
+
+    def _taken(self) -> Iterator[Any]:
+        """The schemas of what an account may send about itself."""
+        yield from (schema for _, schema in self.accounts.doors)
+        for one in self.accounts.api.operations:
+            if one.path == self.read.path and one.method in {"PATCH", "PUT"} and (told := json_schema(one)):
+                yield told[1]

@@ -46,6 +46,9 @@ _VARYING = re.compile(
     r"|ratelimit|rate-limit|nonce|csrf|security-policy",
     re.IGNORECASE,
 )
+#: An id within a value that has more: of a trace (W3C Trace Context, section 3.2.2), or of any make that is as long.
+_TRACE = re.compile(r"(?<![0-9a-f])[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?![0-9a-f])")
+_LONG = re.compile(r"[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _UNIQUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:=;/+.-]{7,127}")
 _NUMBER = re.compile(r"[\d.,:]+(?:ms|s|us)?")
 _REFUSED = re.compile(
@@ -65,7 +68,8 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _WHO = re.compile(
-    r"caller|user|client|actor|principal|account|subject|\bsub\b|address|remote|peer|source|\bip\b|\bhost\b",
+    r"caller|user|client|actor|principal|account|subject|\bsub\b|address|remote|peer|source|\bhost\b|\buid\b"
+    r"|(?<![a-z])ip(?:(?![a-z])|_?hash|_?addr)",
     re.IGNORECASE,
 )
 
@@ -86,6 +90,16 @@ class Mark:
                 return file.read().decode("utf-8", "replace").splitlines()
         except OSError as fault:
             raise Untried(f"the log cannot be read ({fault.strerror})") from None
+
+    def wait_within(self, wanted: Callable[[str], bool], seconds: float) -> list[str]:
+        """The lines that are wanted, as soon as there are some; none, if none come within these seconds."""
+        end = time.monotonic() + seconds
+        while True:
+            last = time.monotonic() >= end
+            found = [line for line in self.lines() if wanted(line)]
+            if found or last:
+                return found
+            time.sleep(PAUSE)
 
     def wait(self, wanted: Callable[[str], bool]) -> list[str]:
         """The lines that are wanted, as soon as there are some; none, if none come in time.
@@ -117,6 +131,8 @@ def mark(log: Path) -> Mark:
 def ids(answer: Answer) -> dict[str, str]:
     """Ids of the request that the answer carries, by field (or member of an error, as problem+json has them)."""
     found = {name: value for name, value in answer.headers if _ID_FIELD.search(name)}
+    if trace := _TRACE.search(answer.header("server-timing") or ""):
+        found["traceparent"] = trace[1]
     document = answer.json()
     if isinstance(document, dict) and not answer.ok:
         found |= {name: value for name, value in document.items() if isinstance(value, str) and _ID_FIELD.search(name)}
@@ -148,9 +164,14 @@ def changing(one: Answer, other: Answer) -> dict[str, str]:
     }
 
 
+def spoken(value: str) -> tuple[str, ...]:
+    """An id as a line may have it: whole, or what of a longer value (`Root=1-5759e988-bd86...`, a trace's parent) is one."""
+    return tuple(dict.fromkeys((value, *_TRACE.findall(value), *_LONG.findall(value))))
+
+
 def about(answer: Answer, *marks: str) -> Callable[[str], bool]:
     """Whether a line is about the request of `answer`: it has a mark, an id, or its path together with its status."""
-    known = [*marks, *(value for value in ids(answer).values() if len(value) >= 6)]
+    known = [*marks, *(one for value in ids(answer).values() if len(value) >= 6 for one in spoken(value))]
     path = re.compile(rf"(?<![\w/-]){re.escape(answer.asked.path)}(?![\w/-])")
 
     def wanted(line: str) -> bool:

@@ -97,6 +97,12 @@ class Rehearsal(Probe):
             self._count("TLS", "handshake")
         return ""
 
+    def source(self) -> str:
+        return "127.0.0.1"
+
+    def addresses(self) -> tuple[str, ...]:
+        return ("127.0.0.1",)
+
     def _count(self, method: str, path: str) -> None:
         self._turn()
         self.counts[Kind(self.rule, method, path)] += 1

@@ -31,6 +31,7 @@ class Needs(StrEnum):
     SOURCE = "the API's source (--source DIR)"
     URL = "the running API (--url URL)"
     LOG = "the API's own log (--log FILE)"
+    ALERTS = "the place where the API's alerts arrive (--alerts)"
     KEY = "a key that the API accepts (--key or --header)"
     KEYS = "two keys of different callers (--key, twice)"
     EXPIRED = "a key of that caller that has expired (--expired-key)"
@@ -83,13 +84,14 @@ class Untried(Exception):
     """The rule could not be tried, and why. Reported as skipped, never as passed.
 
     `missed`: it was meant for this target, so the audit is incomplete without it. False: nothing here is of
-    the kind that the rule is about.
+    the kind that the rule is about, unless it `applies`: then it stays unverified, and nothing was done wrong.
     """
 
-    def __init__(self, reason: str, *, missed: bool = True) -> None:
+    def __init__(self, reason: str, *, missed: bool = True, applies: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.missed = missed
+        self.applies = missed or applies
 
 
 @dataclass(frozen=True, slots=True)

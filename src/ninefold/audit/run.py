@@ -11,11 +11,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from ninefold.audit.account import Accounts
+from ninefold.audit.alarm import RESERVE
 from ninefold.audit.baseline import Excuse, anchor, stale
 from ninefold.audit.clauses import clauses
-from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Outcome, Passed, Skipped
+from ninefold.audit.finding import Audit, Confidence, Errored, Finding, Method, Outcome, Passed, Skipped
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
-from ninefold.audit.survey import Survey
+from ninefold.audit.survey import NO_MORE, Survey
 from ninefold.errors import NinefoldError
 
 if TYPE_CHECKING:
@@ -49,9 +50,12 @@ def audit(
     ended: dict[str, tuple[Outcome, ...]] = {}
     try:
         target = _with_callers(target, rules)
+        kept = _kept_back(target, rules)
         for rule in sorted(rules, key=lambda one: (one.closing, one.exhausting)):
             if rule.exhausting:
                 _remove_objects(target)
+            if rule.id == kept:
+                target.probe.reserve -= RESERVE
             if told:
                 told(rule)
             ended[rule.id] = tuple(_outcomes(rule, replace(target, ended=ended), asked, excuses or {}))
@@ -75,6 +79,7 @@ def audit(
         clauses=tuple(clause for clause, _ in clauses(replace(target, ended=ended))),
         stale=stale(excuses or {}, outcomes),
         notes=_notes(target),
+        collected=target.known("collected") or (),
     )
 
 
@@ -88,6 +93,15 @@ def clean(target: Target) -> tuple[str, ...]:
         return ()
     objects, accounts = _remove_objects(target), target.survey.accounts
     return (*objects, *(accounts.clean() if accounts else ()))
+
+
+def _kept_back(target: Target, rules: Sequence[Rule]) -> str:
+    """The rule that wants requests which no other burst may spend, once they are kept for it; empty: none does."""
+    rule = next((one.id for one in rules if Needs.ALERTS in one.needs and not target.lacks(one.needs)), "")
+    if rule and target.probe.left > 2 * RESERVE:
+        target.probe.reserve += RESERVE
+        return rule
+    return ""
 
 
 def _remove_objects(target: Target) -> tuple[str, ...]:
@@ -133,7 +147,7 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
         looked = rule.look(target)
     except Untried as fault:
         told = fault.missed or rule.id in asked
-        return (Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=told, applies=fault.missed),)
+        return (Skipped(rule.id, rule.sign, rule.method, fault.reason, asked=told, applies=fault.applies),)
     except NinefoldError as fault:
         return (Errored(rule.id, rule.sign, rule.method, str(fault)),)
     except Exception as fault:  # noqa: BLE001  (one rule's crash is its own outcome, not the audit's end)
@@ -149,7 +163,19 @@ def _outcomes(rule: Rule, target: Target, asked: frozenset[str], excuses: Mappin
     if looked.at == 0:
         reason = "there was nothing to try it on"
         return (Skipped(rule.id, rule.sign, rule.method, reason, asked=rule.id in asked, applies=False),)
+    if _is_shut_out(rule, target):
+        return (Skipped(rule.id, rule.sign, rule.method, NO_MORE, asked=True), *left)
     return (Passed(rule.id, rule.sign, rule.method, looked.at, looked.note), *left)
+
+
+def _is_shut_out(rule: Rule, target: Target) -> bool:
+    """Whether the API refused the last request of a rule that looks at it, and serves the caller no more."""
+    if not target.url or rule.method is not Method.LIVE or rule.exhausting or target.probe.refusals == 0:
+        return False
+    try:
+        return not target.survey.serves_still()
+    except Untried:
+        return False
 
 
 def _crash(fault: Exception) -> str:

@@ -28,6 +28,9 @@ _FORMATS = {
     "hostname": "example.com",
 }
 
+#: How deep in an answer an object is looked for: `{"result": {"data": {...}}}`.
+_ENVELOPE = 3
+
 #: Deepest nesting of a made value; past it, a schema that leads back to itself ends.
 DEPTH = 6
 
@@ -229,3 +232,21 @@ def id_field(row: dict[str, Any], name: str, path: str) -> str | None:
         if (key := plain.get(one.lower().replace("_", ""))) is not None:
             return key
     return next((key for key in row if key.lower().endswith("id")), None)
+
+
+def usable(identity: object) -> bool:
+    """Whether it can be an id, and nothing that leads to another path."""
+    if isinstance(identity, bool) or not isinstance(identity, (str, int)):
+        return False
+    text = str(identity)
+    return 0 < len(text) <= 200 and text.strip(".") != "" and text.isprintable() and "/" not in text
+
+
+def objects_in(document: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """The object itself, then those in its members: envelopes hold what was made."""
+    if isinstance(document, dict):
+        yield document
+        for inner in document.values() if depth < _ENVELOPE else ():
+            yield from objects_in(inner, depth + 1)
+    elif isinstance(document, list) and len(document) == 1:
+        yield from objects_in(document[0], depth)

@@ -72,13 +72,14 @@ def _halves(target: Target, operation: Operation) -> Iterator[tuple[Key, str, st
     for choice in choices[:2]:
         schemes = [target.api.schemes[name] for name in choice if name in target.api.schemes]
         for piece in pieces:
-            mine = next((one for one in schemes if _carries(one, piece)), None)
+            mine = next((one for one in schemes if carries(one, piece)), None)
             rest = [one.name for one in schemes if one is not mine]
             if mine is not None and rest:
                 yield piece, mine.name, " and ".join(rest)
 
 
-def _carries(scheme: SecurityScheme, piece: Key) -> bool:
+def carries(scheme: SecurityScheme, piece: Key) -> bool:
+    """Whether this credential is one of that scheme, by where it goes."""
     if scheme.kind == "apiKey":
         return scheme.raw.get("in") == piece.place and str(scheme.raw.get("name", "")).lower() == piece.name.lower()
     if scheme.kind in {"http", "oauth2", "openIdConnect"}:

@@ -24,9 +24,12 @@ _PARTS = ("allOf", "oneOf", "anyOf")
 _OWN = frozenset({"type", "properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "items",
                   "prefixItems", "enum", "const"})  # fmt: skip
 _ELSE = frozenset({"additionalProperties", "unevaluatedProperties"})
-_ANNOTATIONS = frozenset(
-    {"@context", "@id", "@type", "@odata.context", "@odata.etag", "@odata.nextlink", "$schema", "$id"}
-)
+_ANNOTATIONS = frozenset({"@context", "@id", "@type", "$schema", "$id"})
+
+#: Of a value or a member (`items@odata.count`), by OData's JSON format 4.01 (section 4.6); and what JSON:API 1.1 (section 7.7)
+#: says of itself.
+_CONTROL = "@odata."
+_JSON_API = frozenset({"version", "ext", "profile", "meta"})
 _LINK = frozenset({"href", "rel", "type", "title", "templated", "method", "hreflang", "deprecation", "profile", "name",
                    "meta", "action", "media", "describedby"})  # fmt: skip
 
@@ -137,8 +140,10 @@ def _matches(pattern: str, name: str) -> bool:
 
 
 def _hypermedia(name: str, value: Any) -> bool:
-    if name.lower() in _ANNOTATIONS:
+    if name.lower() in _ANNOTATIONS or _CONTROL in name.lower():
         return True
+    if name == "jsonapi" and isinstance(value, dict):
+        return not value.keys() - _JSON_API
     if name.lower() in {"_links", "links", "link", "_self", "self", "href"}:
         return all(map(_is_link, value.values() if isinstance(value, dict) and not _is_link(value) else [value]))
     return False

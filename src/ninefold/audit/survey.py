@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from ninefold.audit.answer import Answer, Ask
 from ninefold.audit.finding import Location
 from ninefold.audit.graphql import HELLO, find, introspected, readings
+from ninefold.audit.judge import says_no
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Untried
 from ninefold.audit.sample import ask_for, ids_in, missing_ids
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Most operations that are asked; a description may have thousands.
 OPERATIONS = 60
+
+#: Why nothing is told by what an API refuses that has shut the audit out.
+NO_MORE = "the API serves this caller no more: it may have shut the audit out, and then what it refuses tells nothing"
 
 #: Most operations that may hang or break off before nothing more is asked; each can cost ten seconds.
 UNANSWERED = 3
@@ -107,6 +111,14 @@ class Survey:
         if not good:
             raise Untried("no operation of the API answered with success, so there is nothing to compare with")
         return good
+
+    def serves_still(self) -> bool:
+        """Whether the first operation that served the caller does so still. True where none did."""
+        good = next((call for call in self.calls() if call.answer.ok and not says_no(call.answer)), None)
+        if good is None:
+            return True
+        answer = self._probe.send(self.as_caller(good.ask))
+        return answer.ok and not says_no(answer)
 
     def anonymous(self, call: Call) -> Answer:
         """The answer to the same request without credentials, asked once."""

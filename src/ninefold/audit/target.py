@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ninefold.audit.code.read import sights
 from ninefold.audit.rule import Left, Needs
 from ninefold.audit.source import modules, paths
 from ninefold.audit.supply import Supply
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from ninefold.audit.alerts import Alerts
     from ninefold.audit.code.read import Sights
     from ninefold.audit.finding import Outcome
     from ninefold.audit.key import Key
@@ -60,6 +60,7 @@ class Target:
 
     `graphql` is the path of a GraphQL API as it was given. `undescribed` says why there is no description although one
     was looked for. `fleet` are the descriptions of several APIs, for rules that say `Needs.FLEET`.
+    `alerts` is where the API's alerts arrive while the audit runs.
     """
 
     now: float
@@ -81,6 +82,7 @@ class Target:
     graphql: str = ""
     undescribed: str = ""
     fleet: tuple[Description, ...] = ()
+    alerts: Alerts | None = None
     _probe: Probe | None = None
     _survey: Survey | None = None
     _kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -116,6 +118,8 @@ class Target:
     @property
     def code(self) -> Sights:
         """What the source in other languages than Python shows: read once, for all rules that say `Needs.SOURCE`."""
+        from ninefold.audit.code.read import sights  # noqa: PLC0415  # its grammars take long to load
+
         return self.once("code", lambda: sights(self.tree))
 
     @property
@@ -145,6 +149,10 @@ class Target:
         kept: T = self._kept[name]
         return kept
 
+    def known(self, name: str) -> Any:
+        """What `once` gave by this name; None: it was not asked."""
+        return self._kept.get(name)
+
     def _told(self) -> set[Needs]:
         """What of needs for a description the one that is there is enough for."""
         if self.description is None:
@@ -161,6 +169,7 @@ class Target:
             Needs.SOURCE: self.source is not None,
             Needs.URL: self._probe is not None,
             Needs.LOG: self.log is not None,
+            Needs.ALERTS: self.alerts is not None,
             Needs.KEY: len(self.keys) > 0,
             Needs.KEYS: len({key.value for key in self.keys}) > 1,
             Needs.EXPIRED: self.expired is not None,

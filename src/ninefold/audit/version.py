@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from univers import versions
-from univers.nuget import InvalidNuGetVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,12 +81,31 @@ def _alpine(text: str) -> tuple[Any, ...]:
 
 def _maven(text: str) -> Any:
     """`release` is an alias of nothing, as `ga` and `final` are (Maven's ComparableVersion)."""
-    return versions.MavenVersion(re.sub(r"[.-]release$", "", text, flags=re.IGNORECASE))
+    return _library("MavenVersion")(re.sub(r"[.-]release$", "", text, flags=re.IGNORECASE))
 
 
 def _debian(text: str) -> Any:
     """deb-version(7), where `00` and `000` are one place; the library orders them so and calls them different."""
-    return cmp_to_key(_compared)(versions.DebianVersion(text))
+    return cmp_to_key(_compared)(_library("DebianVersion")(text))
+
+
+def _rubygems(text: str) -> Any:
+    return _library("RubygemsVersion")(text)
+
+
+def _nuget(text: str) -> Any:
+    from univers.nuget import InvalidNuGetVersion  # noqa: PLC0415  # takes long to load, and this ecosystem alone needs it
+
+    try:
+        return _library("NugetVersion")(text)
+    except InvalidNuGetVersion as fault:
+        raise ValueError(text) from fault
+
+
+def _library(name: str) -> Any:
+    from univers import versions  # noqa: PLC0415  # takes long to load, and these ecosystems alone need it
+
+    return getattr(versions, name)
 
 
 def _compared(one: Any, other: Any) -> int:
@@ -103,10 +120,10 @@ _ORDERS: Mapping[str, Callable[[str], Any]] = {
     "Go": _semantic,
     "Hex": _semantic,
     "Pub": _semantic,
-    "RubyGems": versions.RubygemsVersion,
+    "RubyGems": _rubygems,
     "Maven": _maven,
     "Packagist": _composer,
-    "NuGet": versions.NugetVersion,
+    "NuGet": _nuget,
     "Debian": _debian,
     "Ubuntu": _debian,
     "Alpine": _alpine,
@@ -129,7 +146,7 @@ def key(ecosystem: str, text: str) -> Key | None:
         return None
     try:
         return 1, order(text)
-    except (InvalidVersion, InvalidNuGetVersion, versions.InvalidVersion, ValueError, TypeError, AttributeError):
+    except (InvalidVersion, ValueError, TypeError, AttributeError):
         return None
 
 

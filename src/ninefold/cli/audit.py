@@ -18,11 +18,11 @@ from ninefold.audit.probe import Limits
 from ninefold.audit.report import fleet as fleet_report
 from ninefold.audit.report import terminal
 from ninefold.audit.report.formats import FORMATS
-from ninefold.audit.report.vex import render_vex
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs.order import RULES
 from ninefold.audit.supply import AGE, Supply
 from ninefold.audit.vex import read_vex
+from ninefold.cli.alerting import alert_options
 from ninefold.cli.look import Given, allowed, look_at, look_at_all, rehearse, worst
 from ninefold.cli.places import default_index
 from ninefold.cli.registries import registries
@@ -33,6 +33,7 @@ from ninefold.errors import FileError, Place, WriteError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ninefold.audit.alerts import Channel
     from ninefold.audit.rule import Rule
     from ninefold.audit.target import Target
 
@@ -92,6 +93,7 @@ class _Outputs:
     help="The contract that the API is to keep: what it declares is held against what is described and observed.",
 )
 @click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The API's own log file.")
+@alert_options
 @click.option(
     "--advisories",
     type=click.Path(exists=True, path_type=Path),
@@ -207,6 +209,7 @@ def command(
     source: Path | None,
     kept: Path | None,
     log: Path | None,
+    alerts: Channel | None,
     advisories: Path | None,
     oldest: int,
     sbom: Path | None,
@@ -281,21 +284,13 @@ def command(
         user=user,
         expired=expired_key or "",
         revoked=revoked_key or "",
+        alerts=alerts,
     )
     if fleet or len(descriptions) > 1:
         alone: dict[str, object] = {"--url": url, "--source": source, "--log": log, "--key": keys, "--header": headers}
-        alone |= {
-            "--baseline": baseline,
-            "--write-baseline": write_baseline,
-            "--dry-run": dry_run,
-            "--contract": kept,
-            "--sbom": sbom,
-            "--vex": vex,
-            "--user": user,
-            "--expired-key": expired_key,
-            "--revoked-key": revoked_key,
-            "DESCRIPTION": fleet and descriptions,
-        }
+        alone |= {"--baseline": baseline, "--write-baseline": write_baseline, "--dry-run": dry_run, "--contract": kept}
+        alone |= {"--sbom": sbom, "--vex": vex, "--user": user, "--alerts": alerts, "--expired-key": expired_key}
+        alone |= {"--revoked-key": revoked_key, "DESCRIPTION": fleet and descriptions}
         if extra := [name for name, value in alone.items() if value]:
             raise click.UsageError(
                 f"{', '.join(extra)}: of several APIs, write it into a file for --fleet, for each of them"
@@ -331,7 +326,7 @@ def command(
         _write_vex(vex, target)
     if write_baseline:
         last = until.date() if until else datetime.fromtimestamp(now, UTC).date() + timedelta(days=90)
-        _write(write_baseline, render_baseline(done.findings, reason, last))
+        _write(write_baseline, render_baseline((*done.findings, *done.notices), reason, last))
     ctx.exit(exit_code(done, rules, target, Severity(fail_on)))
 
 
@@ -343,7 +338,7 @@ def exit_code(done: Audit, rules: Sequence[Rule], target: Target, fail_on: Sever
 
 
 def _code(done: Audit, fail_on: Severity) -> int:
-    if any(one.severity.rank >= fail_on.rank for one in done.findings):
+    if any(one.severity.rank >= fail_on.rank for one in (*done.findings, *done.notices)):
         return 1
     missed = any(isinstance(one, Errored) or (isinstance(one, Skipped) and one.asked) for one in done.outcomes)
     return 2 if missed or done.left else 0
@@ -383,6 +378,8 @@ def _write_vex(path: Path, target: Target) -> None:
             place=Place(str(path)),
             remedy="give components and advisories, or leave out --vex",
         ) from None
+    from ninefold.audit.report.vex import render_vex  # noqa: PLC0415  # takes long to load, and most write none
+
     _write(path, render_vex(done, target.now))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -16,8 +18,12 @@ from ninefold.contract.json_schema import json_schema
 from ninefold.contract.load import load_contract
 from ninefold.contract.model import Upstream
 from ninefold.contract.openapi import load
-from ninefold.errors import ContractError, NinefoldError, Place, WriteError
+from ninefold.contract.standard import Standard, standard
+from ninefold.errors import ContractError, ContractProblems, NinefoldError, Place, WriteError
 from ninefold.guard.treatment import Projectors
+
+if TYPE_CHECKING:
+    from ninefold.contract.load import LoadedContract
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -75,32 +81,82 @@ def draft_(description: Path, upstream: str, out: Path | None) -> None:
 
 @command.command("check")
 @click.argument("contracts", type=_FILE, nargs=-1, required=True)
-def check(contracts: tuple[Path, ...]) -> None:
+@click.option("--standard", "declared", type=_FILE, help="The contract whose way of proving callers is the standard.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
+def check(contracts: tuple[Path, ...], declared: Path | None, *, as_json: bool) -> None:
     """Check each of CONTRACTS against its description: every fault at once, with its place and what to do.
 
     Advice (what may be meant, and is worth a second look) goes to standard error and does not fail the check.
+
+    Several contracts, and one with --standard, are held against each other: exit code 1 where an operation proves who
+    calls in another way than the standard, which is what most operations do unless --standard says it.
     """
-    faults = []
+    faults: list[NinefoldError] = []
+    held: list[LoadedContract] = []
+    told: list[dict[str, Any]] = []
     for path in contracts:
         try:
-            _check(path)
+            held.append(_check(path, told, quiet=as_json))
         except NinefoldError as fault:
             faults.append(fault)
+            told.append({"file": str(path), "holds": False, "problems": _problems(fault)})
+    found = None
+    if len(held) > 1 or (held and declared is not None):
+        found = standard(held, load_contract(declared) if declared is not None else None)
+    if as_json:
+        click.echo(msgspec.json.encode({"contracts": told, "standard": found}))
+    elif found is not None:
+        _print_standard(found)
+    if faults and as_json:
+        sys.exit(faults[0].exit_code)
     for other in faults[1:]:
         click.echo(f"ninefold: {printable(str(other))}", err=True)
     if faults:
         raise faults[0]
+    if found is not None and found.odd:
+        sys.exit(1)
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, told: list[dict[str, Any]], *, quiet: bool) -> LoadedContract:
     loaded = load_contract(path)
-    for one in loaded.advice():
-        click.echo(f"advice: {printable(str(one))}", err=True)
+    advice = loaded.advice()
     operations = loaded.description.operations
     projectors = Projectors(loaded.description)
+    for one in advice if not quiet else ():
+        click.echo(f"advice: {printable(str(one))}", err=True)
     for operation in operations:
         projectors.treatments(operation, open_=operation.id in loaded.contract.responses.open)
-    click.echo(f"{path}: holds for {len(operations)} operation{'s' if len(operations) != 1 else ''}")
+    told.append({
+        "file": str(path), "holds": True, "operations": len(operations),
+        "advice": [_problem(one.what, one.place, one.remedy) for one in advice],
+    })  # fmt: skip
+    if not quiet:
+        click.echo(f"{path}: holds for {len(operations)} operation{'s' if len(operations) != 1 else ''}")
+    return loaded
+
+
+def _print_standard(found: Standard) -> None:
+    if not found.way:
+        click.echo("most operations have no one way of proving callers; declare it with --standard:")
+    elif not found.odd:
+        click.echo(f"all {found.operations} operations that are not public prove callers alike:")
+        click.echo(f"  {found.way}")
+    else:
+        click.echo(f"the standard is: {found.way}")
+        click.echo(f"{len(found.odd)} of {found.operations} operations that are not public prove callers another way:")
+    for one in found.odd:
+        click.echo(f"  {one.file}: {printable(one.operation)}: {one.way}")
+
+
+def _problems(fault: NinefoldError) -> list[dict[str, Any]]:
+    if isinstance(fault, ContractProblems):
+        return [_problem(one.what, one.place, one.remedy) for one in fault.problems]
+    return [_problem(fault.what, fault.place, fault.remedy)]
+
+
+def _problem(what: str, place: Place | None, remedy: str) -> dict[str, Any]:
+    where = {"file": place.file, "line": place.line, "column": place.column} if place is not None else {}
+    return {"what": what, **where, "remedy": remedy}
 
 
 @command.command("describe")

@@ -87,7 +87,7 @@ def _look(path: Path, fail_on: Severity, excuses: Mapping[str, Excuse]) -> int:
         click.echo(compact(one, _where(one, str(path), source)))
     for failed in (one for one in done.outcomes if isinstance(one, Errored)):
         click.echo(f"{line(str(path))}: {failed.rule} did not end: {line(failed.reason)}")
-    if milder := len(done.findings) - len(found):
+    if milder := len(ordered(done)) - len(found):
         click.echo(f"{line(str(path))}: {count(milder, 'finding')} below --fail-on {fail_on}, not shown", err=True)
     return 1 if found else 2 if any(isinstance(one, Errored) for one in done.outcomes) else 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ninefold.audit import alerts as alerting
 from ninefold.audit import plan
 from ninefold.audit.again import Shell, variables
 from ninefold.audit.baseline import read_baseline
@@ -38,6 +39,7 @@ from ninefold.errors import FileError, Place, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ninefold.audit.alerts import Channel
     from ninefold.audit.baseline import Excuse
     from ninefold.contract.description import Description
     from ninefold.contract.load import LoadedContract
@@ -50,7 +52,8 @@ class Given:
     """What holds for every API. `now` is Unix seconds, `asked` are the rules that were named.
 
     `metadata`: leave to ask addresses that hand out a machine's credentials. What follows it is of a single API:
-    `contract` is what it is to keep, `user` the name of an account, `expired` and `revoked` credentials as `--key` has them.
+    `contract` is what it is to keep, `user` the name of an account, `expired` and `revoked` credentials as `--key` has them,
+    `alerts` where its alerts arrive.
     """
 
     now: float
@@ -65,6 +68,7 @@ class Given:
     user: str = ""
     expired: str = ""
     revoked: str = ""
+    alerts: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ def look_at(given: Given, api: Api, rules: Sequence[Rule]) -> tuple[Audit, Targe
     target = _target(given, api)
     if not api.url:
         return _audited(given, target, rules, excuses), target
-    with _probe(given, api, target) as probe:
+    listening = alerting.opened(given.alerts, given.now) if given.alerts else nullcontext()
+    with _probe(given, api, target) as probe, listening as alerts:
         click.echo(printable(plan.announce(probe, _addresses(probe.dial))), err=True, nl=False)
         reach(probe)
         if target.description is None:
@@ -89,7 +94,7 @@ def look_at(given: Given, api: Api, rules: Sequence[Rule]) -> tuple[Audit, Targe
             callers = _keys(api.keys, api.headers, found.description)
             target = replace(target, description=found.description, undescribed=found.reason, keys=callers)
             probe.secrets = _secrets(target)
-        target = target.at(api.url, probe, Survey(probe, target.description, target.keys))
+        target = replace(target, alerts=alerts).at(api.url, probe, Survey(probe, target.description, target.keys))
         with _interruptible(active=given.active):
             return _audited(given, target, rules, excuses), target
 
@@ -127,6 +132,7 @@ def rehearse(given: Given, api: Api, rules: Sequence[Rule]) -> str:
     target = _target(given, api)
     probe = _probe(given, api, target)
     probe.dial.check_name()
+    target = replace(target, alerts=alerting.silent() if given.alerts else None)
     parts = plan.rehearse(target, probe.origin, rules, probe.limits)
     looked = "" if target.description else f"First it looks for a description: up to {REQUESTS} GET requests.\n"
     return printable(plan.announce(probe) + looked + plan.render(parts, probe.limits))
@@ -183,7 +189,7 @@ def _probe(given: Given, api: Api, target: Target) -> Probe:
         secrets=_secrets(target),
         active=given.active,
         dial=Dial(origin.host, origin.port, leave=given.metadata),
-        shell=Shell(variables(target.keys), authority=bool(api.authority)),
+        shell=Shell(variables(target.keys, target.expired, target.revoked), authority=bool(api.authority)),
     )
 
 

@@ -22,7 +22,8 @@ COMMANDS = {
     "sbom": "Write the bill of materials of a source tree (CycloneDX).",
     "compare": "Two audits side by side: before and after.",
     "guard": "Enforce a contract in front of an API.",
-    "keys": "Create, list, rotate and revoke API keys.",
+    "authz": "Explain who may do what, and what of it nobody uses.",
+    "keys": "Create, import, list, rotate and revoke API keys.",
     "tokens": "Revoke tokens before they expire, and list what was revoked.",
     "trail": "Read the trail, and verify that nobody changed it.",
 }

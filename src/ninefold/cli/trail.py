@@ -98,6 +98,10 @@ def _print(record: dict[str, Any], *, as_json: bool) -> None:
     if "format" in record:
         click.echo(click.style(f"{at} {outcome} by a writer, trail {_safe(str(record.get('trail')))}", dim=True))
         return
+    if "notice" in record:
+        told = f"{record.get('notice')}  {record.get('caller') or '-'}  {record.get('reason', '')}"
+        click.echo(f"{at} {click.style('notice  ', fg='cyan')} {_safe(told)}")
+        return
     what = f"{record.get('method', '')} {record.get('path', '')}"
     extras = [
         str(record.get("caller") or "-"),

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ninefold.contract.certificates import certificate_advice, certificate_problems
+from ninefold.contract.granted import conditions, duties
 from ninefold.contract.proving import proving_advice, proving_problems
 from ninefold.errors import DescriptionError, Problem
 
@@ -25,10 +27,14 @@ def problems(contract: Contract, description: Description, source: Source) -> li
     return [
         *_operations(contract, description, source),
         *_roles(contract, source),
+        *duties(contract, source),
+        *conditions(contract, description, source),
         *_responses(contract, description, source),
         *_routes(contract, description, source),
         *_methods(contract, description, source),
+        *_query(contract, description, source),
         *_files(contract, source),
+        *certificate_problems(contract, source),
         *proving_problems(contract, source),
     ]
 
@@ -49,7 +55,7 @@ def advice(contract: Contract, description: Description, source: Source) -> list
                 found.append(
                     Problem("every operation is open to callers without a key", place, "name those that are to be")
                 )
-        ruled = {one for rule in contract.authorization.rules for one in rule.operations}
+        ruled = {one for rule in contract.authorization.rules if rule.deny is None for one in rule.operations}
         if "*" not in ruled:
             place = source.place(("authorization",), key=True)
             for operation in description.operations:
@@ -62,14 +68,29 @@ def advice(contract: Contract, description: Description, source: Source) -> list
             Problem("a key alone is enough, from every address", place, "give `keys.with: {ip: [...]}` if you can")
         )
     found.extend(proving_advice(contract, source))
+    found += _keys_advice(contract, source)
     if contract.encryption.plain is not None:
         place = source.place(("encryption", "plain"), key=True)
         found.append(Problem("callers are served without TLS", place, "make sure that TLS ends right in front"))
+    found += certificate_advice(contract, source)
     for operation in description.operations:
         if not any(status[:1] in {"2", "3", "d"} for status in operation.responses):
             what = f"{operation.id} declares no successful response, so every answer of it is withheld"
             found.append(Problem(what, top, "declare its 200 with a schema in the description"))
     return found
+
+
+def _keys_advice(contract: Contract, source: Source) -> Iterator[Problem]:
+    keys = contract.keys
+    if keys.query is not None:
+        what = "keys may come in the query, where histories and logs in front of the guard have them too"
+        yield Problem(what, source.place(("keys", "query"), key=True), "make their lives short (`keys.max_age`)")
+    if keys.stale:
+        what = f"a key that is revoked while the keys cannot be read is taken for up to {keys.stale:g} s more"
+        yield Problem(what, source.place(("keys", "stale"), key=True), "keep it short, or leave it out")
+    if all(limit.tiers for limit in contract.limits.rates):
+        what = "every limit is for some tiers alone, so callers of no tier have none"
+        yield Problem(what, source.place(("limits",), key=True), "add one without `tiers`")
 
 
 def _operations(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
@@ -89,7 +110,9 @@ def _operations(contract: Contract, description: Description, source: Source) ->
             for index, name in enumerate(rule.operations):
                 if name != "*":
                     yield from unknown(name, ("authorization", "rules", place, "operations", index))
-                elif rule.public is not None and len(contract.authorization.rules) > 1:
+                elif rule.public is not None and any(
+                    one.deny is None for one in contract.authorization.rules if one is not rule
+                ):
                     what = "a public rule for `*` opens every operation that has no rule of its own"
                     path = ("authorization", "rules", place, "operations", index)
                     yield Problem(what, source.place(path), "name the operations that are public")
@@ -106,7 +129,8 @@ def _operations(contract: Contract, description: Description, source: Source) ->
 def _contradictions(contract: Contract, source: Source) -> Iterator[Problem]:
     """Operations that one rule opens to everybody and another to some."""
     assert contract.authorization is not None
-    asked = {one for rule in contract.authorization.rules if rule.public is None for one in rule.operations}
+    closed = [rule for rule in contract.authorization.rules if rule.public is None and rule.deny is None]
+    asked = {one for rule in closed for one in rule.operations}
     for place, rule in enumerate(contract.authorization.rules):
         for index, name in enumerate(rule.operations if rule.public is not None else ()):
             if name != "*" and name in asked:
@@ -123,9 +147,14 @@ def _files(contract: Contract, source: Source) -> Iterator[Problem]:
         ("api.description", contract.api.description),
         ("encryption.tls.certificate", tls.certificate),
         ("encryption.tls.key", tls.key),
+        ("encryption.tls.clients.authority", tls.clients.authority if tls.clients else None),
+        ("encryption.tls.clients.crl", tls.clients.crl if tls.clients else None),
     )
     seen |= {(folder / name).resolve(): what for what, name in read if name is not None}
-    written = [(("keys", "store"), contract.keys.store), (("trail", "path"), contract.trail.path)]
+    written: list[tuple[tuple[str, ...], str]] = [
+        (("keys", "store"), contract.keys.store),
+        (("trail", "path"), contract.trail.path),
+    ]
     if contract.identity is not None:
         written.append((("identity", "store"), contract.identity.store))
         if (service := contract.identity.service) is not None:
@@ -236,6 +265,20 @@ def _routes(contract: Contract, description: Description, source: Source) -> Ite
     if served is not None and any(operation.path == served for operation in description.operations):
         path = ("api", "serve_description")
         yield Problem(f"the description has operations at {served} already", source.place(path), "choose another path")
+
+
+def _query(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    """The parameter that carries keys is taken away: it can be none of the API's own."""
+    if contract.keys.query is None:
+        return
+    name, place = contract.keys.query.name, source.place(("keys", "query", "name"))
+    for operation in description.operations:
+        item = description.resolve(dict(description.document["paths"]).get(operation.path, {}))
+        for listed in (item, operation.raw):
+            for one in (listed.get("parameters") if isinstance(listed, dict) else None) or ():
+                parameter = description.resolve(one)
+                if isinstance(parameter, dict) and (parameter.get("in"), parameter.get("name")) == ("query", name):
+                    yield Problem(f"{operation.id} has a parameter {name!r} of its own", place, "choose another name")
 
 
 def _methods(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Combination: TypeAlias = tuple[str, ...]
 
 #: What is cheap, and in memory, comes first.
-_ORDER = ("key", "token", "address")
+_ORDER = ("key", "token", "certificate", "address", "device")
 
 
 def combinations(contract: Contract, rules: Iterable[Rule]) -> tuple[Combination, ...]:
@@ -25,13 +25,15 @@ def combinations(contract: Contract, rules: Iterable[Rule]) -> tuple[Combination
     proofs = {"key"}
     if keys.alone is None and (with_ is None or with_.ip is not None):
         proofs.add("address")
-    if contract.identity is None:
-        return (_ordered(proofs),)
-    if "keys" not in contract.model_fields_set:
-        return (("token",),)
-    if with_ is not None and with_.token:
-        return (_ordered(proofs | {"token"}),)
-    return _ordered(proofs), ("token",)
+    if with_ is not None:
+        asked = {"token": with_.token, "certificate": with_.certificate, "device": with_.device}
+        proofs |= {name for name, wanted in asked.items() if wanted}
+    others: list[Combination] = []
+    if contract.identity is not None and "token" not in proofs:
+        others.append(("token",))
+    if contract.certificates and "certificate" not in proofs:
+        others.append(("certificate",))
+    return (_ordered(proofs), *others) if "keys" in contract.model_fields_set or not others else tuple(others)
 
 
 def _ordered(proofs: Iterable[str]) -> Combination:

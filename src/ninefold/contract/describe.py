@@ -9,6 +9,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from ninefold.contract.combination import combinations
+from ninefold.contract.rules import allowing, denying
 from ninefold.contract.value import LOCAL
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from ninefold.contract.model import Contract, Rule
 
 KEY_SCHEME = "apiKey"
+CERTIFICATE_SCHEME = "mutualTLS"
 TOKEN_SCHEME = "token"  # noqa: S105  # a name
+QUERY_SCHEME = "apiKeyInQuery"
 #: What `local` is to a reader of the description: the addresses that are this machine on every machine.
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -52,9 +55,14 @@ _REFUSALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("400", "The request cannot be understood.", ()),
     ("401", "A valid proof of who is calling is needed.", ("WWW-Authenticate",)),
     ("403", "The caller, or the caller's origin, may not do this.", ()),
+    ("404", "There is no such thing, or it is not the caller's.", ()),
     ("413", "The request body is too large.", ()),
     ("415", "The request body is of a kind that is not declared.", ()),
-    ("429", "Too many requests.", ("Retry-After", "RateLimit", "RateLimit-Policy")),
+    (
+        "429",
+        "Too many requests, or too many failed proofs of who calls.",
+        ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    ),
     ("502", "The API gave no answer that may be passed on.", ()),
     ("503", "The API cannot answer now.", ()),
     ("504", "The API did not answer in time.", ()),
@@ -67,7 +75,7 @@ def describe(loaded: LoadedContract, url: str = "") -> dict[str, Any]:
     document: dict[str, Any] = deepcopy(dict(description.document))
     components = _within(document, "components")
     document["servers"] = [{"url": url or "/"}]
-    components["securitySchemes"] = _schemes(contract)
+    components["securitySchemes"] = _schemes(contract, str(document.get("openapi", "")))
     _within(components, "schemas")["NinefoldProblem"] = deepcopy(_PROBLEM)
     _within(components, "headers").update(
         {
@@ -96,24 +104,58 @@ def _within(holder: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _schemes(contract: Contract) -> dict[str, Any]:
-    lifetime = f"It expires after at most {contract.keys.max_age / 86400:g} days and is rotated before."
-    schemes: dict[str, Any] = {
-        KEY_SCHEME: {
-            "type": "apiKey",
-            "in": "header",
-            "name": contract.keys.header,
-            "description": f"A key that was issued to one caller. {lifetime}",
-        }
-    }
-    if any("address" in one for one in combinations(contract, ())):
-        asked = (contract.keys.with_.ip if contract.keys.with_ else None) or (LOCAL,)
-        ranges = [text for one in asked for text in (_LOOPBACK if isinstance(one, str) else (str(one),))]
-        schemes[KEY_SCHEME]["x-source-addresses"] = ranges
-        schemes[KEY_SCHEME]["description"] += f" It is taken from these addresses only: {', '.join(ranges)}."
-    if contract.identity is not None:
+def _security(contract: Contract, rules: tuple[Rule, ...]) -> list[dict[str, list[str]]]:
+    """The combinations of proofs that OpenAPI has words for: any of the list, all of a mapping."""
+    schemes = {"key": KEY_SCHEME, "token": TOKEN_SCHEME, "certificate": CERTIFICATE_SCHEME}
+    clients = contract.encryption.tls.clients
+    always: dict[str, list[str]] = {CERTIFICATE_SCHEME: []} if clients is not None and clients.required else {}
+    found: list[dict[str, list[str]]] = []
+    for names in combinations(contract, rules):
+        one = {schemes[name]: list[str]() for name in names if name in schemes} | always
+        found.append(one)
+        if KEY_SCHEME in one and contract.keys.query is not None:
+            found.append({QUERY_SCHEME if name == KEY_SCHEME else name: [] for name in one})
+    return [one for place, one in enumerate(found) if one not in found[:place]]
+
+
+def _schemes(contract: Contract, version: str) -> dict[str, Any]:
+    rules = contract.authorization.rules if contract.authorization is not None else ()
+    needed = {name for about in ((), *((one,) for one in rules)) for one in _security(contract, about) for name in one}
+    schemes: dict[str, Any] = {}
+    if KEY_SCHEME in needed:
+        schemes[KEY_SCHEME] = _key_scheme(contract)
+    if QUERY_SCHEME in needed and contract.keys.query is not None:
+        told = f"{schemes[KEY_SCHEME]['description']} In the query only because: {contract.keys.query.why}"
+        named = {"in": "query", "name": contract.keys.query.name, "description": told}
+        schemes[QUERY_SCHEME] = {**schemes[KEY_SCHEME], **named}
+    if TOKEN_SCHEME in needed and contract.identity is not None:
         schemes[TOKEN_SCHEME] = _token(contract.identity)
+    if CERTIFICATE_SCHEME in needed:
+        told = "A client certificate that one of the API's authorities signed."
+        # OpenAPI 3.0 has no type for it
+        known = {"type": "http", "scheme": "MutualTLS"} if version.startswith("3.0") else {"type": "mutualTLS"}
+        schemes[CERTIFICATE_SCHEME] = {**known, "description": told}
     return schemes
+
+
+def _key_scheme(contract: Contract) -> dict[str, Any]:
+    lifetime = f"It expires after at most {contract.keys.max_age / 86400:g} days and is rotated before."
+    scheme: dict[str, Any] = {
+        "type": "apiKey",
+        "in": "header",
+        "name": contract.keys.header,
+        "description": f"A key that was issued to one caller. {lifetime}",
+    }
+    second = contract.keys.with_
+    if any("address" in one for one in combinations(contract, ())):
+        asked = (second.ip if second else None) or (LOCAL,)
+        ranges = [text for one in asked for text in (_LOOPBACK if isinstance(one, str) else (str(one),))]
+        scheme["x-source-addresses"] = ranges
+        scheme["description"] += f" It is taken from these addresses only: {', '.join(ranges)}."
+    if second is not None and second.device:
+        scheme["x-ja4"] = list(second.device)
+        scheme["description"] += " It is taken from devices with known TLS fingerprints (JA4) only."
+    return scheme
 
 
 def _token(identity: Identity) -> dict[str, Any]:
@@ -130,12 +172,6 @@ def _token(identity: Identity) -> dict[str, Any]:
         **({} if dpop else {"bearerFormat": "JWT"}),
         "description": f"An access token of {identity.issuer} for {', '.join(identity.audience)}{asked}.",
     }
-
-
-def _security(contract: Contract, rules: tuple[Rule, ...]) -> list[dict[str, list[str]]]:
-    """The combinations of proofs that OpenAPI has words for: any of the list, all of a mapping."""
-    schemes = {"key": KEY_SCHEME, "token": TOKEN_SCHEME}
-    return [{schemes[name]: [] for name in one if name in schemes} for one in combinations(contract, rules)]
 
 
 def _refusal(meaning: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -156,7 +192,7 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
         allowed = sorted({name for rule in rules for name in rule.allow})
         if contract.authorization is not None:
             raw["x-ninefold-allow"] = allowed
-            told = f"For callers that hold one of: {', '.join(allowed)}." if allowed else "Closed: no rule allows it."
+            told = _told(allowed, rules, denying(contract.authorization, operation.id))
             raw["description"] = f"{raw['description']}\n\n{told}" if raw.get("description") else told
     raw["parameters"] = [_parameter(one) for one in _parameters(raw, operation, loaded)]
     if not raw["parameters"]:
@@ -170,12 +206,27 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
     if not public:
         own.add("401")
     own.add("415")
+    every = (*rules, *(rule for _, rule in denying(contract.authorization, operation.id)))
+    if any(rule.when is not None and "resource" in rule.when for rule in every):
+        own.add("404")
     if operation.request:
         own.add("413")
     for status in sorted(own):
         responses[status] = {"$ref": f"#/components/responses/Ninefold{status}"}
     raw["responses"] = responses
     return raw
+
+
+def _told(allowed: list[str], rules: tuple[Rule, ...], denials: tuple[tuple[int, Rule], ...]) -> str:
+    """Who may call an operation. That there are conditions is told, what they are is not."""
+    if any(rule.when is None and not rule.timed for _, rule in denials) or not rules:
+        return "Closed: no rule allows it."
+    told = f"For callers that hold one of: {', '.join(allowed)}." if allowed else ""
+    if any(not rule.allow for rule in rules):
+        told = "For every caller." if not allowed else f"{told} For others"
+    if denials or any(rule.when is not None or rule.timed for rule in rules):
+        told = f"{told.removesuffix('.')}, under conditions of the contract."
+    return told
 
 
 def _parameters(raw: dict[str, Any], operation: Operation, loaded: LoadedContract) -> list[dict[str, Any]]:
@@ -209,7 +260,4 @@ def _answered(one: Any, loaded: LoadedContract) -> Any:
 
 
 def _rules(contract: Contract, operation: str) -> tuple[Rule, ...]:
-    if contract.authorization is None:
-        return ()
-    named = tuple(rule for rule in contract.authorization.rules if operation in rule.operations)
-    return named or tuple(rule for rule in contract.authorization.rules if "*" in rule.operations)
+    return tuple(rule for _, rule in allowing(contract.authorization, operation))

@@ -15,15 +15,24 @@ from ninefold.contract.quantity import Rate
 from ninefold.contract.section import Section
 from ninefold.contract.value import (
     Address,
+    CallerName,
+    Denials,
+    DistinguishedName,
+    DnsName,
     Duration,
+    Email,
     FilePath,
     HttpUrl,
+    Ja4,
     KeyField,
+    Moment,
     Origin,
     Protocol,
     RateText,
     Size,
+    TierName,
     Token,
+    Uri,
     Why,
     not_nothing,
 )
@@ -64,7 +73,7 @@ class Upstream(Section):
 
 
 class With(Section):
-    """What else proves the caller, beside the key."""
+    """What else proves the caller, beside the key. Of several, each has to hold."""
 
     ip: tuple[Address, ...] | None = Field(
         None,
@@ -74,12 +83,31 @@ class With(Section):
     token: Literal[True] | None = Field(
         None, description="A token of `identity` with every key: neither is enough alone."
     )
+    certificate: bool = Field(
+        default=False,
+        description="The caller has a certificate of `encryption.tls.clients.authority`; where `certificates` names callers, "
+        "one of those.",
+    )
+    device: tuple[Ja4, ...] = Field(
+        (),
+        description="The caller's TLS has one of these JA4 fingerprints. A weak proof: all who run the same software have the "
+        "same one, an update changes it, and whoever wants to can imitate it.",
+    )
 
     @model_validator(mode="after")
     def _something(self) -> With:
-        if self.ip is None and self.token is None:
-            raise ValueError("it asks for nothing; give `ip: [...]` or `token: true`")
+        if not (self.ip or self.token or self.certificate or self.device):
+            raise ValueError(
+                "it names no second proof; give `ip: [...]`, `token: true`, `certificate: true` or `device: [...]`"
+            )
         return self
+
+
+class Query(Section):
+    """A key in the query of a URL: it ends up in histories, in logs and in `Referer`. It never goes to the upstream."""
+
+    name: Token = Field(description="The parameter's name.", max_length=64)
+    why: Why = Field(description="Why callers cannot send a header field.")
 
 
 class Keys(Section):
@@ -95,6 +123,22 @@ class Keys(Section):
     store: FilePath = Field(
         "ninefold-keys.db", description="The SQLite file of the key digests, relative to the contract."
     )
+    stale: Duration = Field(
+        0.0,
+        ge=0,
+        le=86400,
+        description="How long keys that were read before are taken while their file cannot be read; other keys are refused."
+        " A key that is revoked meanwhile goes on so long. Default: not at all, everything is refused at once.",
+    )
+    remind: Duration = Field(
+        14 * 86400.0,
+        ge=0,
+        le=400 * 86400,
+        description="How long before a key ends the trail tells, once a day, that it does.",
+    )
+    query: Query | None = Field(
+        None, description="The query parameter that may carry a key, and why. Default: none, such a request is refused."
+    )
     with_: With | None = Field(
         None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses."
     )
@@ -109,8 +153,34 @@ class Keys(Section):
         return self
 
 
-#: What proves who is calling. The first two say who it is; an address only narrows.
-Proof: TypeAlias = Literal["key", "token", "address"]
+class Certificate(Section):
+    """Sign 1. Who a client certificate stands for: one of its names, exactly, and what that caller may do."""
+
+    caller: CallerName = Field(description="The caller's name, in the trail and for the API.")
+    subject: DistinguishedName | None = Field(
+        None, description="The whole subject (RFC 4514), as `CN=billing,O=Example`; character by character."
+    )
+    dns: DnsName | None = Field(None, description="A DNS name among its subject alternative names (RFC 5280).")
+    uri: Uri | None = Field(None, description="A URI among them, as the SPIFFE id `spiffe://example.org/billing`.")
+    email: Email | None = Field(None, description="A mail address among them.")
+    role: str = Field("", description="The role that the caller has.")
+    scopes: tuple[str, ...] = Field((), description="Only these of the role's scopes. Default: all of them.")
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Certificate:
+        if sum(one is not None for one in (self.subject, self.dns, self.uri, self.email)) != 1:
+            raise ValueError("a certificate is known by one name; give one of `subject`, `dns`, `uri` and `email`")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name with its kind, as `uri:spiffe://example.org/billing`."""
+        kinds = ("subject", "dns", "uri", "email")
+        return next(f"{kind}:{getattr(self, kind)}" for kind in kinds if getattr(self, kind) is not None)
+
+
+#: What proves who is calling. The first three say who it is; an address and a device only narrow.
+Proof: TypeAlias = Literal["key", "token", "certificate", "address", "device"]
 
 
 class Rule(Section):
@@ -120,6 +190,24 @@ class Rule(Section):
         min_length=1, description="Operation ids of the description; `*` for every operation."
     )
     allow: tuple[str, ...] = Field((), description="Scopes or roles, any one of which allows.")
+    when: str | None = Field(
+        None,
+        min_length=1,
+        description="A condition in CEL (docs/conditions.md): the rule allows, or denies, only while it is true. "
+        "Without `allow`, it is for whoever proves to be a caller.",
+    )
+    deny: Why | None = Field(
+        None,
+        description="Why the operations are refused, whatever other rules allow; with `when`, only while that is true.",
+    )
+    from_: Moment | None = Field(
+        None,
+        alias="from",
+        description="The rule holds from this moment on (RFC 3339; a date alone: as it begins, UTC).",
+    )
+    until: Moment | None = Field(
+        None, description="The rule holds until just before this moment (RFC 3339; a date alone: as it begins, UTC)."
+    )
     public: Why | None = Field(None, description="Why the operation is open to callers without a key.")
     proofs: tuple[tuple[Proof, ...], ...] = Field(
         (),
@@ -136,11 +224,24 @@ class Rule(Section):
             raise ValueError("`public` and `allow` contradict each other; keep one")
         if self.public is not None and self.proofs:
             raise ValueError("`public` and `proofs` contradict each other; keep one")
-        if any(not {"key", "token"} & set(one) for one in self.proofs):
-            raise ValueError("a list of `proofs` says not who calls; put `key` or `token` into each")
-        if self.public is None and not self.allow:
-            raise ValueError("the rule allows nobody; give `allow: [scope]`, or `public: <why>`")
+        if any(not {"key", "token", "certificate"} & set(one) for one in self.proofs):
+            raise ValueError("a list of `proofs` says not who calls; put `key`, `token` or `certificate` into each")
+        if self.deny is not None and (self.allow or self.public is not None or self.upgrade or self.proofs):
+            raise ValueError(
+                "a rule that denies allows nothing; give `allow`, `public`, `proofs` and `upgrade` a rule of their own"
+            )
+        if self.public is not None and (self.when is not None or self.timed):
+            raise ValueError("`public` has no conditions; write a rule with `deny` and `when` beside it")
+        if self.public is None and not self.allow and self.when is None and self.deny is None:
+            raise ValueError("the rule allows nobody; give `allow: [scope]`, `when: <condition>`, or `public: <why>`")
+        if self.from_ is not None and self.until is not None and self.until <= self.from_:
+            raise ValueError("`until` is not after `from`, so the rule never holds; mend one of them")
         return self
+
+    @property
+    def timed(self) -> bool:
+        """Whether the rule holds only for a time."""
+        return self.from_ is not None or self.until is not None
 
 
 class Authorization(Section):
@@ -148,7 +249,36 @@ class Authorization(Section):
 
     roles: dict[str, tuple[str, ...]] = Field({}, description="A role and what it holds: scopes and other roles.")
     rules: tuple[Rule, ...] = Field(
-        (), description="Which scopes or roles each operation asks. Any rule that fits allows."
+        (),
+        description="Which scopes or roles each operation asks. Any rule that fits allows; one that denies overrides them all.",
+    )
+    separate: tuple[tuple[str, ...], ...] = Field(
+        (),
+        description="Separation of duties: sets of roles or scopes of which nobody may hold two, "
+        "as `[[approver, requester]]`. A role that does is refused when the contract loads, a caller when he calls.",
+    )
+
+
+class Clients(Section):
+    """Certificates that callers show (mutual TLS, RFC 8446 section 4.3.2; RFC 5280)."""
+
+    authority: FilePath = Field(
+        description="PEM file with the authorities whose certificates are taken, relative to the contract; read when "
+        "the guard starts. Each of them is trusted by itself."
+    )
+    crl: FilePath | None = Field(
+        None,
+        description="The revocation lists (PEM, or one in DER) of those authorities, looked at again within a second of a "
+        "change. One that is out of date, unreadable or missing for an issuer refuses its certificates.",
+    )
+    required: bool = Field(
+        default=False,
+        description="Whether nobody gets in without one, public operations included. Default: a caller without one is served "
+        "what asks for none.",
+    )
+    forwarded: bool = Field(
+        default=False,
+        description="Whether `Client-Cert` (RFC 9440) is believed, from `api.trusted_proxies` alone, where TLS ends in front.",
     )
 
 
@@ -160,6 +290,9 @@ class Tls(Section):
     )
     key: FilePath | None = Field(None, description="PEM file with its private key.")
     minimum: Literal["1.2", "1.3"] = Field("1.2", description="The oldest TLS version spoken.")
+    clients: Annotated[Clients | None, BeforeValidator(not_nothing)] = Field(
+        None, description="The certificates of callers. Default: none is asked for."
+    )
 
     @model_validator(mode="after")
     def _both(self) -> Tls:
@@ -190,10 +323,12 @@ class RateLimit(Section):
     """One limit, kept by GCRA: `rate` on average, `burst` at once."""
 
     per: Annotated[
-        tuple[Literal["ip", "caller", "operation"], ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)
+        tuple[Literal["ip", "caller", "operation", "tenant"], ...],
+        BeforeValidator(lambda v: (v,) if isinstance(v, str) else v),
     ] = Field(
         min_length=1,
-        description="What is counted: `ip`, `caller`, `operation`, or a list of them for each combination.",
+        description="What is counted: `ip`, `caller`, `operation`, `tenant` (whose keys name none counts as a caller), or a"
+        " list of them for each combination.",
     )
     rate: RateText = Field(description="Requests in a unit of time: `100/min`, `5/s`.")
     burst: int | None = Field(
@@ -203,11 +338,34 @@ class RateLimit(Section):
         description="Requests at once before the rate holds. Default: a tenth of the rate's count, at least 1.",
     )
     operations: tuple[str, ...] = Field((), description="Only these operations. Default: all.")
+    tiers: tuple[TierName, ...] = Field(
+        (), description="Only callers whose key is of one of these tiers. Default: all callers, those without one too."
+    )
 
     @property
     def depth(self) -> int:
         """The burst that holds when none is given."""
         return self.burst if self.burst is not None else max(1, self.rate.count // 10)
+
+
+class Penalty(Section):
+    """Who fails to prove who he is, again and again, has to wait, and each time longer (OWASP API2:2023)."""
+
+    after: Denials = Field(5, ge=1, le=1_000, description="So many failed proofs are free: `5 denials`.")
+    start: Duration = Field(1.0, ge=1, le=3600, description="How long the first wait is, after the next one.")
+    factor: float = Field(2.0, ge=1, le=10, description="How many times longer each further one makes it.")
+    most: Duration = Field(
+        3600.0,
+        ge=1,
+        le=86400,
+        description="The longest wait. One failed proof is forgiven in each such time.",
+    )
+
+    @model_validator(mode="after")
+    def _grows(self) -> Penalty:
+        if self.most < self.start:
+            raise ValueError("`most` is less than `start`; give at least as much")
+        return self
 
 
 class Timeouts(Section):
@@ -243,6 +401,11 @@ class Limits(Section):
 
     rates: tuple[RateLimit, ...] = Field(
         _DEFAULT_RATES, min_length=1, description="Default: 600/min, 120 at once, per ip and per caller."
+    )
+    penalty: Penalty | None = Field(
+        None,
+        description="What guessing costs an address. A right key that was made here is never kept waiting."
+        " Default: nothing but the rates.",
     )
     header: Size = Field(
         16 * 1024, ge=512, le=64 * 1024, description="Most bytes of a request's line and header fields; 431 past it."
@@ -306,6 +469,11 @@ class Contract(Section):
         BeforeValidator(not_nothing),
     ] = Field(None, description="The API behind the gateway; the ASGI middleware needs none.")
     keys: Keys = Field(default_factory=Keys)
+    certificates: tuple[Certificate, ...] = Field(
+        (),
+        description="Callers who are known by their client certificate. With a `keys` section a key proves a caller as well; "
+        "with `keys.with.certificate` only both together; without a `keys` section only the certificate.",
+    )
     authorization: Annotated[Authorization | None, BeforeValidator(not_nothing)] = Field(
         None, description="Without it, any valid key may call any declared operation."
     )

@@ -13,18 +13,12 @@ if TYPE_CHECKING:
 
 #: A path in the contract (`*`: any place in a list) and what to do without it.
 PENDING: tuple[tuple[Path_, str], ...] = (
-    (("keys", "with", "certificate"), "use `with: {ip: [...]}` until client certificates are built"),
-    (("keys", "with", "device"), "use `with: {ip: [...]}` until device fingerprints are built"),
-    (("authorization", "rules", "*", "when"), "use `allow:` with scopes; conditions come with CEL"),
-    (("authorization", "rules", "*", "deny"), "leave the operation without a rule: the default is to deny"),
     (("encryption", "at_rest"), "keep the keys' and the trail's files on an encrypted volume meanwhile"),
     (("encryption", "fields"), "remove it; fields are not encrypted on their way yet"),
     (("dependencies",), "run `ninefold audit --source DIR --advisories PATH` in your pipeline meanwhile"),
     (("limits", "rates", "*", "quota"), "write it as a rate: `rate: 100000/d`"),
-    (("limits", "rates", "*", "penalty"), "use a rate with a small burst, `{per: ip, rate: 5/min, burst: 5}`"),
     (("limits", "rates", "*", "concurrency"), "use `limits.connections.per_ip`"),
     (("limits", "*", "quota"), "write it as a rate: `rate: 100000/d`"),
-    (("limits", "*", "penalty"), "use a rate with a small burst, `{per: ip, rate: 5/min, burst: 5}`"),
     (("limits", "*", "concurrency"), "use `limits.connections.per_ip`"),
     (("responses", "mask"), "leave the field out of the description, then it is dropped"),
     (("responses", "visible_to"), "leave the field out of the description, then it is dropped"),
@@ -34,13 +28,22 @@ PENDING: tuple[tuple[Path_, str], ...] = (
 )
 
 
+_BESIDE = "write it beside the rates: `limits: {rates: [...], penalty: {...}}`"
+#: What is enforced, and stands somewhere else.
+MISPLACED: tuple[tuple[Path_, str], ...] = (
+    (("limits", "rates", "*", "penalty"), _BESIDE),
+    (("limits", "*", "penalty"), _BESIDE),
+)
+
+
 def pending(source: Source) -> Iterator[tuple[Path_, Problem]]:
-    """Each field in the contract that is planned and not enforced, with the problem that it is."""
-    for pattern, remedy in PENDING:
+    """Each field in the contract that is planned and not enforced, or stands elsewhere, with the problem that it is."""
+    known = [(one, "is not enforced yet, so it is not accepted") for one in PENDING]
+    known += [(one, "stands in the wrong place") for one in MISPLACED]
+    for (pattern, remedy), why in known:
         for path in _matches(source.data, pattern):
             name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-            what = f"`{name}` is not enforced yet, so it is not accepted"
-            yield path, Problem(what, source.place(path, key=True), remedy)
+            yield path, Problem(f"`{name}` {why}", source.place(path, key=True), remedy)
 
 
 def _matches(value: Any, pattern: Path_, path: Path_ = ()) -> Iterator[Path_]:

@@ -49,3 +49,12 @@ def parse_rate(value: Any) -> Rate:
             raise ValueError(f"{value!r} lets nobody in; give at least 1")
         return Rate(int(found[1]), _SECONDS[found[2]])
     raise ValueError(f"{value!r} is no rate; write 5/s, 100/min, 1000/h or 5000/d")
+
+
+def parse_denials(value: Any) -> int:
+    """`5 denials`, or `5`, as a number. Raises `ValueError`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and (found := re.fullmatch(r"([0-9]{1,6})(?: denials?)?", value)):
+        return int(found[1])
+    raise ValueError(f"{value!r} is no number of denials; write 5 or `5 denials`")

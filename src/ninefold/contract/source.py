@@ -44,12 +44,13 @@ class SourceFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`values` has the place of each value, `keys` that of each key, by its path from the root."""
+    """`values` has the place of each value, `keys` that of each key, by its path from the root. `text` is the whole."""
 
     file: str
     data: Any
     values: dict[Path_, tuple[int, int]] = field(default_factory=dict, repr=False)
     keys: dict[Path_, tuple[int, int]] = field(default_factory=dict, repr=False)
+    text: str = field(default="", repr=False)
 
     def place(self, path: Path_, *, key: bool = False) -> Place:
         """Where a value (or its key) stands, or the nearest thing above it that stands somewhere."""
@@ -59,6 +60,38 @@ class Source:
             if path[:end] in self.values:
                 return Place(self.file, *self.values[path[:end]])
         return Place(self.file, 1, 1)
+
+    def within(self, path: Path_, offset: int) -> Place:
+        """Where a character of a string stands, whichever of YAML's five ways it was written in.
+
+        White space may be folded and quotes doubled on the way from the file to the string; every other character stands in
+        the file in its order, unless it was written as an escape: then the place is the string's own.
+        """
+        start, value = self.place(path), self.data
+        for part in path:
+            value = value[part]
+        lines = self.text.split("\n")
+        line, column = start.line - 1, start.column - 1
+        if not isinstance(value, str) or line >= len(lines):
+            return start
+        style = lines[line][column : column + 1]
+        if style in {"|", ">"}:
+            line, column = line + 1, 0
+        elif style in {"'", '"'}:
+            column += 1
+        # an escaped quote is two characters there, and one here
+        doubled = {"'": {"'": "'"}, '"': {'"': "\\", "\\": "\\"}}.get(style, {})
+        for char in [one for one in value[:offset] if not one.isspace()] + [value[offset : offset + 1]]:
+            while line < len(lines) and (column >= len(lines[line]) or lines[line][column].isspace()):
+                line, column = (line, column + 1) if column < len(lines[line]) else (line + 1, 0)
+            if line >= len(lines):
+                return start
+            if doubled.get(char) == lines[line][column]:
+                column += 1
+            if lines[line][column : column + 1] != char and not char.isspace():
+                return start
+            column += 1
+        return Place(self.file, line + 1, column)
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -102,7 +135,7 @@ def parse(content: bytes, file: str) -> Source:
         raise SourceFault(
             f"is no YAML: {str(fault).splitlines()[0]}", Place(file), "save the file as YAML or JSON text"
         ) from None
-    return Source(file, builder.root, builder.values, builder.keys)
+    return Source(file, builder.root, builder.values, builder.keys, text)
 
 
 def parse_fast(content: bytes, file: str) -> Any:

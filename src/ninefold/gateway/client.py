@@ -17,7 +17,7 @@ import httptools
 
 from ninefold.gateway import plain, wire
 from ninefold.gateway.exchange import Exchange
-from ninefold.gateway.forwarded import caller_address, forwarded_fields, told
+from ninefold.gateway.forwarded import caller_address, forwarded_certificate, forwarded_fields, told
 from ninefold.guard.answer import Answer, lines, refuse
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
@@ -27,6 +27,7 @@ from ninefold.guard.steps.content import TOO_LARGE
 if TYPE_CHECKING:
     from ninefold.gateway.gateway import Gateway
     from ninefold.gateway.upstream import UpstreamConnection
+    from ninefold.guard.request import Certificate
 
 #: A refused request's body up to this size is read away, so that the connection can go on.
 MOST_DISCARDED = 65_536
@@ -61,6 +62,7 @@ class ClientConnection(asyncio.Protocol):
         "_block_token",
         "_bringing",
         "_bytes",
+        "_certificate",
         "_current",
         "_ends",
         "_field_lines",
@@ -82,6 +84,7 @@ class ClientConnection(asyncio.Protocol):
         "_turn",
         "_unsent",
         "deadline",
+        "device",
         "entered",
         "gateway",
         "seat",
@@ -93,6 +96,8 @@ class ClientConnection(asyncio.Protocol):
         self.gateway = gateway
         self.seat = subscriber(peer)
         self.entered = False
+        self.device = ""
+        self._certificate: Certificate | None = None
         self.deadline = FOREVER
         self._parser = httptools.HttpRequestParser(self)
         self._peer = peer
@@ -112,7 +117,7 @@ class ClientConnection(asyncio.Protocol):
         self._field_lines = 0
         self._host = b""
         self._forwarded = b""
-        self._block = b""
+        self._block: bytes | None = None  # what comes may be cut anywhere, so an empty block is one that was not seen
         self._block_fields: dict[bytes, bytes] | None = None
         self._block_lines: list[bytes] = []
         self._block_stripped: frozenset[bytes] | None = None
@@ -133,9 +138,18 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self._secure = transport.get_extra_info("sslcontext") is not None
+        authority = self.gateway.authority
+        if authority is not None and self._secure:
+            shown = transport.get_extra_info("ssl_object").getpeercert(True)  # noqa: FBT003  # the library's own way: DER
+            self._certificate = authority.certificate(shown) if shown else None
         self.entered = True
         self.gateway.welcome(self)
         self.deadline = self.gateway.clock() + self.gateway.timeouts.header
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end."""
+        return self._peer
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -369,8 +383,12 @@ class ClientConnection(asyncio.Protocol):
         else:
             if exchange.chunks is None:
                 exchange.chunks = []
-            exchange.chunks.append(wire.chunk(data) if exchange.body < 0 else data)
-            self.hold(_BODY)
+            exchange.chunks.append(data)
+            if exchange.gathering:
+                timeouts = self.gateway.timeouts
+                self.deadline = min(self.gateway.clock() + timeouts.body, exchange.now + timeouts.total)
+            else:
+                self.hold(_BODY)
 
     def on_message_complete(self) -> None:
         exchange = self._arriving
@@ -386,6 +404,8 @@ class ClientConnection(asyncio.Protocol):
         if exchange.up is not None:
             self.deadline = exchange.now + self.gateway.timeouts.total
             exchange.up.end_body()
+        elif exchange.gathering:
+            self._gathered(exchange)
 
     # -- from request to decision
 
@@ -451,13 +471,10 @@ class ClientConnection(asyncio.Protocol):
     def _decide(self, exchange: Exchange, fault: Answer | None) -> None:
         """Decide about a request, and send it on or answer it."""
         gateway = self.gateway
-        if gateway.trusts is not None and fault is None:
-            try:
-                exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
-            except ValueError:
-                fault = wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
-        if fault is None and (gateway.recorder.fault or gateway.keys_fault):
-            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys_fault)
+        if gateway.looks and fault is None:
+            fault = self._look(exchange)
+        if fault is None and (gateway.recorder.fault or gateway.keys.fault):
+            fault = refuse(503, "gateway", gateway.recorder.fault or gateway.keys.fault)
         if fault is not None:
             self._answer(exchange, fault)
             return
@@ -467,6 +484,9 @@ class ClientConnection(asyncio.Protocol):
                 decision = self._with_keys(exchange, decision)
             if decision is Need.TOKEN:
                 self._bringing = asyncio.get_running_loop().create_task(self._bring(exchange))
+                return
+            if decision is Need.BODY:
+                self._gather(exchange)
                 return
             if type(decision) is not Plan:
                 self._answer(exchange, cast("Answer", decision))
@@ -478,6 +498,27 @@ class ClientConnection(asyncio.Protocol):
         if not exchange.complete or decision.upgrade:
             self._prepare(exchange, decision)
         self.gateway.pool.dispatch(exchange)
+
+    def _look(self, exchange: Exchange) -> Answer | None:
+        """What the connection tells of the caller; where a trusted proxy is at its other end, what that one tells."""
+        gateway = self.gateway
+        if gateway.trusts is None or self._peer not in gateway.trusts:
+            exchange.device = self.device
+            if gateway.authority is not None:
+                exchange.certificate = gateway.authority.holds(self._certificate, exchange.time)
+            return None
+        try:
+            exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
+        except ValueError:
+            return wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+        if gateway.forwarded and gateway.authority is not None:
+            try:
+                shown = forwarded_certificate(exchange.fields, exchange.repeated)
+            except ValueError as fault:
+                return wire.malformed(f"a trusted proxy sent a certificate that is none: {fault}")
+            verified = gateway.authority.verified(*shown) if shown is not None else None
+            exchange.certificate = gateway.authority.holds(verified, exchange.time)
+        return None
 
     async def _bring(self, exchange: Exchange) -> None:
         """Have the caller's token verified, and decide again. The connection waits, and its deadlines hold."""
@@ -494,6 +535,8 @@ class ClientConnection(asyncio.Protocol):
         self._bringing = None
         if isinstance(decision, Plan):
             self._admit(exchange, decision)
+        elif decision is Need.BODY:
+            self._gather(exchange)
         else:
             self._answer(exchange, cast("Answer", decision))
 
@@ -507,6 +550,23 @@ class ClientConnection(asyncio.Protocol):
                 return refuse(503, "caller", f"the keys cannot be read: {trouble}")
             decision = gateway.guard.admit(exchange)
         return decision
+
+    def _gather(self, exchange: Exchange) -> None:
+        """Wait for the whole body, which the decision depends on; `limits.body` bounds it."""
+        if exchange.complete:
+            self._gathered(exchange)
+            return
+        exchange.gathering = True
+        if b"expect" in exchange.fields and exchange.version == "1.1":
+            self.write(wire.CONTINUE)
+        self.release(_BODY)
+
+    def _gathered(self, exchange: Exchange) -> None:
+        """The whole body is there: decide again."""
+        exchange.gathering = False
+        exchange.content = b"".join(exchange.chunks or ())
+        self.deadline = exchange.now + self.gateway.timeouts.total
+        self._decide(exchange, None)
 
     def _name(self, host: bytes) -> None:
         """The host that the caller names, and what the upstream is told of it."""
@@ -618,6 +678,12 @@ class ClientConnection(asyncio.Protocol):
             exchange,
             Answer(answer.status, answer.fields, answer.body, "failed", answer.step, reason, answer.closes),
         )
+
+    def withhold(self, exchange: Exchange, answer: Answer) -> None:
+        """The upstream's answer may not leave; the caller gets this one."""
+        exchange.up = None
+        if exchange is self._current and not exchange.answered:
+            self._answer(exchange, answer)
 
     def _answer_instead(self, exchange: Exchange, answer: Answer) -> None:
         """The request turned out to be too much while it was on its way to the upstream."""

@@ -13,17 +13,18 @@ class Exchange(Request, gc=False):
     One object for each request, and none that the garbage collector has to look at: `client` and `up` (a
     `ClientConnection` and an `UpstreamConnection`) let go of it when it ends.
 
-    `target` is in origin form. `chunks` holds what of the body came before it could go on. `complete`: the whole request
-    has arrived. `begun`: a byte of the response was written; `answered`: the last one.
+    `chunks` holds what of the body came before it could go on; `gathering`: all of it, before it is decided whether the
+    request may. `complete`: the whole request has arrived. `begun`: a byte of the response was written;
+    `answered`: the last one.
     """
 
     client: Any = None
     verb: bytes = b""
-    target: bytes = b""
     version: str = "1.1"
     keep: bool = True
     received: int = 0
     chunks: list[bytes] | None = None
+    gathering: bool = False
     complete: bool = False
     begun: bool = False
     answered: bool = False

@@ -1,7 +1,9 @@
-"""Whose request it is: the peer's own address, or the one that a trusted proxy saw (RFC 7239)."""
+"""Whose request it is: the peer's own address and certificate, or those that a trusted proxy saw (RFC 7239, RFC 9440)."""
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -32,6 +34,33 @@ def caller_address(peer: str, forwarded_for: bytes | None, trusted: Ranges) -> s
             return address
         peer = address
     return peer
+
+
+#: A byte sequence of RFC 8941 section 3.3.5, and a list of at most so many.
+_BYTES = re.compile(rb":([A-Za-z0-9+/]{4,}={0,2}):")
+MOST_CHAIN = 8
+
+
+def forwarded_certificate(
+    fields: dict[bytes, bytes], repeated: tuple[bytes, ...]
+) -> tuple[bytes, tuple[bytes, ...]] | None:
+    """The certificate that a proxy's TLS was shown, and its chain, in DER (RFC 9440 section 2); None: none was.
+
+    Only for requests of a trusted proxy. Raises `ValueError` where the fields are malformed.
+    """
+    leaf = fields.get(b"client-cert")
+    if leaf is None:
+        return None
+    found = _BYTES.fullmatch(leaf)
+    if found is None or b"client-cert" in repeated:
+        raise ValueError("Client-Cert is no single byte sequence")
+    listed = fields.get(b"client-cert-chain")
+    chain = [_BYTES.fullmatch(one.strip(b" \t")) for one in listed.split(b",")] if listed is not None else []
+    if None in chain or len(chain) > MOST_CHAIN:
+        raise ValueError("Client-Cert-Chain is no list of byte sequences")
+    return b64decode(found[1], validate=True), tuple(
+        b64decode(one[1], validate=True) for one in chain if one is not None
+    )
 
 
 def forwarded_fields(address: str, host: bytes, *, secure: bool) -> bytes:

@@ -8,9 +8,11 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
+from ninefold.contract.combination import combinations
 from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
+from ninefold.gateway.watch import Watch
 from ninefold.guard.proofs.address import Ranges
 from ninefold.trail.event import Event
 
@@ -20,23 +22,19 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from ninefold.contract.model import Contract
+    from ninefold.gateway.authority import Authority
     from ninefold.gateway.client import ClientConnection
     from ninefold.gateway.exchange import Exchange
+    from ninefold.gateway.ledger import Ledger
     from ninefold.gateway.plain import RequestLine
     from ninefold.gateway.recorder import Recorder
+    from ninefold.gateway.watch import Ring
     from ninefold.guard.guard import Guard
     from ninefold.guard.plan import Plan
     from ninefold.guard.tokens import Doubt
 
 #: How often deadlines are looked at, in seconds: what a time-out may be late by.
 SWEEP = 0.25
-
-
-class Keys(Protocol):
-    """The key ring as the gateway handles it; the guard has its own view of it."""
-
-    def refresh(self) -> None: ...
-    def verify(self) -> None: ...
 
 
 class Tokens(Protocol):
@@ -48,35 +46,44 @@ class Tokens(Protocol):
 
 
 class Gateway:
-    """Everything that connections share. `keys_fault` is why every request is refused now; empty when all is well."""
+    """Everything that connections share."""
 
     def __init__(
         self,
         contract: Contract,
         guard: Guard,
-        keys: Keys,
+        ring: Ring,
         recorder: Recorder,
+        ledger: Ledger,
         *,
         upstream_tls: ssl.SSLContext | None,
         local: Sequence[IPv4Network | IPv6Network],
         say: Callable[[str], None],
+        authority: Authority | None = None,
         tokens: Tokens | None = None,
     ) -> None:
         assert contract.upstream is not None
         self.contract = contract
         self.guard = guard
-        self.keys = keys
         self.tokens = tokens
         self.recorder = recorder
+        self.ledger = ledger
         self.limits = contract.limits
         self.timeouts = contract.limits.timeouts
         self.most_bytes = 8 * contract.limits.body + 65_536  # a chunk of one byte takes six; more is no honest framing
         proxies = contract.api.trusted_proxies
         trusted = [one for one in proxies if not isinstance(one, str)]
         self.trusts = Ranges((*trusted, *(local if len(trusted) < len(proxies) else ()))) if proxies else None
+        self.authority = authority
+        clients = contract.encryption.tls.clients
+        self.forwarded = clients is not None and clients.forwarded
+        self._ring = ring
+        self.fingerprints = _fingerprinted(contract) or ring.devices
+        self.looks = self.trusts is not None or authority is not None or self.fingerprints
         self.pool = Pool(self, contract.upstream, upstream_tls)
         self.outbox = Outbox(asyncio.get_running_loop())
         self.clock = time.monotonic
+        self.keys = Watch(ring, contract.keys.stale, say, self.clock)
         self.now = self.clock()  # when bytes last came, on either side
         self.wall = time.time
         self.date = b""
@@ -85,7 +92,6 @@ class Gateway:
         self._clients: set[ClientConnection] = set()
         self._seats: dict[str, int] = {}
         self._seated = 0
-        self.keys_fault = ""
         self._sweeper: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event | None = None
         self.lines: dict[bytes, RequestLine] = {}
@@ -143,17 +149,26 @@ class Gateway:
     def record(self, exchange: Exchange, outcome: str, step: str, reason: str) -> None:
         """One decision for the trail."""
         plan = exchange.plan or self.guard.plan(exchange)
-        self.recorder.add(
-            Event(
-                exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
-                exchange.caller, exchange.address, exchange.status, step, reason,
-                int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld, exchange.withheld_bytes,
-            )
+        event = Event(
+            exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
+            exchange.caller, exchange.address, exchange.status, step, reason,
+            int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld, exchange.withheld_bytes, exchange.subject,
         )  # fmt: skip
+        self.recorder.add(event)
+        key = exchange.key
+        if key is not None and step != "caller":
+            self.ledger.note(key.id, event)
+
+    def record_handshake(self, address: str, reason: str) -> None:
+        """A caller whose TLS did not stand for what it showed of itself, for the trail."""
+        self.recorder.add(
+            Event(self.wall(), self.next_id().decode(), "refused", "", "", "", "", address, 0, "tls", reason, 0.0, 0, 0)
+        )
 
     def start(self) -> None:
         """Begin to look at deadlines, the keys' file and the date."""
         self._sweep()
+        self.ledger.start()
 
     def refresh(self) -> None:
         """Read what has changed of keys and tokens. Raises what stands in the way; then nothing is admitted by them."""
@@ -167,16 +182,11 @@ class Gateway:
         for client in [one for one in self._clients if one.deadline <= now]:
             client.expired(now)
         self.pool.sweep(now)
-        try:
-            self.keys.verify()
-        except Exception as fault:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-            if not self.keys_fault:
-                self._say(f"the keys cannot be read, so every request is refused: {fault}")
-            self.keys_fault = f"the keys cannot be read: {fault}"
-        else:
-            if self.keys_fault:
-                self._say("the keys can be read again")
-            self.keys_fault = ""
+        if self.authority is not None:
+            self.authority.verify()
+        self.keys.verify()
+        if self._ring.devices:  # a key was bound to one meanwhile; who came before shows none
+            self.fingerprints = self.looks = True
         if self.tokens is not None:
             self.tokens.tick()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
@@ -198,4 +208,12 @@ class Gateway:
         self.pool.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
+        await self.ledger.close()
         await self.recorder.close()
+
+
+def _fingerprinted(contract: Contract) -> bool:
+    """Whether the contract speaks of devices: only then does anybody look at how TLS greets."""
+    rules = contract.authorization.rules if contract.authorization is not None else ()
+    asked = any("device" in one for one in combinations(contract, ()))
+    return asked or any("device" in (rule.when or "") or any("device" in one for one in rule.proofs) for rule in rules)

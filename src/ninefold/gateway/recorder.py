@@ -15,7 +15,7 @@ from ninefold.errors import TrailError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ninefold.trail.event import Event
+    from ninefold.trail.event import Event, Notice
 
 #: Past this many events that are not on disk, the disk is too slow to go on.
 MOST_PENDING = 100_000
@@ -30,7 +30,7 @@ class Writer(Protocol):
     @property
     def waiting(self) -> int: ...
 
-    def append(self, event: Event, /) -> None: ...
+    def append(self, event: Event | Notice, /) -> None: ...
 
     def write(self) -> None: ...
 
@@ -67,7 +67,7 @@ class Recorder:
         self.fault = ""
         self.unrecorded = 0
 
-    def add(self, event: Event) -> None:
+    def add(self, event: Event | Notice) -> None:
         """Keep an event for the next batch."""
         if self._left <= 0:
             self.unrecorded += 1

@@ -19,10 +19,12 @@ import uvloop
 from ninefold.contract.describe import describe
 from ninefold.errors import ContractError, Place, ServiceError
 from ninefold.gateway.addresses import own_addresses
+from ninefold.gateway.authority import authority_of
 from ninefold.gateway.door import Door
 from ninefold.gateway.gateway import Gateway
+from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.recorder import Recorder
-from ninefold.gateway.tls import development_certificate, expires, server_context, upstream_context
+from ninefold.gateway.tls import ask_clients, development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
 from ninefold.identity.tokens import Tokens
 from ninefold.keys.ring import Ring
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from ninefold.contract.load import LoadedContract
+    from ninefold.gateway.authority import Authority
 
 
 #: From so many days before a certificate ends, the operator is told.
@@ -92,11 +95,12 @@ async def opened(
             remedy="add `upstream: http://127.0.0.1:9000`",
         )
     loop = asyncio.get_running_loop()
-    tls = tls_context(loaded, say)
+    authority = authority_of(loaded, say)
+    tls = tls_context(loaded, authority, say)
     upstream_tls = None
     if contract.upstream.url.startswith("https:"):
-        authority = contract.upstream.authority
-        upstream_tls = upstream_context(loaded.resolve(authority) if authority else None)
+        signer = contract.upstream.authority
+        upstream_tls = upstream_context(loaded.resolve(signer) if signer else None)
     scheme = "https" if tls is not None else "http"
     local = own_addresses()
     bound = bind(listen)
@@ -108,11 +112,32 @@ async def opened(
         ring = stack.enter_context(contextlib.closing(Ring(loaded.resolve(contract.keys.store))))
         writer = stack.enter_context(contextlib.closing(TrailWriter(loaded.resolve(contract.trail.path))))
         described = msgspec.json.encode(describe(loaded, url)) if contract.api.serve_description else b""
-        tokens = Tokens(contract.identity, loaded.resolve, say) if contract.identity is not None else None
-        guard = Guard(contract, loaded.description, ring, local=local, described=described, tokens=tokens)
+        tokens = None
+        if contract.identity is not None:
+            tokens = Tokens(contract.identity, loaded.resolve, say)
+            stack.callback(tokens.release)
+        guard = Guard(
+            contract,
+            loaded.description,
+            ring,
+            local=local,
+            described=described,
+            tokens=tokens,
+            source=loaded.source,
+        )
         recorder = Recorder(writer, contract.trail.batch, say, loop)
+        ledger = Ledger(loaded.resolve(contract.keys.store), contract.keys.remind, recorder.add, say, loop)
         gateway = Gateway(
-            contract, guard, ring, recorder, upstream_tls=upstream_tls, local=local, say=say, tokens=tokens
+            contract,
+            guard,
+            ring,
+            recorder,
+            ledger,
+            upstream_tls=upstream_tls,
+            local=local,
+            say=say,
+            authority=authority,
+            tokens=tokens,
         )
         gateway.start()
         door = Door(gateway, bound, tls, say)
@@ -127,8 +152,10 @@ async def opened(
                 await tokens.close()
 
 
-def tls_context(loaded: LoadedContract, say: Callable[[str], None]) -> ssl.SSLContext | None:
-    """TLS towards callers, by the contract; None: it asks for plain HTTP. Raises `FileError`."""
+def tls_context(
+    loaded: LoadedContract, authority: Authority | None, say: Callable[[str], None]
+) -> ssl.SSLContext | None:
+    """TLS towards callers, by the contract; None: it asks for plain HTTP. Raises `ServiceError`."""
     encryption = loaded.contract.encryption
     if encryption.plain is not None:
         say(f"speaking plain HTTP, by the contract: {encryption.plain}")
@@ -140,6 +167,8 @@ def tls_context(loaded: LoadedContract, say: Callable[[str], None]) -> ssl.SSLCo
         say(f"no certificate in the contract: using a self-signed one for development, {certificate}")
     now = datetime.now(UTC)
     context = server_context(certificate, key, encryption.tls.minimum, now)
+    if authority is not None and encryption.tls.clients is not None:
+        ask_clients(context, authority.pem, required=encryption.tls.clients.required)
     if (ends := expires(certificate)) < now + timedelta(days=SOON_DAYS):
         say(f"the certificate ends on {ends:%Y-%m-%d %H:%M} UTC: renew {certificate}")
     return context

@@ -51,6 +51,18 @@ def server_context(certificate: Path, key: Path, minimum: str, now: datetime) ->
     return context
 
 
+def ask_clients(context: ssl.SSLContext, authority: bytes, *, required: bool) -> None:
+    """Ask callers for a certificate of an `authority` (PEM); without one the handshake ends where it is `required`.
+
+    A session is not resumed from a ticket: each connection proves anew that the caller has the key (RFC 8446 section 2.2).
+    """
+    context.load_verify_locations(cadata=authority.decode("latin-1"))
+    context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+
+
 def _in_force(certificate: Path, now: datetime) -> None:
     known = x509.load_pem_x509_certificate(certificate.read_bytes())
     begins, ends = known.not_valid_before_utc, known.not_valid_after_utc

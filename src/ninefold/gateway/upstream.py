@@ -14,6 +14,7 @@ import httptools
 from ninefold.gateway import wire
 from ninefold.gateway.heads import PLAIN_CODINGS
 from ninefold.guard.answer import problem
+from ninefold.guard.judged import hidden, unjudged
 from ninefold.guard.project import Unpromised
 from ninefold.guard.treatment import Treatment, Way
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ninefold.gateway.exchange import Exchange
     from ninefold.gateway.heads import Head
     from ninefold.gateway.pool import Pool
+    from ninefold.guard.answer import Answer
 
 FOREVER = float("inf")
 #: Most bytes of a response's header, and of a body that is read away so that its connection can be used again.
@@ -149,7 +151,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert plan is not None
         assert plan.treatments is not None
         ordinary = exchange.keep and exchange.complete and exchange.version == "1.1" and exchange.verb != b"HEAD"
-        if not ordinary or gateway.draining:
+        if not ordinary or gateway.draining or exchange.held is not None:
             return False
         treatment = plan.treatments.of(head.status, head.media)
         known = head.beginnings.get(id(treatment))
@@ -272,7 +274,8 @@ class UpstreamConnection(asyncio.Protocol):
         client = exchange.client
         head = client.request_head(exchange)
         if exchange.chunks is not None:
-            head += b"".join(exchange.chunks)
+            chunked = exchange.body < 0
+            head += b"".join([wire.chunk(one) for one in exchange.chunks] if chunked else exchange.chunks)
             exchange.chunks = None
             client.release()
         if exchange.body < 0 and exchange.complete:
@@ -311,7 +314,9 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.status = status
         treatment = self._treatment = plan.treatments.of(status, head.media)
         way = treatment.way
-        if exchange.verb == b"HEAD":
+        if exchange.held is not None and (answer := unjudged(exchange, status, way)) is not None:
+            self._hide(exchange, answer)
+        elif exchange.verb == b"HEAD":
             self._answer_head(exchange, treatment, head)
         elif way is Way.PROJECT:
             if head.encoding not in PLAIN_CODINGS:
@@ -364,6 +369,13 @@ class UpstreamConnection(asyncio.Protocol):
             assert treatment is not None
             assert treatment.projector is not None
             text = body[0] if len(body) == 1 else b"".join(body)
+            kept, reason = (text, "") if exchange.held is None else exchange.held.release(exchange, text)
+            if kept is None:
+                self.exchange = None
+                exchange.client.withhold(exchange, hidden(reason))
+                self._end(reusable=reusable)
+                return
+            text = kept
             try:
                 projected, withheld, withheld_bytes = treatment.projector(text) if text else (b"", 0, 0)
             except Unpromised as fault:
@@ -372,10 +384,14 @@ class UpstreamConnection(asyncio.Protocol):
             else:
                 exchange.withheld, exchange.withheld_bytes = withheld, withheld_bytes
                 self._write_whole(exchange, treatment, projected)
-                self._finish(exchange)
+                self._finish(exchange, reason)
         elif exchange is not None and self._streaming:
             self._flow(exchange, last=True)
             self._finish(exchange)
+        self._end(reusable=reusable)
+
+    def _end(self, *, reusable: bool) -> None:
+        """Nothing of the upstream's message is left to do."""
         if reusable and self._head is not None:
             self.pool.heads.remember(self._header, self._head)
         self._reset()
@@ -392,12 +408,12 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self.transport.close()
 
-    def _finish(self, exchange: Exchange) -> None:
+    def _finish(self, exchange: Exchange, reason: str = "") -> None:
         """Let go of the exchange; a request that is still being sent cannot be followed by another here."""
         self.exchange = None
         if not exchange.complete:
             self.transport.abort()
-        self.pool.gateway.record(exchange, "admitted", "", "")
+        self.pool.gateway.record(exchange, "admitted", "permission" if reason else "", reason)
         exchange.client.answered(exchange)
 
     def _discard(self, exchange: Exchange, outcome: str = "admitted", step: str = "", reason: str = "") -> None:
@@ -498,6 +514,16 @@ class UpstreamConnection(asyncio.Protocol):
         body = problem(exchange.status) if exchange.status in wire.STATUS_LINES else problem(502)
         self._write_whole(exchange, treatment, body)
         self._discard(exchange, "admitted", "response", treatment.reason)
+
+    def _hide(self, exchange: Exchange, answer: Answer) -> None:
+        """What the caller may know is that there is nothing here. What is left of the answer is read away."""
+        self._discarding = True
+        self.deadline = self.pool.gateway.clock() + self.pool.gateway.timeouts.upstream
+        self.exchange = None
+        self._size = 0
+        if exchange.verb == b"HEAD" or not exchange.complete:
+            self.transport.close()  # as in `_answer_head`; and what is still being sent cannot be followed by another
+        exchange.client.withhold(exchange, answer)
 
     def _withhold(self, exchange: Exchange, reason: str) -> None:
         """The answer may not leave: 502, and the reason for the trail alone. What is left of it is not read."""

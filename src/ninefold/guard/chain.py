@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ninefold.guard.steps import arrival, caller, content, origin, permission, quota, route
+from ninefold.guard.steps import arrival, caller, content, origin, permission, query, quota, route
 
 CHAIN = (
     arrival.STEP,  # before all else, so that guessing is limited whatever it guesses
+    query.STEP,  # before anything is told of the target
     route.STEP,  # what is no operation needs no more thought
     origin.STEP,  # cheaper than a key, and a browser must be told before it sends one
     caller.STEP,  # who

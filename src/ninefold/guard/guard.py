@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ninefold.contract.rules import standing
 from ninefold.guard.answer import Answer, Fields, lines, refuse
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.gcra import Limiter
 from ninefold.guard.need import Need
+from ninefold.guard.penalty import Penalties
 from ninefold.guard.plan import Check, Manner, Permission, Plan, Setting
 from ninefold.guard.roles import grants, permission, rules_for
 from ninefold.guard.router import AmbiguousPath, Resource, Router
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from ninefold.contract.description import Description, Operation
     from ninefold.contract.model import Contract
+    from ninefold.contract.source import Source
     from ninefold.guard.keyring import Keyring
     from ninefold.guard.request import Request
     from ninefold.guard.tokens import Tokens
@@ -42,19 +45,24 @@ class Guard:
         local: Sequence[IPv4Network | IPv6Network],
         described: bytes = b"",
         tokens: Tokens | None = None,
+        source: Source | None = None,
     ) -> None:
         """Compile. `local` are this machine's own addresses; `described` is what `api.serve_description` serves.
 
-        `tokens` are needed where the contract has an `identity`.
+        `tokens` are needed where the contract has an `identity`; `source` is the contract's file, for the trail to tell a
+        rule's place in it.
 
-        Raises `DescriptionError` where a response schema cannot be followed.
+        Raises `DescriptionError` where a response schema cannot be followed, `ConditionFaults` where a condition cannot.
         """
         self.contract = contract
+        self._description = description
+        self._place = standing(source)
         self._keyring = keyring
         self._tokens = tokens
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
         self._limiters = _limiters(contract)
+        self._penalties = Penalties(contract.limits.penalty) if contract.limits.penalty is not None else None
         self._checks: dict[tuple[str, Hashable], Check | None] = {}
         self._chains: dict[tuple[Check, ...], tuple[Check, ...]] = {}
         self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
@@ -62,9 +70,12 @@ class Guard:
         identity = contract.identity
         proofs = frozenset({b"authorization", b"dpop"}) if identity and identity.forward is None else frozenset[bytes]()
         self._manners = {
-            (private, whole): Manner(self._fields(), private=private, whole=whole, key_field=key_field, proofs=proofs)
+            (private, whole, judged): Manner(
+                self._fields(), private=private, whole=whole, key_field=key_field, proofs=proofs, judged=judged
+            )
             for private in (False, True)
             for whole in (False, True)
+            for judged in (False, True)
         }
         projectors = Projectors(description)
         methods: dict[str, list[str]] = {}
@@ -159,7 +170,7 @@ class Guard:
         asked = self._permission(operation) if operation is not None else Permission(open=open_)
         return Setting(
             self.contract, operation, asked, tuple(methods), self._keyring, self._local, self._grants, self._limiters,
-            final, preflight, self._tokens,
+            final, preflight, self._tokens, self._description, self._place, self._penalties,
         )  # fmt: skip
 
     def _compile(self, setting: Setting) -> tuple[Check, ...]:
@@ -180,19 +191,19 @@ class Guard:
         return Plan(
             self._compile(setting),
             treatments,
-            self._manners[not setting.permission.open, treatments.reads_bodies],
+            self._manners[not setting.permission.open, treatments.reads_bodies, setting.permission.judged],
             operation.id,
             frozenset(name.lower().encode() for rule in rules for name in rule.upgrade),
             "" if "{" in operation.path else operation.path,
         )
 
     def _nothing(self, answer: Answer, operation: str = "") -> Plan:
-        return Plan(self._compile(self._setting(None, (), answer)), None, self._manners[False, False], operation)
+        return Plan(self._compile(self._setting(None, (), answer)), None, self._manners[False, False, False], operation)
 
     def _preflight(self, methods: Sequence[str], *, open_: bool) -> Plan:
         setting = self._setting(None, methods, open_=open_, preflight=True)
         last = self._not_allowed(methods).checks  # where it is not the origin that answers
-        return Plan((*self._compile(setting), *last[-1:]), None, self._manners[False, False], "")
+        return Plan((*self._compile(setting), *last[-1:]), None, self._manners[False, False, False], "")
 
     def _not_allowed(self, methods: Sequence[str]) -> Plan:
         allow = ((b"allow", ", ".join(sorted(methods)).encode()),)

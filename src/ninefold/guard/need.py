@@ -10,3 +10,4 @@ class Need(Enum):
 
     KEYS = "the keys have changed since they were read"
     TOKEN = "the token was not verified yet"  # noqa: S105  # no password
+    BODY = "the whole body of the request, in `content`"

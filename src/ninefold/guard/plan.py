@@ -15,10 +15,11 @@ from ninefold.guard.request import Request
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
-    from ninefold.contract.description import Operation
+    from ninefold.contract.description import Description, Operation
     from ninefold.contract.model import Contract
     from ninefold.guard.gcra import Limiter
     from ninefold.guard.keyring import Keyring
+    from ninefold.guard.penalty import Penalties
     from ninefold.guard.tokens import Tokens
     from ninefold.guard.treatment import Treatments
 
@@ -28,10 +29,15 @@ Check: TypeAlias = Callable[[Request], Answer | Need | None]
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Who may call an operation. `open`: no key is asked for. `held_by`: any of these scopes or roles; None: any key."""
+    """Who may call an operation. `open`: no key is asked for. `held_by`: any of these scopes or roles; None: any key.
+
+    `ruled`: a rule has a condition or a time, or denies, so that each request is asked about. `judged`: so is its answer.
+    """
 
     open: bool = False
     held_by: frozenset[str] | None = frozenset()
+    ruled: bool = False
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,9 @@ class Setting:
     final: Answer | None = None
     preflight: bool = False
     tokens: Tokens | None = None
+    description: Description | None = None
+    place: Callable[[int], str] = "authorization.rules[{}]".format
+    penalties: Penalties | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +83,17 @@ STRIPPED_FIELDS = frozenset({
     b"x-cluster-client-ip", b"true-client-ip", b"cf-connecting-ip", b"fastly-client-ip", b"x-original-url",
     b"x-rewrite-url", b"x-original-host", b"x-host", b"x-http-method", b"x-http-method-override",
     b"x-method-override", b"x-request-id", b"x-ninefold-caller", b"x-ninefold-subject", b"x-ninefold-tenant",
+    b"client-cert", b"client-cert-chain", b"x-client-cert", b"x-client-cert-chain", b"x-forwarded-client-cert",
+    b"x-ssl-cert", b"x-ssl-client-cert", b"x-ssl-client-cn", b"x-ssl-client-dn", b"x-ssl-client-s-dn", b"x-ssl-client-verify",
+    b"x-client-verify", b"x-client-dn", b"ssl-client-cert", b"ssl-client-verify", b"ssl-client-subject-dn",
+    b"x-arr-clientcert", b"x-amzn-mtls-clientcert", b"x-amzn-mtls-clientcert-leaf", b"x-amzn-mtls-clientcert-subject",
 })  # fmt: skip
 
 #: Beside these, where the answer is projected: it must come whole and in plain.
 _WHOLE_FIELDS = frozenset({b"accept-encoding", b"range", b"if-range"})
+
+#: Beside those, where it is judged: an answer that says only whether something has changed cannot be.
+_CONDITIONAL_FIELDS = frozenset({b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since"})
 
 
 class Manner:
@@ -97,16 +113,20 @@ class Manner:
         whole: bool,
         key_field: bytes = b"",
         proofs: frozenset[bytes] = frozenset(),
+        judged: bool = False,
     ) -> None:
         """`private`: the answer is for this caller alone. `whole`: it is read, so it must come whole and in plain.
 
-        `proofs` are the fields, beside the key's, by which callers prove who they are.
+        `proofs` are the fields, beside the key's, by which callers prove who they are. `judged`: a condition is held
+        against the answer.
         """
         self.fields = fields
         self.private = private
         self.block = lines(fields)
         self.silent_block = self.block + b"cache-control: no-store\r\n" if private else self.block
-        self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole else frozenset()) | {key_field} | proofs
+        self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole or judged else frozenset()) | {key_field} | proofs
+        if judged:
+            self.stripped |= _CONDITIONAL_FIELDS
 
 
 class Plan(msgspec.Struct, frozen=True, eq=False, gc=False):

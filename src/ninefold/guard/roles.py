@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ninefold.contract.rules import allowing, denying, unfolded
 from ninefold.guard.plan import Permission
 
 if TYPE_CHECKING:
@@ -11,19 +12,8 @@ if TYPE_CHECKING:
 
 
 def grants(authorization: Authorization | None) -> dict[str, frozenset[str]]:
-    """Each role with every scope and role that it holds, itself among them. Cycles hold what their members hold."""
-    roles = authorization.roles if authorization else {}
-    unfolded: dict[str, frozenset[str]] = {}
-    for role in roles:
-        held: set[str] = set()
-        waiting = [role]
-        while waiting:
-            one = waiting.pop()
-            if one not in held:
-                held.add(one)
-                waiting.extend(roles.get(one, ()))
-        unfolded[role] = frozenset(held)
-    return unfolded
+    """Each role with every scope and role that it holds, itself among them."""
+    return unfolded(authorization.roles if authorization else {})
 
 
 def permission(authorization: Authorization | None, operation: str) -> Permission:
@@ -31,14 +21,14 @@ def permission(authorization: Authorization | None, operation: str) -> Permissio
     if authorization is None:
         return Permission(held_by=None)
     rules = rules_for(authorization, operation)
+    every = (*rules, *(rule for _, rule in denying(authorization, operation)))
+    ruled = any(rule.when is not None or rule.timed or rule.deny is not None for rule in every)
+    judged = any(rule.when is not None and "resource" in rule.when for rule in every)
     if any(rule.public for rule in rules):
-        return Permission(open=True)
-    return Permission(held_by=frozenset(name for rule in rules for name in rule.allow))
+        return Permission(open=True, ruled=ruled, judged=judged)
+    return Permission(held_by=frozenset(name for rule in rules for name in rule.allow), ruled=ruled, judged=judged)
 
 
 def rules_for(authorization: Authorization | None, operation: str) -> tuple[Rule, ...]:
-    """The rules that decide about an operation."""
-    if authorization is None:
-        return ()
-    named = tuple(rule for rule in authorization.rules if operation in rule.operations)
-    return named or tuple(rule for rule in authorization.rules if "*" in rule.operations)
+    """The rules that may allow an operation."""
+    return tuple(rule for _, rule in allowing(authorization, operation))

@@ -29,8 +29,6 @@ _OWN = (
     "enum",
     "const",
 )
-#: Characters that a member's name in JSON holds as escapes (RFC 8259 section 7); a projector knows names as they stand.
-_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 _CONDITIONAL = ("then", "else")
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
@@ -39,32 +37,24 @@ _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 class Names:
     """Which members may leave of an object that may have others than those it names.
 
-    `known` may, `hidden` (`writeOnly`) may not; of the rest those that fit one of `patterns`, or all of them (None).
+    `hidden` (`writeOnly`) may not; of the rest those that fit one of `patterns`, or all of them (None).
     """
 
-    known: frozenset[str]
     hidden: frozenset[str]
     patterns: tuple[re.Pattern[str], ...] | None
-
-    def lets(self, name: str) -> bool:
-        if name in self.known or name in self.hidden:
-            return name in self.known
-        return self.patterns is None or any(pattern.search(name) for pattern in self.patterns)
 
 
 @dataclass(slots=True, eq=False)
 class Shape:
     """What may stand at one place. `anything` wins over the rest; `null` may stand everywhere.
 
-    `scalars` are JSON Schema's names; `exact` says that a number's digits matter (no `format: double`).
-    `items` is set where an array may stand, `members` where an object may; `others` is set where members that have no
-    name in the schema may leave too (`additionalProperties`), and is then the shape of all of them, named or not;
-    `names` then says which, where not all may.
+    `scalars` are JSON Schema's names. `items` is set where an array may stand, `members` where an object may; `others`
+    where members that have no name in the schema may leave too (`additionalProperties`, `patternProperties`), and is the
+    shape of all of those; `names` then says which, where not all may.
     """
 
     anything: bool = False
     scalars: set[str] = field(default_factory=set)
-    exact: bool = False
     items: Shape | None = None
     members: dict[str, Shape] | None = None
     others: Shape | None = None
@@ -126,60 +116,75 @@ class Shapes:
 
     def _fill(self, shape: Shape, atoms: list[dict[str, Any]]) -> None:
         items: list[Schema] = []
-        members: dict[str, list[Schema]] = {}
-        others: list[Schema] = []
-        hidden: set[str] = set()
-        fitting: list[str] = []
-        array = anonymous = anyhow = object_ = False
+        objects: list[_Object] = []
+        array = False
         for atom in atoms:
             kinds = _kinds(atom)
             shape.scalars |= kinds & _SCALARS
-            if "number" in kinds and atom.get("format") not in {"double", "float"}:
-                shape.exact = True
             if "array" in kinds:
                 array = True
                 found = [*(atom.get("prefixItems") or ()), *([atom["items"]] if "items" in atom else ())]
                 items.extend(found or [True])
             if "object" in kinds:
-                object_ = True
-                for name, member in (atom.get("properties") or {}).items():
-                    resolved = self._description.resolve(member)
-                    if isinstance(resolved, dict) and resolved.get("writeOnly") is True:
-                        hidden.add(name)
-                        continue
-                    members.setdefault(name, []).append(member)
-                extra = atom.get("additionalProperties", False)
-                patterns = atom.get("patternProperties") or {}
-                fitting.extend(patterns)
-                anyhow |= extra is not False
-                if extra is not False or patterns:
-                    anonymous = True
-                    others.extend([*patterns.values(), *([extra] if extra is not False else [])])
+                objects.append(self._object(atom))
         if array:
             shape.items = self.of(*items)
-        if object_:
-            shape.members = {name: self.of(*found) for name, found in members.items()}
-            if anonymous:
-                shape.others = self.of(*others, *(one for found in members.values() for one in found))
-                if hidden - members.keys() or not anyhow:
-                    patterns_ = None if anyhow else self._patterns(fitting)
-                    shape.names = Names(frozenset(members), frozenset(hidden), patterns_)
-            elif escaped := next((name for name in members if _ESCAPED.search(name)), ""):
-                raise DescriptionError(
-                    f"a response schema has the member {escaped!r}, and a name that JSON must escape cannot be let out",
-                    place=Place(self._description.source),
-                    remedy="rename it; or let the operation's responses pass unread (`responses.open`)",
-                )
+        if objects:
+            members = dict.fromkeys(name for one in objects for name in one.members)
+            shape.members = {name: self.of(*(part for one in objects for part in one.of(name))) for name in members}
+            others = [part for one in objects for part in one.others]
+            if others:
+                shape.others = self.of(*others)
+                hidden = frozenset(name for one in objects for name in one.hidden if name not in members)
+                free = any(one.extra is not False for one in objects)
+                if hidden or not free:
+                    patterns = tuple(pattern for one in objects for pattern in one.patterns)
+                    shape.names = Names(hidden, None if free else patterns)
 
-    def _patterns(self, texts: list[str]) -> tuple[re.Pattern[str], ...]:
+    def _object(self, atom: dict[str, Any]) -> _Object:
+        found = _Object(extra=atom.get("additionalProperties", False))
+        for name, member in (atom.get("properties") or {}).items():
+            resolved = self._description.resolve(member)
+            if isinstance(resolved, dict) and resolved.get("writeOnly") is True:
+                found.hidden.add(name)
+            else:
+                found.members[name] = member
+        for text, member in (atom.get("patternProperties") or {}).items():
+            found.patterns[self._pattern(text)] = member
+        return found
+
+    def _pattern(self, text: str) -> re.Pattern[str]:
         try:
-            return tuple(re.compile(text) for text in texts)
+            return re.compile(text)
         except re.error as fault:
             raise DescriptionError(
                 f"a response schema has a pattern for names that cannot be read ({fault})",
                 place=Place(self._description.source),
                 remedy="mend the key of `patternProperties` (ECMA-262, in the part that Python reads too)",
             ) from None
+
+
+@dataclass(slots=True)
+class _Object:
+    """What one schema says of an object. `extra` is its `additionalProperties`; without one nothing more may leave."""
+
+    extra: Schema
+    members: dict[str, Schema] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    patterns: dict[re.Pattern[str], Schema] = field(default_factory=dict)
+
+    @property
+    def others(self) -> list[Schema]:
+        return [*self.patterns.values(), *([] if self.extra is False else [self.extra])]
+
+    def of(self, name: str) -> list[Schema]:
+        """What it says of the member of a name: `additionalProperties` speaks of those that nothing else does."""
+        found = [member for pattern, member in self.patterns.items() if pattern.search(name)]
+        if name in self.members:
+            found.append(self.members[name])
+        if not found and name not in self.hidden and self.extra is not False:
+            found.append(self.extra)
+        return found
 
 
 def _kinds(atom: dict[str, Any]) -> set[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ninefold.guard.project import Projector, Types
+from ninefold.guard.program import Program
+from ninefold.guard.project import Projector
 from ninefold.guard.shape import Shapes
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Projectors:
 
     def __init__(self, description: Description) -> None:
         self._shapes = Shapes(description)
-        self._types = Types()
+        self._program = Program()
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
         self._treatments: dict[Hashable, Treatments] = {}
 
@@ -96,7 +97,7 @@ class Projectors:
         shape = self._shapes.of(schema)
         known = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
         if known not in self._made:
-            self._made[known] = (shape, Projector(shape, self._types))
+            self._made[known] = (shape, Projector(shape, self._program))
         return self._made[known][1]
 
 
@@ -113,7 +114,7 @@ def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) ->
     if items is None or others is None or any(like is None for _, like in members):
         return None
     kinds = frozenset(shape.scalars)
-    return shape.anything, kinds, shape.exact, shape.members is None, members, items, others, shape.names
+    return shape.anything, kinds, shape.members is None, members, items, others, shape.names
 
 
 #: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.

@@ -142,10 +142,10 @@ class Revocations:
                 self._reopen()
             elif self.fault or self._version != self._store.execute("PRAGMA data_version").fetchone()[0]:
                 self._load()
-        except (OSError, sqlite3.Error) as fault:
-            self._doubt(FileError(f"cannot be read ({fault})"))
         except FileError as fault:
             self._doubt(fault)
+        except Exception as fault:  # noqa: BLE001  # whatever it is, what was revoked is not known, and the host goes on
+            self._doubt(FileError(f"cannot be read ({fault})"))
         else:
             self._good = self._clock()
             if self.fault:

@@ -153,11 +153,15 @@ class Tokens:
         return await asyncio.shield(flight)
 
     async def close(self) -> None:
+        """End what runs, on its loop."""
         for flight in list(self._flights.values()):
             flight.cancel()
         await asyncio.gather(*self._flights.values(), return_exceptions=True)
         await self._source.close()
         await self._issuer.close()
+
+    def release(self) -> None:
+        """Let go of the file, as the last thing; where no loop ever ran, the only one."""
         self._revoked.close()
 
     # -- how it is brought

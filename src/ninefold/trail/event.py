@@ -1,4 +1,4 @@
-"""One decision, as the trail keeps it."""
+"""One decision, as the trail keeps it; and what it tells beside decisions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import msgspec
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What was decided about one request, and why. Secrets never get here: there is no field for them.
 
-    `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the
-    key's id, `outcome` `admitted`, `refused` or `failed`, `step` the one that refused. `withheld` is how many undeclared
-    members were kept back from the response (a string among them that begins with a colon may count as one more); of one
-    that is too long to count them, only `withheld_bytes` tells: so many bytes of its JSON did not leave (white space
-    among them).
+    `time` is Unix seconds, `took` milliseconds from the request's header to the end of the answer, `caller` the key's id,
+    the name that the contract has for a client certificate, or by a token alone `sub:` and its subject; `subject` whom the
+    caller's token is about; `outcome` `admitted`, `refused` or `failed`, `step` the one that refused (`tls`: no request came
+    to be). `withheld` is how many undeclared members were kept back from the response, those inside of them counted too, and
+    `withheld_bytes` how many bytes of its JSON did not leave with them (white space among them).
     """
 
     time: float
@@ -29,3 +29,17 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     took: float = 0.0
     withheld: int = 0
     withheld_bytes: int = 0
+    subject: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What somebody should know or do, and no request brought about. `notice` is its kind.
+
+    `key-due`: the key with the id `caller` ends soon, at `expires` (Unix seconds); told once a day.
+    """
+
+    time: float
+    notice: str
+    caller: str = ""
+    reason: str = ""
+    expires: float = 0.0

@@ -41,6 +41,22 @@ def last(path: Path, count: int, wanted: Callable[[dict[str, Any]], bool]) -> tu
     return found[::-1], end
 
 
+def every(path: Path) -> Iterator[dict[str, Any]]:
+    """Every record, oldest first, one at a time. Raises `TrailError`."""
+    rest, skipping = b"", False
+    with _opened(path) as file:
+        while block := file.read(_BLOCK):
+            first, *lines = block.split(b"\n")
+            rest += first
+            for line in lines:
+                record = None if skipping else _record(rest)
+                rest, skipping = line, False
+                if record is not None:
+                    yield record
+            if len(rest) > MOST_LINE:
+                rest, skipping = b"", True  # no record is that long: what stands here is none
+
+
 def follow(path: Path, place: int, wait: Callable[[], None]) -> Iterator[dict[str, Any]]:
     """Records that come after `place`, for ever; `wait` is called while there is nothing new."""
     rest = b""

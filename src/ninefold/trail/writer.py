@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ninefold.trail.event import Event
+    from ninefold.trail.event import Event, Notice
 
 FORMAT = "ninefold.trail/1"
 _TAIL = 1 << 20
@@ -79,7 +79,7 @@ class TrailWriter:
         """How many records are not on disk yet."""
         return len(self._lines)
 
-    def append(self, event: Event | Opened) -> None:
+    def append(self, event: Event | Notice | Opened) -> None:
         """Link a record to the one before; the next `write` brings it to disk. No I/O."""
         self._lines.append(self._chain.line(event))
 

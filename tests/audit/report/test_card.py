@@ -20,7 +20,8 @@ def test_there_is_a_tile_for_each_sign_in_their_order(sample: Audit) -> None:
 
 def test_counts_are_of_findings_and_of_rules(sample: Audit) -> None:
     made = tiles(sample)
-    assert [len(tile.findings) for tile in made] == [3, 1, 0, 0, 0, 0, 1, 0, 0]
+    assert [len(tile.findings) for tile in made] == [2, 1, 0, 0, 0, 0, 1, 0, 0]
+    assert [len(tile.notices) for tile in made] == [1, 0, 0, 0, 0, 0, 0, 0, 0]
     assert [len(tile.excused) for tile in made] == [0, 0, 0, 1, 0, 0, 0, 0, 0]
     ended = [(tile.passed, tile.skipped, tile.errored) for tile in made]
     assert ended[2:6] == [(0, 1, 0), (0, 0, 0), (0, 0, 0), (0, 0, 1)]
@@ -54,3 +55,10 @@ def test_a_sign_with_a_failed_rule_is_unknown_however_much_else_passed(audit_of:
 
 def test_time_is_told_in_utc(sample: Audit) -> None:
     assert when(sample) == "23 November 2026, 13:31 UTC"
+
+
+def test_a_notice_shows_no_sign(audit_of: Callable[..., Audit], sample: Audit) -> None:
+    (notice,) = sample.notices
+    (tile, *_) = tiles(audit_of((notice, Passed("a", 1, Method.LIVE, 1))))
+    assert (tile.state, tile.findings, tile.notices) == ("clear", (), (notice,))
+    assert verdict(audit_of((notice,))) == "0 of 9 signs, 8 unknown"

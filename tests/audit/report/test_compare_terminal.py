@@ -26,10 +26,10 @@ def test_no_line_is_wider_than_the_terminal(sample: Audit, clean: Audit, width: 
 
 def test_wide_the_cards_stand_side_by_side_and_narrow_one_sign_below_the_other(sample: Audit, clean: Audit) -> None:
     wide = render(compare(sample, clean), width=120).splitlines()
-    assert any(re.match(r"1 +Overreliance on API keys +✗ shown \(3\) +✓ clear", line) for line in wide)
+    assert any(re.match(r"1 +Overreliance on API keys +✗ shown \(2\) +✓ clear", line) for line in wide)
     narrow = render(compare(sample, clean), width=80).splitlines()
     at = narrow.index("1  Overreliance on API keys")
-    assert narrow[at + 1].startswith("   ✗ shown (3) → ✓ clear")
+    assert narrow[at + 1].startswith("   ✗ shown (2) → ✓ clear")
 
 
 def test_rules_that_did_not_run_again_are_named_in_red(sample: Audit, nothing: Audit) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ninefold.audit.finding import Clause, Errored, Exchange, Method, Passed, Verdict
+from ninefold.audit.finding import Clause, Collected, Errored, Exchange, Location, Method, Passed, Verdict
 from ninefold.audit.report.html import render
 from ninefold.audit.signs.order import RULES
 
@@ -79,7 +79,7 @@ def test_nine_tiles_tell_their_state_in_words(page: Page) -> None:
 
 def test_the_head_tells_what_when_and_how_much(page: Page) -> None:
     for words in ("http://127.0.0.1:8000", "shop/openapi.yaml", "23 November 2026, 13:31 UTC", "5.0 seconds", "1,253 requests",
-                  "8 of 10 rules ran", "5 findings, 1 excused", "3 of 9 signs, 3 unknown"):  # fmt: skip
+                  "8 of 10 rules ran", "4 findings, 1 notice, 1 excused", "3 of 9 signs, 3 unknown"):  # fmt: skip
         assert words in page.words
 
 
@@ -131,6 +131,19 @@ def test_the_score_and_the_clauses_are_told_in_words(sample: Audit, rules: tuple
     assert "<b>plain</b>" in page.words
     assert {"clauses", "stale"} <= {one.get("id") for one in page.all("h2")}
     assert "50.0 points taken: critical 50 x confirmed 1 x static 0.8 x 2 places 1.25" in page.words
+
+
+def test_the_data_that_requests_bring_is_a_table(sample: Audit) -> None:
+    places = tuple(Location(operation=f"make{at}") for at in range(5))
+    rows = (
+        Collected("health", "<i>blood</i>", places, ""),
+        Collected("payment", "iban", places[:1], "an answer returns it"),
+    )
+    page = Page(render(replace(sample, collected=rows)))
+    assert "collected" in {one.get("id") for one in page.all("h2")}
+    for words in ("<i>blood</i>", "make0, make1, make2 and 2 more", "? nothing shows it", "an answer returns it"):
+        assert words in page.words
+    assert "collected" not in {one.get("id") for one in Page(render(sample)).all("h2")}
 
 
 def test_a_line_for_a_shell_is_there_to_copy(sample: Audit, audit_of: Callable[..., Audit]) -> None:

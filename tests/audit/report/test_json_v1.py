@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from ninefold.audit.finding import (
     Audit,
     Clause,
+    Collected,
     Confidence,
     Errored,
     Exchange,
@@ -79,6 +80,9 @@ audits = st.builds(
         max_size=2,
     ).map(tuple),
     stale=st.lists(words, max_size=2).map(tuple),
+    collected=st.lists(
+        st.builds(Collected, words, words, st.lists(locations, max_size=2).map(tuple), words), max_size=2
+    ).map(tuple),
 )
 
 
@@ -97,8 +101,10 @@ def test_the_schema_is_one_and_has_every_field() -> None:
     kinds = {"finding": Finding, "skipped": Skipped, "errored": Errored, "passed": Passed}
     for name, kind in kinds.items():
         assert set(SCHEMA["$defs"][name]["required"]) == {"kind"} | {one.name for one in fields(kind)}
-    assert {one.name for one in fields(Audit)} - {"notes"} <= set(SCHEMA["required"])  # told only where there are any
-    assert "notes" in SCHEMA["properties"]
+    assert {one.name for one in fields(Audit)} - {"notes", "collected"} <= set(
+        SCHEMA["required"]
+    )  # where there are any
+    assert {"notes", "collected"} <= set(SCHEMA["properties"])
 
 
 def test_the_golden_report(sample: Audit, rules: tuple[Rule, ...], golden: Callable[[str, str], None]) -> None:

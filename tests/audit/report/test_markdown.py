@@ -49,7 +49,7 @@ def test_each_sign_is_a_row_with_its_state_in_words(sample: Audit) -> None:
 
 def test_findings_are_folded_and_every_fold_is_closed(sample: Audit) -> None:
     text = render(sample)
-    assert text.count("<details>") == text.count("</details>") == len(sample.findings) + 2
+    assert text.count("<details>") == text.count("</details>") == len(sample.findings) + len(sample.notices) + 2
 
 
 @pytest.mark.parametrize("field", ["title", "detail", "remedy", "excuse", "rule"])

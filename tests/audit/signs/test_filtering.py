@@ -229,6 +229,27 @@ def test_an_api_about_errors_is_not_shown(serve: Any, live: Any) -> None:
     assert looked.seen == ()
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "sure"),
+    [
+        (200, {"id": 1, "name": "a", "faults": [{"trace": TRACE}]}, Confidence.SUSPECTED),
+        (400, {"error": "no such column: 'x"}, Confidence.SUSPECTED),
+        (400, {"error": 'near "x": syntax error'}, Confidence.SUSPECTED),
+        (500, {"error": 'sqlite3.OperationalError: near "x": syntax error'}, None),
+    ],
+)
+def test_what_is_served_and_what_callers_name_themselves_is_no_sure_sign(
+    serve: Any, live: Any, status: int, body: dict[str, Any], sure: Confidence | None
+) -> None:
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        odd = any("'" in value for values in request.query.values() for value in values)
+        told = json.dumps(body if odd else {"id": 1}).encode()
+        return status if odd else 200, {"Content-Type": "application/json"}, told
+
+    seen = look("filtering-verbose-errors", live(serve(api), told(PERSON))).seen
+    assert {one.confidence for one in seen} == {sure}
+
+
 def test_without_a_description_the_base_path_is_tried(serve: Any, live: Any) -> None:
     def api(request: Any) -> tuple[int, dict[str, str], bytes]:
         if request.headers.get("Authorization", "").startswith("Bearer e30"):

@@ -127,7 +127,9 @@ class TestTheEndOfAKey:
         told["paths"]["/keys/{id}/rotate"] = {"post": {"operationId": "roll", "responses": {}}}
         assert look("keys-no-expiry", static(told)).seen == ()
 
-    @pytest.mark.parametrize("name", ["X-CSRF-Token", "X-XSRF-TOKEN", "DPoP", "dpop"])
+    @pytest.mark.parametrize(
+        "name", ["X-CSRF-Token", "X-XSRF-TOKEN", "DPoP", "dpop", "X-Signature", "X-Acme-Timestamp", "Date"]
+    )
     def test_is_not_asked_of_a_proof_of_one_request(self, static: Callable[..., Target], name: str) -> None:
         told = document({"name": name})
         assert look("keys-no-expiry", static(told)).at == 0

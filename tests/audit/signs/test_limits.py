@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit.finding import Confidence
 from ninefold.audit.guessing import GUESSES
 from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import limits
+from ninefold.contract.load import load_contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +106,31 @@ def _limited(
 def test_a_burst_that_nobody_stops_is_shown_with_its_proof(serve: Any, live: Any) -> None:
     looked = look("limits-burst", live(serve(_limited(10**9)), ONE))
     assert [one.cause for one in looked.seen] == ["burst"]
+    assert re.match(
+        r"\d+ requests in \d+\.\d s, and 30 more after them, were all served by /a\. No", looked.seen[0].detail
+    )
     assert [one.role for one in looked.seen[0].evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
+
+
+def test_a_limit_above_the_burst_that_nobody_tells_of_is_not_ruled_out(serve: Any, live: Any) -> None:
+    (seen,) = look("limits-burst", live(serve(_limited(1000)), ONE)).seen
+    assert (seen.confidence or RULES["limits-burst"].confidence) is Confidence.SUSPECTED
+
+
+@pytest.mark.parametrize(
+    ("rate", "burst", "sure"),
+    [("60/min", 100, Confidence.CONFIRMED), ("60/min", 1000, None), ("100000/min", 10, None)],
+)
+def test_what_is_more_than_the_contract_allows_is_proven(
+    serve: Any, live: Any, tmp_path: Any, rate: str, burst: int, sure: Confidence | None
+) -> None:
+    told = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, **ONE}
+    (tmp_path / "openapi.json").write_text(json.dumps(told))
+    limits = f"limits:\n  rates:\n    - {{per: ip, rate: {rate}, burst: {burst}}}\n"
+    (tmp_path / "contract.yaml").write_text(f"api: {{description: openapi.json}}\n{limits}")
+    target = live(serve(_limited(10**9)), ONE, contract=load_contract(tmp_path / "contract.yaml"))
+    (seen,) = look("limits-burst", target).seen
+    assert (seen.confidence, "The contract allows 10" in seen.detail) == (sure, sure is not None)
 
 
 @pytest.mark.parametrize("api", [_limited(60), _limited(10_000, tell=True), _limited(60, tell=True)])
@@ -112,7 +140,7 @@ def test_a_limit_that_holds_or_counts_down_is_none(serve: Any, live: Any, api: A
 
 def test_a_limit_that_is_spent_and_serves_on_is_shown(serve: Any, live: Any) -> None:
     looked = look("limits-burst", live(serve(_limited(50, tell=True, hollow=True)), ONE))
-    assert [one.cause for one in looked.seen] == ["hollow"]
+    assert [(one.cause, one.confidence) for one in looked.seen] == [("hollow", Confidence.CONFIRMED)]
 
 
 def test_a_limit_that_is_announced_and_not_reached_is_not_judged(serve: Any, live: Any) -> None:
@@ -152,6 +180,8 @@ def test_a_limit_that_claimed_addresses_lift_is_shown_with_the_field(serve: Any,
     evidence = looked.seen[0].evidence
     assert [one.role for one in evidence] == ["baseline", "attack", "control", "repeat"]  # type: ignore[union-attr]
     assert [one.response.split()[1] for one in evidence] == ["429", "200", "429", "200"]  # type: ignore[union-attr]
+    assert f"{field}: 198.51.100." in evidence[1].again.rpartition("; echo; ")[2]  # type: ignore[union-attr]
+    assert "198.51.100." not in evidence[1].again.rpartition("; echo; ")[0]  # type: ignore[union-attr]
 
 
 def test_a_limit_that_counts_claimed_addresses_is_shown(serve: Any, live: Any) -> None:

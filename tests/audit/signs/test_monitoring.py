@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ninefold.audit import record
-from ninefold.audit.finding import Severity
+from ninefold.audit.alerts import Channel, opened
+from ninefold.audit.finding import Confidence, Severity
+from ninefold.audit.key import Key
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import monitoring
 
@@ -66,6 +69,33 @@ def test_an_application_without_any_log_is_shown(source: Callable[..., Target]) 
     files = {"app.py": "from flask import Flask\napp = Flask(__name__)\n"}
     assert len(look("monitoring-no-logging", source(files)).seen) == 1
     assert look("monitoring-no-logging", source({**files, "log.py": "import structlog\n"})).seen == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("def note(line):\n    with open('access.txt', 'a', buffering=1) as file:\n        file.write(line)", False),
+        ("out = Path('access').open(mode='ab')", False),
+        ("def note(line):\n    print(line, flush=True)", False),
+        ("def keep(name, data):\n    with open(name, 'wb') as file:\n        file.write(data)", True),
+        ("if __name__ == '__main__':\n    print('listening')", True),
+    ],
+)
+def test_lines_that_are_kept_without_a_logger_are_a_log(
+    source: Callable[..., Target], line: str, *, shown: bool
+) -> None:
+    files = {"app.py": f"from pathlib import Path\nfrom fastapi import FastAPI\napp = FastAPI()\n{line}\n"}
+    assert bool(look("monitoring-no-logging", source(files)).seen) is shown
+
+
+@pytest.mark.parametrize(
+    "line", ["fs.appendFileSync('a.log', req.path)", "await fs.promises.appendFile('a.log', req.path)"]
+)
+def test_lines_that_javascript_appends_to_a_file_are_a_log(source: Callable[..., Target], line: str) -> None:
+    app = "const express = require('express'), fs = require('fs');\nconst app = express();\n"
+    handler = "app.use(async (req, res, next) => {{ {} ; next(); }});\n"
+    assert look("monitoring-no-logging", source({"app.js": app + handler.format("next()")})).seen
+    assert look("monitoring-no-logging", source({"app.js": app + handler.format(line)})).seen == ()
 
 
 @pytest.mark.parametrize(
@@ -156,6 +186,14 @@ def test_a_time_that_differs_is_no_id(serve: Any, live: Any) -> None:
     assert look("monitoring-no-request-id", live(serve(api))).seen
 
 
+def test_a_trace_in_server_timing_is_an_id(serve: Any, live: Any) -> None:
+    form = 'db;dur=2, traceparent;desc="00-{:032x}-00f067aa0ba902b7-01"'
+    api = _numbering("Server-Timing", lambda request, count: form.format(count))
+    assert look("monitoring-no-request-id", live(serve(api))).seen == ()
+    api = _numbering("Server-Timing", lambda request, count: f"db;dur={count}")
+    assert look("monitoring-no-request-id", live(serve(api))).seen
+
+
 def _numbering(field: str, name: Callable[[Any, int], str]) -> Callable[..., Any]:
     count = 0
 
@@ -165,6 +203,28 @@ def _numbering(field: str, name: Callable[[Any, int], str]) -> Callable[..., Any
         return 200, {field: name(request, count)}, b"{}"
 
     return api
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("traceresponse", "00-{id}-00f067aa0ba902b7-01"),
+        ("Server-Timing", 'traceparent;desc="00-{id}-00f067aa0ba902b7-01"'),
+        ("X-Cloud-Trace-Context", "{id}/17;o=1"),
+    ],
+)
+def test_an_id_within_a_longer_value_is_found_in_the_log(
+    serve: Any, live: Any, tmp_path: Path, field: str, value: str
+) -> None:
+    log, count = tmp_path / "log", itertools.count(1)
+    log.touch()
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        name, status = f"{next(count):032x}", 200 if request.path in {"/", "/mine"} else 404
+        _append(log, f"path={request.path} code={status} ip_hash=77ab01 trace={name}")
+        return status, {field: value.format(id=name)}, b"{}"
+
+    assert look("monitoring-not-in-log", replace(live(serve(api), LOCKED), log=log)).seen == ()
 
 
 LOCKED = {
@@ -206,7 +266,7 @@ def logging_api(serve: Any, live: Any, tmp_path: Path, monkeypatch: pytest.Monke
             told = {
                 "method": request.method, "path": request.path, "status": status, "id": name, "address": "192.0.2.7",
                 "agent": request.headers["User-Agent"], "authorization": request.headers.get("Authorization", "-"),
-                "key": request.headers.get("X-Shop-Key", "-"), "query": query,
+                "key": request.headers.get("X-Shop-Key", "-"), "query": query, "other": request.headers.get("X-API-Key", "-"),
             }  # fmt: skip
             if form and only(status):
                 threading.Timer(later, _append, (log, form.format(**told))).start() if later else _append(
@@ -288,6 +348,32 @@ def test_an_id_that_only_what_is_served_has_is_one(
     assert [one.cause for one in looked.seen] == ["no request id"] * shown
 
 
+def test_paths_that_something_before_the_api_answers_are_no_sure_sign(logging_api: Callable[..., Target]) -> None:
+    (seen,) = look("monitoring-not-in-log", logging_api(FORMS["json"], only=lambda status: status != 404)).seen
+    assert (seen.confidence, seen.severity) == (Confidence.SUSPECTED, Severity.LOW)
+
+
+@pytest.mark.parametrize("rule", IN_LOG[:2])
+def test_what_is_refused_before_the_api_after_a_ban_is_not_judged(
+    serve: Any, live: Any, tmp_path: Path, rule: str
+) -> None:
+    log, banned = tmp_path / "log", False
+    log.touch()
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        status = 403 if banned else 200 if request.headers.get("X-Shop-Key") == "a-key-of-mine" else 401
+        if not banned:
+            _append(log, f"path={request.path} code={status} from 192.0.2.7")
+        return status, {}, b'{"a": 1}'
+
+    target = replace(live(serve(api), LOCKED, Key("header", "X-Shop-Key", "a-key-of-mine")), log=log)
+    assert target.survey.answered()
+    target.survey.anonymous(target.survey.calls()[0])
+    banned = True
+    with pytest.raises(Untried, match="shut the audit out"):
+        look(rule, target)
+
+
 def test_a_failed_log_in_that_leaves_no_record_is_shown(logging_api: Callable[..., Target]) -> None:
     (seen,) = look("monitoring-failed-login", logging_api(FORMS["combined"], only=lambda status: status != 401)).seen
     assert "does not know of it" in seen.detail
@@ -296,8 +382,9 @@ def test_a_failed_log_in_that_leaves_no_record_is_shown(logging_api: Callable[..
 
 
 def test_a_failed_log_in_that_reads_like_any_other_request_is_shown(logging_api: Callable[..., Target]) -> None:
-    (seen,) = look("monitoring-failed-login", logging_api("{address} {method} {path} {id}")).seen
-    assert "does not say that it was refused" in seen.detail
+    for form in ("{address} {method} {path} {id}", "who=None {method} {path}"):
+        (seen,) = look("monitoring-failed-login", logging_api(form)).seen
+        assert "does not say that it was refused" in seen.detail
 
 
 def test_an_api_without_log_in_has_none_to_record(serve: Any, live: Any, tmp_path: Path) -> None:
@@ -314,6 +401,10 @@ def test_a_credential_in_the_log_is_shown_without_it(logging_api: Callable[..., 
     assert (seen.cause, seen.confidence) == ("credential", None)
     assert [getattr(one, "role", "line") for one in seen.evidence][:4] == ["baseline", "attack", "control", "repeat"]
     assert "nf-bogus-" not in str(seen.evidence)
+
+
+def test_a_field_in_the_log_in_which_the_api_takes_no_credential_is_none(logging_api: Callable[..., Target]) -> None:
+    assert look("monitoring-secret-in-log", logging_api(FORMS["combined"] + " {other}")).seen == ()
 
 
 def test_a_log_that_holds_nothing_is_no_log_without_credentials(logging_api: Callable[..., Target]) -> None:
@@ -338,3 +429,40 @@ def test_a_refusal_that_only_names_the_credential_is_one_and_no_good_one(logging
     target = logging_api("unknown key {key}", only=lambda status: status == 401)
     assert look("monitoring-failed-login", target).seen == ()
     assert len(look("monitoring-secret-in-log", target).seen) == 1
+
+
+def test_a_password_that_others_left_in_the_log_is_suspected_and_cut(logging_api: Callable[..., Target]) -> None:
+    target = logging_api("")
+    assert target.log is not None
+    target.log.write_text("started\nlogin user=ada password=tulips-77\nlogin user=bob password=goose9step\n")
+    (seen,) = look("monitoring-secret-in-log", target).seen
+    assert (seen.cause, seen.confidence) == ("named", Confidence.SUSPECTED)
+    assert "`password`: 2 lines" in seen.detail
+    assert [one.partition("password=")[2] for one in seen.evidence if isinstance(one, str)] == ["[cut]", "[cut]"]
+
+
+def test_a_log_with_masked_passwords_is_none(logging_api: Callable[..., Target]) -> None:
+    target = logging_api(FORMS["combined"])
+    assert target.log is not None
+    target.log.write_text("login user=ada password=******\nlogin user=bob password=[FILTERED]\n")
+    looked = look("monitoring-secret-in-log", target)
+    assert (looked.at, looked.seen) == (1, ())
+
+
+def test_a_burst_of_refused_keys_that_nobody_hears_of_is_shown(serve: Any, live: Any, tmp_path: Path) -> None:
+    heard = tmp_path / "alerts"
+    heard.write_text("disk is full\n")
+    document = {
+        "security": [{"key": []}],
+        "paths": {"/orders": {"get": {"responses": {"200": {"description": "d"}}}}},
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}},
+    }
+
+    def api(request: Any) -> tuple[int, dict[str, str], bytes]:
+        right = request.headers.get("X-API-Key") == "k-4b1f0c6a9d2e"
+        return (200, {}, b'{"orders": []}') if right else (401, {}, b'{"error": "no"}')
+
+    with opened(Channel(heard, 0, 0.2), time.time()) as alerts:
+        target = live(serve(api), document, "k-4b1f0c6a9d2e", alerts=alerts)
+        (seen,) = look("monitoring-no-alert", target).seen
+    assert seen.cause == "no alert"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ninefold.audit.finding import Confidence
 from ninefold.audit.rule import Untried
 from ninefold.audit.signs import standard
 
@@ -117,7 +119,7 @@ def refusing(**refusals: tuple[int, dict[str, str], Any]) -> Any:
         name = request.path.strip("/")
         if request.headers.get("X-API-Key") == "right-key":
             return 200, {"Content-Type": "application/json"}, b'{"items": [], "total": 0}'
-        status, headers, body = refusals[name]
+        status, headers, body = refusals.get(name, (404, {}, {"title": "no such path", "status": 404}))
         return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
 
     return answer
@@ -175,6 +177,93 @@ class TestRefusals:
         target = live(serve(refusing(a=WELL, b=WELL)), told(a=LOCKED, b=LOCKED), "right-key")
         looked = look("standard-refusals-differ", target)
         assert (looked.at, looked.seen) == (2, ())
+
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            (404, {}, {"title": "no such path", "status": 404}),
+            (404, {"Content-Type": "text/plain"}, "no /b here"),
+            (410, {}, {}),
+        ],
+    )
+    def test_that_hide_what_is_there_are_not(
+        self, serve: Callable[..., str], live: Callable[..., Target], hidden: Any
+    ) -> None:
+        target = live(serve(refusing(a=WELL, b=hidden)), told(a=LOCKED, b=LOCKED), "right-key")
+        looked = look("standard-refusals-differ", target)
+        assert (looked.at, looked.seen) == (1, ())
+
+    def test_that_hide_under_200_are_not_and_others_are(
+        self, serve: Callable[..., str], live: Callable[..., Target]
+    ) -> None:
+        def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+            if request.headers.get("X-API-Key") == "right-key" and len(request.path) == 2:
+                return 200, {"Content-Type": "application/json"}, b'{"items": [], "total": 0}'
+            said: dict[str, Any] = {"success": False, "why": f"there is no {request.path}", "trace_id": token_hex(8)}
+            said = {"success": False, "error": "no key"} if request.path == "/a" else said
+            said = {"code": 40101, "msg": "no key", "data": None} if request.path == "/c" else said
+            return 200, {"Content-Type": "application/json"}, json.dumps(said).encode()
+
+        url = serve(answer)
+        hides = live(url, told(a=LOCKED, b=LOCKED), "right-key")
+        assert look("standard-refusals-differ", hides).seen == ()
+        differs = live(url, told(a=LOCKED, b=LOCKED, c=LOCKED), "right-key")
+        assert [one.place.url for one in look("standard-refusals-differ", differs).seen] == ["/c"]
+
+    def test_under_200_before_any_path_is_looked_for_are_refusals(
+        self, serve: Callable[..., str], live: Callable[..., Target]
+    ) -> None:
+        def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+            said: dict[str, Any] = {"success": False, "error": "no key"}
+            if request.path == "/c":
+                said = {"code": 40101, "msg": "no key", "data": None}
+            if request.headers.get("X-API-Key") == "right-key":
+                said = {"items": [], "total": 0} if len(request.path) == 2 else {"success": False, "error": "no path"}
+            return 200, {"Content-Type": "application/json"}, json.dumps(said).encode()
+
+        target = live(serve(answer), told(a=LOCKED, b=LOCKED, c=LOCKED), "right-key")
+        assert [one.place.url for one in look("standard-refusals-differ", target).seen] == ["/c"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            (401, {}, {"title": "the key has run out", "status": 401}),
+            (401, {}, {"title": "no", "status": 401, "instance": "/b"}),
+        ],
+    )
+    def test_that_say_something_else_in_the_same_form_are_alike(
+        self, serve: Callable[..., str], live: Callable[..., Target], other: Any
+    ) -> None:
+        target = live(serve(refusing(a=WELL, b=other)), told(a=LOCKED, b=LOCKED), "right-key")
+        assert look("standard-refusals-differ", target).seen == ()
+
+    @pytest.mark.parametrize(
+        ("said", "shown"),
+        [
+            ({"ok": False, "reason": "login", "login": "/session"}, True),
+            ({"success": False, "message": "Please sign in first"}, True),
+            ({"ok": False, "error": "log in first"}, False),  # in the same form
+            ({"ok": False, "reason": "closed on Sundays"}, False),
+            ({"ok": False, "reason": "no author of that name"}, False),
+        ],
+    )
+    def test_under_200_of_an_operation_that_serves_no_caller_of_ours_are_suspected(
+        self, serve: Callable[..., str], live: Callable[..., Target], said: Any, *, shown: bool
+    ) -> None:
+        def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+            if request.path == "/desk":
+                document = said
+            elif request.path != "/a":
+                document = {"ok": False, "error": "no such page"}
+            elif request.headers.get("X-API-Key") == "right-key":
+                document = {"ok": True, "data": [1]}
+            else:
+                document = {"ok": False, "error": "bad key"}
+            return 200, {"Content-Type": "application/json"}, json.dumps(document).encode()
+
+        target = live(serve(answer), told(a=LOCKED, desk=LOCKED), "right-key")
+        looked = look("standard-refusals-differ", target)
+        assert [one.confidence for one in looked.seen] == [Confidence.SUSPECTED] * shown
 
 
 class TestDeclaredDescribedObserved:

@@ -23,7 +23,6 @@ from tests.identity.issuing import decoded
 from tests.identity.service.conftest import Service, running, written
 from tests.identity.service.test_guarded import proof
 
-from ninefold import issuer
 from ninefold.errors import ContractError
 from ninefold.identity.service.grants import API_KEY, EXCHANGE
 
@@ -50,6 +49,17 @@ class Authority:
         files[0].write_bytes(self._signed(named, key, authority=False).public_bytes(Encoding.PEM))
         files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return files
+
+    def list(self, revoked: list[Path]) -> bytes:
+        """Its revocation list, in PEM."""
+        now = datetime.now(UTC)
+        found = x509.CertificateRevocationListBuilder().issuer_name(self.name).last_update(now - timedelta(hours=1))
+        found = found.next_update(now + timedelta(hours=1)).add_extension(x509.CRLNumber(1), critical=False)
+        for path in revoked:
+            serial = x509.load_pem_x509_certificate(path.read_bytes()).serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - timedelta(minutes=5))
+            found = found.add_revoked_certificate(entry.build())
+        return found.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
         now = datetime.now(UTC)
@@ -82,21 +92,23 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @contextlib.contextmanager
-def served(folder: Path, trusted: Authority, identity: dict[str, Any] | None = None) -> Iterator[Service]:
+def served(
+    folder: Path,
+    trusted: Authority,
+    identity: dict[str, Any] | None = None,
+    clients: dict[str, Any] | None = None,
+    **sections: Any,
+) -> Iterator[Service]:
     """Over TLS, asking for certificates of one authority and going on without one."""
     certificate, key = trusted.give("server", "127.0.0.1")
-
-    def asking(*_: Any) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(trusted.path)
-        context.verify_mode = ssl.CERT_OPTIONAL
-        return context
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(issuer, "tls_context", asking)
-        with running(written(folder, 0, {"issuer": "https://127.0.0.1:9443"} | (identity or {}))) as found:
-            yield found
+    tls = {
+        "certificate": str(certificate),
+        "key": str(key),
+        "clients": {"authority": str(trusted.path)} | (clients or {}),
+    }
+    whole = {"issuer": "https://127.0.0.1:9443"} | (identity or {})
+    with running(written(folder, 0, whole, encryption={"tls": tls}, **sections)) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +231,27 @@ def test_a_removed_client_is_none_with_its_certificate(desk: Service, trusted: A
     assert asked(desk, trusted, "leaving", "leaving").status_code == 200
     assert desk.run("tokens", "clients", "remove", "leaving").exit_code == 0
     assert asked(desk, trusted, "leaving", "leaving").status_code == 401
+
+
+@pytest.mark.parametrize(("revoked", "status"), [(False, 200), (True, 401)])
+def test_rfc5280_6_3_a_certificate_that_its_authority_revoked_is_none(
+    tmp_path: Path, trusted: Authority, revoked: bool, status: int
+) -> None:
+    path, _ = trusted.give("listed")
+    (tmp_path / "list.pem").write_bytes(trusted.list([path] if revoked else []))
+    with served(tmp_path, trusted, clients={"crl": str(tmp_path / "list.pem")}) as found:
+        assert (
+            found.run("tokens", "clients", "add", "listed", "--certificate", str(path), "--role", "reader").exit_code
+            == 0
+        )
+        assert asked(found, trusted, "listed", "listed").status_code == status
+
+
+@pytest.mark.parametrize(("shown", "status"), [("", 400), ("billing", 200)])
+def test_a_key_that_needs_a_certificate_beside_it_needs_it_here_too(
+    tmp_path: Path, trusted: Authority, issue: Any, shown: str, status: int
+) -> None:
+    trusted.give("billing")
+    with served(tmp_path, trusted, keys={"with": {"certificate": True}}) as found:
+        form = {"grant_type": EXCHANGE, "subject_token": issue(found.path, "reader"), "subject_token_type": API_KEY}
+        assert asked(found, trusted, shown, "", **form).status_code == status

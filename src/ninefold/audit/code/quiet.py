@@ -136,7 +136,7 @@ def logs(unit: Unit) -> bool:
             and step.node.name == "logger"
             and not (step.node.parts and step.node.parts[0].name == "false")
         )
-        or step.node.last in {"LoggerWithConfig", "Logger"}
+        or step.node.last in {"LoggerWithConfig", "Logger", "appendFile", "appendFileSync"}
         for step in unit.steps
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ninefold.audit.finding import Errored, Finding, Passed, Skipped
+from ninefold.audit.finding import Errored, Finding, Passed, Severity, Skipped
 from ninefold.audit.signs.order import SIGNS
 
 if TYPE_CHECKING:
@@ -23,13 +23,15 @@ MARKS = {"shown": "✗", "clear": "✓", "unknown": "?"}
 class Tile:
     """One sign. `state` is `shown`, `clear` or `unknown`; `findings`, the worst first, are those that no baseline excuses.
 
-    `excused` are the others; `passed`, `skipped` and `errored` count rules.
+    `notices` are those of severity `info`, `excused` those that a baseline excuses; `passed`, `skipped` and `errored`
+    count rules.
     """
 
     number: int
     title: str
     state: str
     findings: tuple[Finding, ...]
+    notices: tuple[Finding, ...]
     excused: tuple[Finding, ...]
     passed: int
     skipped: int
@@ -47,7 +49,8 @@ def tiles(audit: Audit) -> tuple[Tile, ...]:
                 number=sign.number,
                 title=sign.title,
                 state=audit.state(sign.number),
-                findings=tuple(one for one in worst if one.sign == sign.number),
+                findings=tuple(one for one in worst if one.sign == sign.number and one.severity is not Severity.INFO),
+                notices=tuple(one for one in worst if one.sign == sign.number and one.severity is Severity.INFO),
                 excused=tuple(one for one in mine if isinstance(one, Finding) and one.baselined),
                 passed=sum(isinstance(one, Passed) for one in mine),
                 skipped=sum(isinstance(one, Skipped) for one in mine),
@@ -58,8 +61,9 @@ def tiles(audit: Audit) -> tuple[Tile, ...]:
 
 
 def ordered(audit: Audit) -> list[Finding]:
-    """Findings that no baseline excuses, the worst first; of equals, what is confirmed first."""
-    return sorted(audit.findings, key=lambda one: (-one.severity.rank, one.confidence.value, one.sign, one.rule))
+    """Findings and notices that no baseline excuses, the worst first; of equals, what is confirmed first."""
+    found = (*audit.findings, *audit.notices)
+    return sorted(found, key=lambda one: (-one.severity.rank, one.confidence.value, one.sign, one.rule))
 
 
 def verdict(audit: Audit) -> str:

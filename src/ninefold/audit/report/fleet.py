@@ -8,7 +8,6 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, fromstring, indent, tostring  # reads only what our own report wrote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rich.padding import Padding
 from rich.table import Table
@@ -128,6 +127,8 @@ def as_junit(fleet: Fleet) -> str:
 
 def as_html(fleet: Fleet) -> str:
     """One page: the nine signs of each API, what was found among them, and the findings of each."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  # takes long to load, for one format
+
     environment = Environment(
         loader=PackageLoader("ninefold.audit.report"),
         autoescape=True,

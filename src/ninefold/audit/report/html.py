@@ -13,7 +13,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ninefold.audit.finding import Errored, Exchange, Finding, Passed, Severity, Skipped
@@ -26,6 +25,8 @@ from ninefold.audit.signs.order import RULES, SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from jinja2 import Template
 
     from ninefold.audit.finding import Audit
     from ninefold.audit.report.card import Tile
@@ -62,12 +63,12 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
         name=audit.url or audit.description or audit.source or audit.target,
         tiles=list(zip(nine, numbers.signs, strict=True)),
         numbers=numbers,
-        choices=_choices(audit.findings),
+        choices=_choices((*audit.findings, *audit.notices)),
         verdict=verdict(audit),
         tone=_tone(nine, numbers),
         sentence=_sentence(nine),
         nothing=_nothing(audit),
-        bars=_bars(audit.findings),
+        bars=_bars((*audit.findings, *audit.notices)),
         rules=known(rules),
         excused=[one for one in audit.outcomes if isinstance(one, Finding) and one.baselined],
         skipped=[one for one in audit.outcomes if isinstance(one, Skipped)],
@@ -160,6 +161,8 @@ def prose(text: str) -> Markup:
 
 @cache
 def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  # takes long to load, for one format
+
     environment = Environment(
         loader=PackageLoader("ninefold.audit.report"),
         autoescape=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from ninefold.audit.finding import Audit, Clause, Errored, Finding, Outcome, Passed, Skipped
+from ninefold.audit.finding import Audit, Clause, Collected, Errored, Finding, Outcome, Passed, Skipped
 from ninefold.audit.report.card import tiles, verdict
 from ninefold.audit.report.text import writable
 from ninefold.audit.score import score
@@ -50,6 +50,7 @@ class _Document(msgspec.Struct):
     clauses: list[Clause] = []
     stale: list[str] = []
     notes: tuple[str, ...] = ()
+    collected: tuple[Collected, ...] = ()
 
 
 def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
@@ -74,6 +75,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
                 "title": tile.title,
                 "state": tile.state,
                 "findings": len(tile.findings),
+                "notices": len(tile.notices),
                 "excused": len(tile.excused),
                 "passed": tile.passed,
                 "skipped": tile.skipped,
@@ -82,6 +84,7 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
             for tile in tiles(audit)
         ],
         "score": _score(audit, rules),
+        **({"collected": [msgspec.to_builtins(one) for one in audit.collected]} if audit.collected else {}),
         "clauses": [msgspec.to_builtins(one) for one in audit.clauses],
         "stale": list(audit.stale),
         "rules": [_rule(rule) for rule in rules if rule.id in here],
@@ -153,6 +156,7 @@ def read(text: str | bytes, file: str = "") -> Audit:
         clauses=tuple(document.clauses),
         stale=tuple(document.stale),
         notes=document.notes,
+        collected=document.collected,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring  # writes XML, never reads it
 
-from ninefold.audit.finding import Errored, Finding, Skipped
+from ninefold.audit.finding import Errored, Finding, Severity, Skipped
 from ninefold.audit.signs.order import SIGNS
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def render(audit: Audit) -> str:
-    """An XML document. A rule is one case: failed, with all its findings; failed to run; skipped; or passed."""
+    """An XML document. A rule is one case: failed, with all its findings; failed to run; skipped; or passed.
+
+    What is of severity `info` is told as output of a case that it does not fail.
+    """
     root = Element("testsuites", name=_text(f"ninefold {audit.target}"))
     stamp = datetime.fromtimestamp(audit.started, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
@@ -47,8 +50,12 @@ def render(audit: Audit) -> str:
 
 
 def _case(case: Element, outcomes: list[Outcome]) -> None:
-    found = [one for one in outcomes if isinstance(one, Finding) and not one.baselined]
-    excused = [one for one in outcomes if isinstance(one, Finding) and one.baselined]
+    told = [one for one in outcomes if isinstance(one, Finding) and not one.baselined]
+    found = [one for one in told if one.severity is not Severity.INFO]
+    notices = [f"for information: {_told(one)}" for one in told if one.severity is Severity.INFO]
+    excused = [
+        f"excused by the baseline: {_told(one)}" for one in outcomes if isinstance(one, Finding) and one.baselined
+    ]
     if found:
         worst = max(found, key=lambda one: one.severity.rank)
         failure = SubElement(case, "failure", type=worst.severity.value, message=_text(worst.title))
@@ -58,9 +65,9 @@ def _case(case: Element, outcomes: list[Outcome]) -> None:
             SubElement(case, "error", type="errored", message=_text(one.reason))
         elif isinstance(one, Skipped):
             SubElement(case, "skipped", message=_text(one.reason))
-    if excused:
+    if notices or excused:
         output = SubElement(case, "system-out")
-        output.text = _text("\n\n".join(f"excused by the baseline: {_told(one)}" for one in excused))
+        output.text = _text("\n\n".join((*notices, *excused)))
 
 
 def _told(one: Finding) -> str:

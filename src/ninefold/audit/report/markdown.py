@@ -58,10 +58,11 @@ def render(audit: Audit, *, rules: Sequence[Rule] = RULES) -> str:
 
 def _head(audit: Audit, numbers: Score) -> str:
     name = audit.url or audit.description or audit.source or audit.target
+    notices = f" and {count(len(audit.notices), 'notice')}" if audit.notices else ""
     return (
         f"## Ninefold audit: {verdict(audit)}\n\n"
         f"**Score: {numbers.told}** ({numbers.whole.checked} of {numbers.whole.applies} rules that apply)\n\n"
-        f"{count(len(audit.findings), 'finding')} in {escaped(name, 200)}\n"
+        f"{count(len(audit.findings), 'finding')}{notices} in {escaped(name, 200)}\n"
     )
 
 

@@ -56,14 +56,9 @@ def render(audit: Audit, *, width: int = 100, colour: bool = False, rules: Seque
     _head(console, audit, numbers)
     console.print(card(audit, numbers, width))
     _clauses(console, audit)
-    if findings := ordered(audit):
-        console.print(f"\n{count(len(findings), 'finding')}, the worst first", style="bold")
-    by_id = known(rules)
-    for finding in findings[:_FINDINGS]:
-        _finding(console, finding, by_id, numbers)
-    if len(findings) > _FINDINGS:
-        left = count(len(findings) - _FINDINGS, "more finding")
-        console.print(f"\nand {left}, no worse than these; --html and --json have all", style="bold")
+    weighing = [one for one in ordered(audit) if one.severity is not Severity.INFO]
+    _findings(console, weighing, "finding", "the worst first", known(rules), numbers)
+    _findings(console, audit.notices, "notice", "which shows no sign and takes no points", known(rules), numbers)
     _unlooked(console, audit)
     _rests(console, audit)
     _baseline(console, audit)
@@ -71,6 +66,18 @@ def render(audit: Audit, *, width: int = 100, colour: bool = False, rules: Seque
     console.print(Text(f"\nScore: {numbers.told}", style=_tone(numbers.whole)))
     console.print(Text(verdict(audit), style="bold"))
     return trimmed(out.getvalue())
+
+
+def _findings(
+    console: Console, findings: Sequence[Finding], noun: str, told: str, rules: Mapping[str, Rule], numbers: Score
+) -> None:
+    if findings:
+        console.print(f"\n{count(len(findings), noun)}, {told}", style="bold")
+    for finding in findings[:_FINDINGS]:
+        _finding(console, finding, rules, numbers)
+    if len(findings) > _FINDINGS:
+        left = count(len(findings) - _FINDINGS, f"more {noun}")
+        console.print(f"\nand {left}, no worse than these; --html and --json have all", style="bold")
 
 
 def console_to(out: StringIO, *, width: int, colour: bool) -> Console:
@@ -126,6 +133,7 @@ def _counts(tile: Tile, *, short: bool) -> str:
     numbers = [(tile.errored, "failed"), (len(tile.excused), "excused")]
     numbers += [(0 if told else tile.passed, "passed"), (tile.skipped, "skipped")]
     told += [f"{number} {word}" for number, word in numbers if number]
+    told += [count(len(tile.notices), "notice")] if tile.notices else []
     return told[0] if short and told else ", ".join(told) or "not chosen"
 
 

@@ -15,6 +15,7 @@ from ninefold.audit.judge import alike, proof, serves
 from ninefold.audit.methods import NOWHERE, undeclared_methods
 from ninefold.audit.opening import computes, declared, private
 from ninefold.audit.ownership import foreign_reads
+from ninefold.audit.probe import EVENTS
 from ninefold.audit.routes import unguarded
 from ninefold.audit.rule import Looked, Needs, Observation, Rule
 
@@ -232,8 +233,9 @@ def _unauthenticated(target: Target) -> Looked:
                 f"{call.ask.method} {call.ask.path} is described as secured, and answers without any credential{as_with_one}.",
                 proof(call.answer, attack, control, again),
                 cause="unauthenticated",
-                # of GraphQL, the description has one operation for what is for everybody and what is not
-                confidence=None if target.keys and not call.field else Confidence.SUSPECTED,
+                # of GraphQL, the description has one operation for what is for everybody and what is not; and a stream
+                # may say no in its first event
+                confidence=None if target.keys and not call.field and attack.media != EVENTS else Confidence.SUSPECTED,
                 severity=Severity.HIGH if call.field else None,
             )
         )
@@ -243,6 +245,7 @@ def _unauthenticated(target: Target) -> Looked:
 _LINES = (
     "authorization:\n  roles: {reader: [things:read]}\n  rules:\n    - {operations: [getThing], allow: [things:read]}\n"
 )
+_OWN = "authorization:\n  rules:\n    - {operations: [getThing], when: resource.owner == caller.owner}\n"
 _CLOSED = "authorization:\n  rules:\n    - {operations: ['*'], allow: [api:use]}\n"
 
 RULES = (
@@ -319,7 +322,7 @@ RULES = (
         title="One scope opens reads and changes alike",
         owasp="API5:2023",
         cwe="CWE-269",
-        asvs="V10.3.2",
+        asvs="V10.4.11",
         why="A client that only reads holds a token that also deletes: whoever steals it can do so too.",
         remedy="Define a scope to read and one to change, and ask for the one that the operation needs.",
         contract=_LINES,
@@ -335,7 +338,7 @@ RULES = (
         title="A handler has no check beside others that have one",
         owasp="API5:2023",
         cwe="CWE-862",
-        asvs="V8.3.1",
+        asvs="V8.2.1",
         why="Where each handler checks for itself, the one that was forgotten is open to everybody.",
         remedy="Check in one place for all: a dependency of the router, or the guard; and open what is open by name.",
         contract=_CLOSED,
@@ -351,7 +354,7 @@ RULES = (
         title="Described as secured, answered to everybody",
         owasp="API2:2023",
         cwe="CWE-306",
-        asvs="V8.3.1",
+        asvs="V8.2.1",
         why="The description promises a check that the API does not make.",
         remedy="Check the credential before the operation runs, on every operation; refuse by default.",
         contract=_CLOSED,
@@ -386,7 +389,7 @@ RULES = (
         asvs="V8.2.2",
         why="Whoever counts up an id, or sees one, reads what belongs to somebody else.",
         remedy="Compare the object's owner with the caller in every operation that takes an id.",
-        contract="",
+        contract=_OWN,
         needs=(Needs.OPERATIONS, Needs.URL, Needs.KEYS),
         look=foreign_reads,
     ),

@@ -6,9 +6,28 @@ from ninefold.audit.assignment import mass_assignment
 from ninefold.audit.crossing import foreign_writes
 from ninefold.audit.finding import Confidence, Method, Severity
 from ninefold.audit.function import as_administrator
+from ninefold.audit.objectid import numeric_ids
 from ninefold.audit.rule import Needs, Rule
 
 RULES = (
+    Rule(
+        id="authorization-numeric-ids",
+        sign=2,
+        method=Method.STATIC,
+        severity=Severity.INFO,
+        confidence=Confidence.CONFIRMED,
+        title="Objects are named by numbers",
+        owasp="API1:2023",
+        cwe="CWE-340",
+        asvs="V8.2.2",
+        why="Numbers tell how many there are, and whoever has one can count on: a single check that is forgotten then gives "
+        "everything away.",
+        remedy="Compare the object's owner with the caller in every operation; and name new kinds of objects by UUIDs of "
+        "version 4, or by what else cannot be counted.",
+        contract="",
+        needs=(Needs.DESCRIPTION,),
+        look=numeric_ids,
+    ),
     Rule(
         id="authorization-object-write",
         sign=2,

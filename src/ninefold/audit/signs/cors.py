@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ninefold.audit.again import after
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import proof
 from ninefold.audit.pycors import open_origins
@@ -127,7 +128,9 @@ def _no_vary(target: Target) -> Looked:
         detail = (
             "The answer depends on the origin and does not say so (`Vary: Origin`): a cache may mix two origins up."
         )
-        return Looked(1, (Observation(call.place, detail, proof(refused, answer, control, again), cause="no vary"),))
+        baseline, attack, *rest = proof(refused, answer, control, again)
+        evidence = (baseline, replace(attack, again=after(baseline.again, attack.again)), *rest)
+        return Looked(1, (Observation(call.place, detail, evidence, cause="no vary"),))
     return Looked(1)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ninefold.audit.answer import Ask
-from ninefold.audit.certificate import faults
 from ninefold.audit.cookie import deleted
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
@@ -158,6 +157,8 @@ def _certificate(target: Target) -> Looked:
     shaken = target.probe.handshake(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED)
     if not shaken.certificate:
         raise Untried(f"no certificate was shown: {shaken.fault}")
+    from ninefold.audit.certificate import faults  # noqa: PLC0415  # takes long to load, and needs a handshake first
+
     found = list(faults(shaken.certificate, target.probe.origin.host, target.now))
     if not found and (why := target.probe.distrusted()):
         found = [f"The certificate is not trusted: {why}. (Give --authority if its authority is your own.)"]
@@ -270,7 +271,7 @@ RULES = (
         Severity.HIGH,
         "A broken cipher, mode or fixed vector is used",
         "CWE-327",
-        "V11.3.1",
+        "V11.3.2",
         "What such a cipher hides can be read, compared or changed without its key.",
         "Use AES-256-GCM or ChaCha20-Poly1305 with a fresh nonce for each text.",
     ),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ninefold.audit.answer import Ask
 from ninefold.audit.debugcode import debug_flags
 from ninefold.audit.debugpage import harmless
-from ninefold.audit.disclosure import banners, leak
+from ninefold.audit.disclosure import banners, is_doubtful, leak
 from ninefold.audit.enumeration import enumeration
 from ninefold.audit.exposure import open_answers, sensitive_members
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.graphql import odd_documents, with_document
 from ninefold.audit.introspection import introspection, suggestions
-from ninefold.audit.judge import Judge, alike, proof
+from ninefold.audit.judge import Judge, alike, proof, serves
 from ninefold.audit.probe import Unanswered
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
 from ninefold.audit.sensitive import opens
@@ -118,7 +118,11 @@ def _verbose(target: Target) -> Looked:
             again, control = _patiently(target, ask), _patiently(target, proper)
             if again and control and leak(again.text) and not leak(control.text):
                 detail = f"Input that was not expected brings {what} into the answer."
-                seen.append(Observation(call.place, detail, proof(call.answer, answer, control, again), cause=what))
+                evidence = proof(call.answer, answer, control, again)
+                # what is served may be about faults, and columns may be the caller's own
+                doubt = serves(answer, target.description, call.operation) or is_doubtful(answer.text)
+                sure = Confidence.SUSPECTED if doubt else None
+                seen.append(Observation(call.place, detail, evidence, cause=what, confidence=sure))
                 break
     return Looked(at, tuple(seen))
 
@@ -278,7 +282,7 @@ RULES = (
     Rule(
         id="filtering-sensitive-declared", sign=7, method=Method.STATIC, severity=Severity.HIGH,
         confidence=Confidence.SUSPECTED, title="Answers declare sensitive members", owasp="API3:2023", cwe="CWE-200",
-        asvs="V15.3.1", why="Password hashes, secrets and card numbers are of use to nobody who reads an API.",
+        asvs="V14.2.6", why="Password hashes, secrets and card numbers are of use to nobody who reads an API.",
         remedy="Take the member out of the answer's schema, or mark it writeOnly.",
         contract="api:\n  description: openapi.yaml  # without these members\n" + _CONTRACT,
         needs=(Needs.REQUESTS,), look=sensitive_members,
@@ -313,7 +317,7 @@ RULES = (
     ),
     Rule(
         id="filtering-debug-paths", sign=7, method=Method.LIVE, severity=Severity.HIGH, confidence=Confidence.CONFIRMED,
-        title="A path for developers is open to everybody", owasp="API9:2023", cwe="CWE-489", asvs="V13.4.2",
+        title="A path for developers is open to everybody", owasp="API9:2023", cwe="CWE-489", asvs="V13.4.5",
         why="Debug pages, metrics and configuration files hold secrets, and nobody watches who reads them.",
         remedy="Take them off the public server.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is not served\n",
@@ -322,7 +326,7 @@ RULES = (
     Rule(
         id="filtering-undocumented-operations", sign=7, method=Method.LIVE, severity=Severity.MEDIUM,
         confidence=Confidence.CONFIRMED, title="Operations are served that the description does not have",
-        owasp="API9:2023", cwe="CWE-1059", asvs="V13.4.5",
+        owasp="API9:2023", cwe="CWE-1059", asvs="V15.2.3",
         why="What nobody described nobody reviews, limits or filters, and the API itself tells everybody where it is.",
         remedy="Describe them, or take them off the public server; publish one description, the true one.",
         contract="api:\n  description: openapi.yaml  # what it does not declare is not served\n",

@@ -53,8 +53,13 @@ _MADE = re.compile(
 )
 
 
-#: Fields with a proof of one request, which no caller keeps: a token against forgery, a proof of possession (RFC 9449).
-_PROOF = re.compile(r"(?:x[-_])?(?:csrf|xsrf)(?:[-_]?token)?|dpop", re.IGNORECASE)
+#: Fields with a proof of one request, which no caller keeps: a token against forgery, a proof of possession (RFC 9449), a
+#: signature and what is signed with it.
+_PROOF = re.compile(
+    r"(?:x[-_])?(?:csrf|xsrf)(?:[-_]?token)?|dpop"
+    r"|(?:[a-z0-9]+[-_]){0,3}(?:signature|sign|hmac|timestamp|date|nonce|digest|sha256)",
+    re.IGNORECASE,
+)
 
 
 def _is_api_key(scheme: SecurityScheme) -> bool:

@@ -7,10 +7,10 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.again import repeated
+from ninefold.audit.again import after, repeated
 from ninefold.audit.answer import Ask
 from ninefold.audit.bounds import unbounded, unpaged
-from ninefold.audit.burst import AGAIN, burst, counts_down, is_throttled, left
+from ninefold.audit.burst import AGAIN, allowed, burst, counts_down, is_throttled, left
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.guessing import GUESSES, guessed_logins, slowed
 from ninefold.audit.judge import alike, proof
@@ -89,15 +89,21 @@ def _burst(target: Target) -> Looked:
     if not made.hollow and all(left(answer) is not None for answer in made.answers):
         raise Untried("the API announces a limit that the audit, at its own rate (--rate), does not reach")
     control = target.probe.send(_nowhere(call), patient=False)
-    counted = (
-        "what was said to be left became nothing, and that stopped nobody" if made.hollow else "nothing counted down"
-    )
-    detail = (
-        f"{count} requests as fast as the audit sends them, and {AGAIN} more after them, were all served "
-        f"by {call.ask.path}; {counted}."
+    most = allowed(target, made.seconds)
+    proven = made.hollow or most < count
+    if made.hollow:
+        more = "What was said to be left became nothing, and that stopped nobody."
+    elif proven:
+        more = f"The contract allows {most:.0f} in that time."
+    else:
+        more = "No answer told of a limit; whether there is one above that is not known."
+    served = (
+        f"{count} requests in {made.seconds:.1f} s, and {AGAIN} more after them, were all served by {call.ask.path}."
     )
     evidence = _many(proof(call.answer, made.answers[-1], control, again[-1]), count)
-    return Looked(1, (Observation(call.place, detail, evidence, cause="hollow" if made.hollow else "burst"),))
+    sure = Confidence.CONFIRMED if proven else None
+    cause = "hollow" if made.hollow else "burst"
+    return Looked(1, (Observation(call.place, f"{served} {more}", evidence, cause=cause, confidence=sure),))
 
 
 def _many(evidence: tuple[Exchange, ...], times: int) -> tuple[Exchange, ...]:
@@ -141,8 +147,14 @@ def _lifted(target: Target, call: Call, ask: Ask) -> Looked:
     detail = (
         f"Who is throttled is served again under a claimed address ({', '.join(names) or 'several fields together'})."
     )
-    evidence = proof(before[-1], attack[0], stopped, again[0])
+    evidence = _both(proof(before[-1], attack[0], stopped, again[0]), len(burst(target).answers) + SAMPLE)
     return Looked(1, (Observation(call.place, detail, evidence, cause="forwarded"),))
+
+
+def _both(evidence: tuple[Exchange, ...], times: int = 1) -> tuple[Exchange, ...]:
+    """The same evidence, and the attack's line sends the baseline before it, so many times."""
+    first = repeated(evidence[0].again, times) if times > 1 else evidence[0].again
+    return tuple(replace(one, again=after(first, one.again)) if one.role == "attack" else one for one in evidence)
 
 
 def _mostly(answers: list[Answer]) -> bool:
@@ -167,7 +179,8 @@ def _refilled(target: Target, call: Call, ask: Ask) -> Looked:
             return Looked(1)
     again = target.probe.send(_forged(ask, _FORWARDED, 3, 0), patient=False)
     detail = f"Under a claimed address, {claimed} requests are left instead of {then}: it counts what callers say."
-    return Looked(1, (Observation(call.place, detail, proof(before, attack, control, again), cause="forwarded"),))
+    evidence = _both(proof(before, attack, control, again))
+    return Looked(1, (Observation(call.place, detail, evidence, cause="forwarded"),))
 
 
 def _no_retry_after(target: Target) -> Looked:
@@ -280,7 +293,7 @@ RULES = (
         title="No limit is described",
         owasp="API4:2023",
         cwe="CWE-770",
-        asvs="V2.4.1",
+        asvs="V2.1.3",
         why="Clients that are not told of a limit do not slow down, and a limit that nobody describes is often not there.",
         remedy="Limit every operation, and declare its 429 with Retry-After and the RateLimit fields.",
         contract=_CONTRACT,
@@ -312,7 +325,7 @@ RULES = (
         title="Lists come without pages",
         owasp="API4:2023",
         cwe="CWE-770",
-        asvs="V2.2.1",
+        asvs="V15.2.2",
         why="A list that grows with its table makes each request dearer, and one request takes all of the data out.",
         remedy="Take a limit and a cursor with bounds of their own, or say with maxItems how many there can be.",
         contract="",
@@ -324,7 +337,7 @@ RULES = (
         sign=6,
         method=Method.LIVE,
         severity=Severity.HIGH,
-        confidence=Confidence.CONFIRMED,
+        confidence=Confidence.SUSPECTED,
         title="A burst of requests is not throttled",
         owasp="API4:2023",
         cwe="CWE-770",
@@ -345,7 +358,7 @@ RULES = (
         title="The limit counts addresses that callers claim",
         owasp="API4:2023",
         cwe="CWE-348",
-        asvs="V2.4.1",
+        asvs="V15.3.4",
         why="Whoever writes another X-Forwarded-For into each request is never limited.",
         remedy="Believe X-Forwarded-For only from your own proxies.",
         contract="api:\n  trusted_proxies: []\n",
@@ -382,7 +395,7 @@ RULES = (
         asvs="V6.3.1",
         why="Who may guess as often as he likes finds a weak key or a leaked password in the end, and nobody notices.",
         remedy="Limit requests per address before the credential is looked at, so that guesses count too.",
-        contract="limits:\n  - {per: ip, rate: 600/min, burst: 120}\n",
+        contract="limits:\n  penalty: {after: 5 denials, start: 1s, factor: 2, most: 1h}\n",
         needs=(Needs.URL,),
         look=_guessed,
         exhausting=True,

@@ -6,15 +6,29 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ninefold.audit.alarm import burst_unnoticed
 from ninefold.audit.answer import Ask, redact
+from ninefold.audit.bogus import bogus_in, with_bogus
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.judge import alike, proof
-from ninefold.audit.key import Key
 from ninefold.audit.logcode import no_logging, secrets_logged, silent_handlers
+from ninefold.audit.logged import held
 from ninefold.audit.loginlog import failed_login, password_in_log
-from ninefold.audit.record import about, changing, ids, mark, tells_outcome, tells_refusal, tells_who
+from ninefold.audit.record import (
+    TAIL,
+    Mark,
+    about,
+    changing,
+    ids,
+    mark,
+    spoken,
+    tells_outcome,
+    tells_refusal,
+    tells_who,
+)
 from ninefold.audit.refusal import first_refused
 from ninefold.audit.rule import Looked, Needs, Observation, Rule, Untried
+from ninefold.audit.survey import NO_MORE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,11 +77,17 @@ def _in_log(target: Target) -> Looked:
     if not lines:
         if any(map(about(again, f"{name}-3"), began.lines())):
             return Looked(1)
+        if not target.survey.serves_still():
+            raise Untried(NO_MORE)
         is_there = any(map(about(served, f"{name}-1"), began.lines()))
         admitted = "served ones are there" if is_there else "nor of one that was served"
         detail = f"A refused request was made ({refused.asked.path}), and the log does not know of it; {admitted}."
         evidence = proof(call.answer, refused, served, again)
-        return Looked(1, (Observation(place, detail, evidence, cause="not recorded"),))
+        sure, severity = (Confidence.SUSPECTED, Severity.LOW) if is_there and _others(target, began) else (None, None)
+        if sure:
+            detail += " Other refusals are: what stands before the API may answer paths that it does not know."
+        gap = Observation(place, detail, evidence, cause="not recorded", confidence=sure, severity=severity)
+        return Looked(1, (gap,))
     began.wait(about(again, f"{name}-3"))  # a request may have several lines, and they are there before the next one's
     lines = list(filter(about(refused, f"{name}-2"), began.lines()))
     shown: tuple[Exchange | str, ...] = (refused.exchange("attack"), *_shown(target, lines))
@@ -75,13 +95,24 @@ def _in_log(target: Target) -> Looked:
     if not any(tells_outcome(line.replace(name, ""), refused.status) for line in lines):
         seen.append(Observation(place, "The log does not tell how the request ended.", shown, cause="no outcome"))
     known = ids(refused) or changing(served, call.answer)  # a page for a path that is not there may have none
-    if not any(one in line for one in known.values() for line in (lines if ids(refused) else began.lines())):
+    said = [one for value in known.values() for one in spoken(value)]
+    if not any(one in line for one in said for line in (lines if ids(refused) else began.lines())):
         detail = "The log's record has no id that the answer has too, so the two cannot be brought together."
         seen.append(Observation(place, detail, shown, cause="no request id", severity=Severity.LOW))
     if not any(map(tells_who, lines)):
         detail = "The log does not tell who made the request: neither an address nor a caller."
         seen.append(Observation(place, detail, shown, cause="no caller", severity=Severity.LOW))
     return Looked(1, tuple(seen))
+
+
+def _others(target: Target, began: Mark) -> bool:
+    """Whether the log knows of a refusal of what the API is sure to answer itself."""
+    found = first_refused(target)
+    if found is None:
+        return False
+    name = f"ninefold-{secrets.token_hex(8)}"
+    answer = target.probe.send(found[0].ask.header("X-Request-Id", name))
+    return bool(began.wait(about(answer, name)))
 
 
 def _failed(target: Target) -> Looked:
@@ -91,6 +122,8 @@ def _failed(target: Target) -> Looked:
     if found is None and logged_in is None:
         raise Untried("nothing that was asked for needs a credential", missed=False)
     looked = [one for one in (logged_in, _refused_credential(target, *found) if found else None) if one]
+    if any(one.seen for one in looked) and not target.survey.serves_still():
+        raise Untried(NO_MORE)  # a refusal that was somebody else's, before the API
     return Looked(sum(one.at for one in looked), tuple(seen for one in looked for seen in one.seen))
 
 
@@ -101,18 +134,20 @@ def _refused_credential(target: Target, call: Call, refusal: Answer) -> Looked:
     tries, wanted = [], []
     for _ in range(2):
         name, secret = f"ninefold-{secrets.token_hex(8)}", f"nf-bogus-{secrets.token_hex(12)}"
-        ask = _bogus(target, call.ask, secret).header("X-Request-Id", name)
+        ask = with_bogus(target, call.ask, secret).header("X-Request-Id", name)
         answer = target.probe.send(ask.ask("ninefold", name))
         if not _is_like(answer, refusal):  # whoever does not know the parameter may mind it
             answer = target.probe.send(ask)
         if answer.ok and not _is_like(answer, refusal):
             raise Untried("a wrong credential is not refused as none is, so what the log must say of it is not known")
-        tries.append(replace(answer, secrets=(*answer.secrets, *_values(ask))))
+        tries.append(replace(answer, secrets=(*answer.secrets, *bogus_in(ask))))
         wanted.append(about(answer, name, secret))
     told_by = tells_refusal if tries[0].ok else lambda line: tells_outcome(line, tries[0].status)
     if began.wait(lambda line: any(one(line) for one in wanted) and told_by(line)):
         return Looked(1)
-    lines = [line for line in began.lines() if any(one(line) for one in wanted)]
+    written = began.lines()
+    lines = [line for line in written if any(one(line) for one in wanted)]
+    lines = lines or [line for line in written if f"{call.ask.path} " in f"{line} "]  # it is there, and not its outcome
     control = target.probe.send(target.survey.as_caller(call.ask))
     told = "does not say that it was refused" if lines else "does not know of it"
     detail = f"A wrong credential was refused ({tries[0].status}), and the log {told}: guessing goes unseen."
@@ -129,18 +164,33 @@ def _is_like(answer: Answer, refusal: Answer) -> bool:
 def _secret_in_log(target: Target) -> Looked:
     """Does a credential that was sent stand in the log? It is nobody's, and sent where the API takes credentials.
 
-    With leave, also the password of a log-in.
+    With leave, also the password of a log-in; and where neither is found, what others' log-ins left there by its name.
     """
-    logged_in = password_in_log(target) if target.active else None
+    looked = [found] if target.active and (found := password_in_log(target)) else []
+    untried = None
     try:
-        looked = _credential_in_log(target)
-    except Untried:
-        if logged_in is None:
-            raise
-        return logged_in
-    return Looked(
-        looked.at + (logged_in.at if logged_in else 0), (*(logged_in.seen if logged_in else ()), *looked.seen)
-    )
+        looked.append(_credential_in_log(target))
+    except Untried as fault:
+        untried = fault
+    if not any(one.seen for one in looked) and (found := _held_in_log(target)):
+        looked.append(found)
+    if untried and not looked:
+        raise untried
+    return Looked(sum(one.at for one in looked), tuple(seen for one in looked for seen in one.seen))
+
+
+def _held_in_log(target: Target) -> Looked | None:
+    log = _log(target)
+    found = list(held(Mark(log, 0).lines(), target.probe.secrets))
+    if not found:
+        return None
+    values = tuple(one.value for one in found)
+    shown = tuple(redact(line, values) for line in _shown(target, [one.line for one in found]))
+    names = ", ".join(f"`{name}`" for name in dict.fromkeys(one.name for one in found[:LINES]))
+    where = f"{len(found)} lines of its last {TAIL // 2**20} MiB"
+    detail = f"The log holds what reads as a password, under the name {names}: {where}."
+    seen = Observation(Location(file=str(log)), detail, shown, cause="named", confidence=Confidence.SUSPECTED)
+    return Looked(1, (seen,))
 
 
 def _credential_in_log(target: Target) -> Looked:
@@ -151,12 +201,12 @@ def _credential_in_log(target: Target) -> Looked:
     began = mark(log)
     answers, hidden = [], []
     for _ in range(2):
-        ask = _bogus(target, call.ask, f"nf-bogus-{secrets.token_hex(12)}").header(
+        ask = with_bogus(target, call.ask, f"nf-bogus-{secrets.token_hex(12)}").header(
             "X-Request-Id", f"ninefold-{secrets.token_hex(8)}"
         )
         answer = target.probe.send(ask)
-        hidden.append(_values(ask))
-        answers.append(replace(answer, secrets=(*answer.secrets, *_values(ask))))
+        hidden.append(bogus_in(ask))
+        answers.append(replace(answer, secrets=(*answer.secrets, *bogus_in(ask))))
     name = answers[1].asked.headers[-1][1]
     recorded = began.wait(about(answers[1], name))  # and so the first, with all that belongs to it
     held = [line for line in began.lines() if _holds(line, hidden[0])]
@@ -175,24 +225,6 @@ def _credential_in_log(target: Target) -> Looked:
 
 def _holds(line: str, credentials: tuple[str, ...]) -> bool:
     return any(one.rpartition("-")[2] in line for one in credentials)
-
-
-def _bogus(target: Target, ask: Ask, secret: str) -> Ask:
-    """The request with a credential of nobody, in each place where this API may take one."""
-    places = {("header", "Authorization", f"Bearer {secret}"), ("header", "X-API-Key", secret)}
-    for scheme in target.description.schemes.values() if target.description else ():
-        if scheme.kind == "apiKey" and scheme.raw.get("in") in {"header", "query", "cookie"}:
-            places.add((str(scheme.raw["in"]), str(scheme.raw.get("name", "")), secret))
-    places |= {
-        (key.place, key.name, key.value.rpartition(" ")[0] + " " * (" " in key.value) + secret) for key in target.keys
-    }
-    for place, name, value in sorted(places):
-        ask = Key(place, name, value).on(ask)
-    return ask
-
-
-def _values(ask: Ask) -> tuple[str, ...]:
-    return tuple(value for _, value in (*ask.headers, *ask.query) if "nf-bogus-" in value)
 
 
 def _log(target: Target) -> Path:
@@ -214,7 +246,7 @@ RULES = (
     ),
     Rule(
         id="monitoring-silent-except", sign=8, method=Method.STATIC, severity=Severity.MEDIUM,
-        confidence=Confidence.CONFIRMED, title="Faults are swallowed", owasp="API8:2023", cwe="CWE-390", asvs="V16.5.3",
+        confidence=Confidence.CONFIRMED, title="Faults are swallowed", owasp="API8:2023", cwe="CWE-390", asvs="V16.3.4",
         why="An attack that makes the API fail is not seen when failing leaves no trace.",
         remedy="Catch what is expected, and log the rest with its request's id.", contract="",
         needs=(Needs.SOURCE,), look=silent_handlers,
@@ -253,5 +285,13 @@ RULES = (
         why="Whoever reads, ships or backs up the log can act as every caller in it.",
         remedy="Log no credential fields, and no query in which one may stand.", contract=_CONTRACT,
         needs=(Needs.URL, Needs.LOG), look=_secret_in_log,
+    ),
+    Rule(
+        id="monitoring-no-alert", sign=8, method=Method.LIVE, severity=Severity.MEDIUM, confidence=Confidence.CONFIRMED,
+        title="A burst of refused credentials raises no alert", owasp="API8:2023", cwe="CWE-778", asvs="V16.3.3",
+        why="Records that nobody looks at stop nobody: a guess that succeeds is found out months later, by others.",
+        remedy="Raise an alert when refused credentials come in numbers, from one address or in all, to where somebody "
+        "looks; and try now and then whether it comes.", contract="",
+        needs=(Needs.URL, Needs.ALERTS), look=burst_unnoticed, exhausting=True,
     ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ninefold.audit.signs import (
     authorization,
     callers,
+    collected,
     cors,
     credentials,
     dependencies,
@@ -35,7 +36,7 @@ class Sign(NamedTuple):
 SIGNS = (
     Sign(1, "keys", "Overreliance on API keys", keys.RULES + credentials.RULES),
     Sign(2, "authorization", "No smart authorization", authorization.RULES + callers.RULES + tokens.RULES),
-    Sign(3, "encryption", "Improper encryption, at rest or in transit", encryption.RULES),
+    Sign(3, "encryption", "Improper encryption, at rest or in transit", encryption.RULES + collected.RULES),
     Sign(4, "dependencies", "Outdated or vulnerable dependencies", dependencies.RULES),
     Sign(5, "standard", "No standard authentication or authorization", standard.RULES),
     Sign(6, "limits", "No rate limiting or throttling", limits.RULES),

@@ -218,7 +218,7 @@ def _rule(
         title=title,
         owasp="API2:2023",
         cwe=cwe,
-        asvs="V6.1.3",
+        asvs="V6.3.4" if live else "V6.1.3",
         why=why,
         remedy=remedy,
         contract=contract,

@@ -35,8 +35,8 @@ RULES = (
         cwe="CWE-1391",
         asvs="V11.5.1",
         why="One token is enough to try secrets on without asking the API; with the secret anybody issues tokens.",
-        remedy="Sign with a secret of 256 bits from the system's random source, or with an asymmetric key (RFC 8725 section "
-        "3.5), and replace the one that is in use.",
+        remedy="Sign with a secret of 256 bits from the system's random source that stands in no code, or with an asymmetric "
+        "key (RFC 8725 section 3.5), and replace the one that is in use.",
         contract="",
         needs=(Needs.URL, Needs.KEY),
         look=guessed_secret,

@@ -27,9 +27,14 @@ def challenges(setting: Setting, error: str = "") -> Fields:
     asked = {one for all_of in asked_of(setting) for one in all_of}
     found = []
     if "key" in asked:
-        found.append(f'ApiKey realm="{_realm(setting)}", header="{setting.contract.keys.header}"')
+        keys = setting.contract.keys
+        query = f', query="{keys.query.name}"' if keys.query is not None else ""
+        found.append(f'ApiKey realm="{_realm(setting)}", header="{keys.header}"{query}')
     if "token" in asked:
         found.append(_token(setting, error))
+    clients = setting.contract.encryption.tls.clients
+    if "certificate" in asked or (clients is not None and clients.required):
+        found.append(f'MutualTLS realm="{_realm(setting)}"')
     return tuple((b"www-authenticate", one.encode()) for one in found)
 
 

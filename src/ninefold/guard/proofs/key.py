@@ -1,10 +1,16 @@
-"""An API key as a proof: one that was issued, and has neither expired nor been revoked."""
+"""An API key as a proof: one that was issued, and has neither expired nor been revoked.
+
+A text whose own checksum does not hold is refused before anything is looked up. Every other text costs the same: one
+SHA-256 over it and one look-up by the digest, whether it is right or wrong (docs/adr/0008-who-is-calling.md).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ninefold.guard.answer import refuse
 from ninefold.guard.need import Need
+from ninefold.guard.proofs.binding import compile_binding
 from ninefold.guard.proofs.challenge import refusal
 
 if TYPE_CHECKING:
@@ -14,12 +20,15 @@ if TYPE_CHECKING:
 
 
 def compile_key(setting: Setting) -> Check:
-    """Refuses callers without a valid key; of others it tells `caller` and `scopes`."""
+    """Refuses callers without a valid key; of others it tells `caller`, `key` and `scopes`."""
     keyring = setting.keyring
     name = setting.contract.keys.header.lower().encode()
     missing = refusal(setting, "no key was presented")
     repeated = refusal(setting, "more than one key was presented")
-    unknown = refusal(setting, "the key is malformed, unknown or revoked")
+    malformed = refusal(setting, "the key is malformed")
+    unknown = refusal(setting, "the key is unknown or revoked")
+    unsure = refuse(503, "caller", "the key is not known, and the keys cannot be read now")
+    binding = compile_binding(setting)
     expired = refusal(setting, "the key has expired")
     grants: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
 
@@ -34,12 +43,24 @@ def compile_key(setting: Setting) -> Check:
         digest = request.digest
         if not digest:
             digest = request.digest = keyring.digest(presented)
+            if not digest:
+                request.failed = "?"
+                return malformed
         key = keyring.present(digest)
         if key is None:
+            if keyring.held:
+                return unsure
+            named = keyring.named(presented)
+            request.failed = f"key {named}" if named else "?"
             return unknown
         request.caller = key.id
+        request.key = key
         if request.time >= key.expires:
             return expired
+        if key.bound is not None:
+            fault = binding(request, key.bound)
+            if fault is not None:
+                return fault
         held = grants.get((key.role, key.scopes))
         if held is None:
             held = setting.grants.get(key.role, frozenset())

@@ -40,7 +40,7 @@ def compile_arrival(setting: Setting) -> Check | None:
     limits = [
         limiter
         for limit, limiter in zip(setting.contract.limits.rates, setting.limiters, strict=True)
-        if limit.per == ("ip",) and applies(limit.operations, setting)
+        if limit.per == ("ip",) and not limit.tiers and applies(limit.operations, setting)
     ]
     if not limits:
         return None

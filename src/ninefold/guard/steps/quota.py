@@ -17,16 +17,28 @@ def compile_quota(setting: Setting) -> Check | None:
     if operation is None:
         return None
     limits = [
-        (limiter, "ip" in limit.per, "caller" in limit.per, operation.id if "operation" in limit.per else "")
+        (
+            limiter,
+            "ip" in limit.per,
+            "caller" in limit.per,
+            operation.id if "operation" in limit.per else "",
+            (frozenset(limit.tiers), "tenant" in limit.per) if limit.tiers or "tenant" in limit.per else None,
+        )
         for limit, limiter in zip(setting.contract.limits.rates, setting.limiters, strict=True)
-        if limit.per != ("ip",) and applies(limit.operations, setting)
+        if (limit.per != ("ip",) or limit.tiers) and applies(limit.operations, setting)
     ]
     if not limits:
         return None
 
     def check(request: Request) -> Answer | None:
-        for limiter, by_address, by_caller, base in limits:
+        for limiter, by_address, by_caller, base, by_key in limits:
             key = base
+            if by_key is not None:
+                tiers, by_tenant = by_key
+                if tiers and (request.key is None or request.key.tier not in tiers):
+                    continue
+                if by_tenant:
+                    key += _tenant(request)
             if by_caller:
                 # who has no key is told apart by address
                 key += f"\n{request.caller}" if request.caller else f"\nip {subscriber(request.address)}"
@@ -41,6 +53,12 @@ def compile_quota(setting: Setting) -> Check | None:
         return None
 
     return check
+
+
+def _tenant(request: Request) -> str:
+    """Whose caller is of no tenant is counted for himself."""
+    tenant = (request.key.tenant if request.key is not None else "") or request.tenant
+    return f"\ntenant {tenant}" if tenant else f"\nno tenant {request.caller or subscriber(request.address)}"
 
 
 def _basis(setting: Setting) -> object:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
-from ssl import PEM_cert_to_DER_cert
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -47,8 +45,9 @@ class Tell(Protocol):
 
 
 class App:
-    """`whence` gives the caller's address from the peer's and `X-Forwarded-For`, or raises `ValueError`; `place` what of an
-    address counts as one; `admit` says for how many seconds a place has to wait; `tell` is given every decision; `closed` says
+    """`whence` gives the caller's address from the peer's and `X-Forwarded-For`, or raises `ValueError`; `certified` the
+    thumbprint of the certificate that ASGI's TLS extension shows (empty: none that holds), and the certificate; `place` what of
+    an address counts as one; `admit` says for how many seconds a place has to wait; `tell` is given every decision; `closed` says
     why none can be told now (empty: they can). Raises nothing at a caller.
     """
 
@@ -57,6 +56,7 @@ class App:
         server: Server,
         *,
         whence: Callable[[str, str | None], str],
+        certified: Callable[[object], tuple[bytes, object]],
         place: Callable[[str], str],
         admit: Callable[[str], float],
         tell: Tell,
@@ -66,6 +66,7 @@ class App:
     ) -> None:
         self._server = server
         self._whence = whence
+        self._certified = certified
         self._place = place
         self._admit = admit
         self._tell = tell
@@ -94,6 +95,7 @@ class App:
             raise ValueError("this application speaks HTTP")
         asked = _asked(scope)
         try:
+            asked.certificate, asked.shown = self._certified(scope.get("extensions", {}).get("tls"))
             said = await self._answer(asked, receive)
         except _Gone:
             return  # nobody is there to be told, and what did not come as a whole was not done
@@ -229,11 +231,9 @@ def _asked(scope: MutableMapping[str, Any]) -> Asked:
         name = raw.decode("latin-1").lower()
         # what comes twice is as good as nothing: neither of the two is taken
         fields[name] = "" if name in fields else value.decode("latin-1")
-    chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
-    certificate = sha256(PEM_cert_to_DER_cert(chain[0])).digest() if chain else b""
     client = scope.get("client")
     query = scope["query_string"].decode("latin-1")
-    return Asked(scope["method"], scope["path"], query, fields, b"", client[0] if client else "", certificate)
+    return Asked(scope["method"], scope["path"], query, fields, b"", client[0] if client else "")
 
 
 async def _body(receive: Any) -> bytes:

@@ -30,7 +30,7 @@ class Malformed(Exception):
 class Asked:
     """A request. `path` is without the query; `fields` are lowercase; `certificate` the SHA-256 of the client's, or empty.
 
-    `address` and `body` are known only after the fields were read.
+    `address` and `body` are known only after the fields were read; `shown` is the certificate as its host knows it.
     """
 
     method: str
@@ -40,6 +40,7 @@ class Asked:
     body: bytes = b""
     address: str = ""
     certificate: bytes = b""
+    shown: object = None
 
 
 @dataclass(frozen=True, slots=True)

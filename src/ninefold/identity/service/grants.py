@@ -247,7 +247,7 @@ class Keys(_Issuing, BaseGrant, TokenEndpointMixin):
             raise InvalidRequestError(f"requested_token_type can only be {ACCESS_TOKEN}.")
         if "actor_token" in given:
             raise InvalidRequestError("actor_token is not taken.")
-        client = self.server.by_key(given.get("subject_token", ""), self.request.asked.address)
+        client = self.server.by_key(given.get("subject_token", ""), self.request.asked)
         if client is None or given.get("client_id", client.record.id) != client.record.id:
             raise InvalidGrantError
         self.request.client = client

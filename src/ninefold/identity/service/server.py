@@ -79,7 +79,7 @@ class Terms:
 
 
 class Server(AuthorizationServer):
-    """`keys` gives whose an API key is, from an address, or None; `revoked` is told of each `jti` that is worth nothing now."""
+    """`keys` gives whose an API key is, from where it is asked, or None; `revoked` is told of each `jti` that ends."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Server(AuthorizationServer):
         registry: Registry,
         signing: Signing,
         *,
-        keys: Callable[[str, str], Holder | None],
+        keys: Callable[[str, Asked], Holder | None],
         prover: Prover,
         replays: Replays,
         revoked: Callable[[str], None],
@@ -300,9 +300,9 @@ class Server(AuthorizationServer):
 
     # who asks
 
-    def by_key(self, text: str, address: str) -> Applicant | None:
+    def by_key(self, text: str, asked: Asked) -> Applicant | None:
         """The client that an API key is."""
-        holder = self._keys(text, address) if text else None
+        holder = self._keys(text, asked) if text else None
         if holder is None:
             return None
         roles = tuple(sorted(holder.scopes & self.terms.grants.keys()))
@@ -319,11 +319,11 @@ class Server(AuthorizationServer):
             id_, _, secret = b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
         except ValueError:
             return None
-        found = self.by_key(unquote_plus(secret), request.asked.address)
+        found = self.by_key(unquote_plus(secret), request.asked)
         return found if found is not None and unquote_plus(id_) == found.record.id else None
 
     def _api_key(self, _: Any, request: Request) -> Applicant | None:
-        return self.by_key(request.asked.fields.get(self.terms.key_field, ""), request.asked.address)
+        return self.by_key(request.asked.fields.get(self.terms.key_field, ""), request.asked)
 
     def _certificate(self, _: Any, request: Request) -> Applicant | None:
         """RFC 8705 section 2: by the certificate itself, not by a name in it."""

@@ -1,0 +1,120 @@
+"""Shapes as the program that the native projection follows: one for all answers of a description, told apart by their root.
+
+Its form is that of `node` and `member` in `ninefold/native/project.c`.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from ninefold.native.library import SEED, ffi, library
+
+if TYPE_CHECKING:
+    import re
+
+    from ninefold.guard.shape import Shape
+
+KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
+_ANYTHING, _OTHERS, _ASKED = 1, 128, 256
+_NONE = -1
+
+
+class Made(Struct, frozen=True, gc=False):
+    """What runs: the native program, what it asks about a member's name (NULL: nothing), and the function that follows it."""
+
+    native: Any
+    ask: Any
+    project: Any
+
+
+class Program:
+    """Grows with each shape that is added; made anew when it is next wanted. For one thread while it grows."""
+
+    __slots__ = ("_nodes", "_numbers", "_shapes", "made")
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._shapes: list[Shape] = []
+        self._nodes: list[tuple[int, int, int, list[tuple[str, int]]]] = []
+        #: None: shapes were added since.
+        self.made: Made | None = None
+
+    def add(self, shape: Shape) -> int:
+        """The root for this shape; what it holds is added with it."""
+        begun = len(self._shapes)
+        root = self._number(shape)
+        while begun < len(self._shapes):
+            self._nodes.append(self._node(self._shapes[begun]))
+            begun += 1
+        return root
+
+    def make(self) -> Made:
+        """Raises `FileError` without the native library, `MemoryError` without memory."""
+        nodes, members, names = self.packed()
+        load = library()
+        native = load.nf_make(len(nodes) // 20, nodes, len(members) // 12, members, len(names), names, SEED)
+        if native == ffi.NULL:
+            raise MemoryError("no memory for the projection of answers")
+        asked = {number: shape.names for number, shape in enumerate(self._shapes) if self._nodes[number][0] & _ASKED}
+        ask = _asker({number: names.patterns or () for number, names in asked.items() if names}) if asked else ffi.NULL
+        self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project)
+        return self.made
+
+    def packed(self) -> tuple[bytes, bytes, bytes]:
+        """The nodes (5 numbers of 32 bits each), their members (3 each), and the members' names."""
+        nodes, members, names = array("i"), array("i"), bytearray()
+        for kinds, items, others, own in self._nodes:
+            nodes.extend((kinds, items, others, len(members) // 3, len(own)))
+            for name, node in own:
+                text = name.encode("utf-8", "surrogatepass")
+                members.extend((len(names), len(text), node))
+                names += text
+        return nodes.tobytes(), members.tobytes(), bytes(names)
+
+    def _number(self, shape: Shape) -> int:
+        known = self._numbers.get(id(shape))
+        if known is None:
+            known = self._numbers[id(shape)] = len(self._shapes)
+            self._shapes.append(shape)
+            self.made = None
+        return known
+
+    def _node(self, shape: Shape) -> tuple[int, int, int, list[tuple[str, int]]]:
+        if shape.anything:
+            return _ANYTHING, _NONE, _NONE, []
+        kinds = sum(KINDS[kind] for kind in shape.scalars)
+        items = others = _NONE
+        own: list[tuple[str, int]] = []
+        if shape.items is not None:
+            kinds |= KINDS["array"]
+            items = self._number(shape.items)
+        if shape.members is not None:
+            kinds |= KINDS["object"]
+            own = [(name, self._number(member)) for name, member in shape.members.items()]
+            if shape.others is not None:
+                kinds |= _OTHERS
+                others = self._number(shape.others)
+                if shape.names is not None:
+                    own += [(name, _NONE) for name in sorted(shape.names.hidden)]
+                    kinds |= _ASKED if shape.names.patterns is not None else 0
+        return kinds, items, others, own
+
+
+def _asker(asked: dict[int, tuple[re.Pattern[str], ...]]) -> Any:
+    """Called back by the projection: whether an object may have a member of this name, unescaped. A fault is a no."""
+
+    def ask(node: int, name: Any, length: int) -> int:
+        text = ffi.buffer(name, length)[:].decode()
+        return any(pattern.search(text) for pattern in asked[node])
+
+    return ffi.callback("int(uint32_t, const char *, size_t)", ask, error=0)
+
+
+def path(text: bytes) -> str:
+    """The place that the projection traced, with what a terminal would take for more than text escaped."""
+    whole = text.decode(errors="replace")
+    return whole if whole.isprintable() else json.dumps(whole)[1:-1]

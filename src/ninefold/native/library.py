@@ -1,0 +1,45 @@
+"""Loads the shared library that `hatch_build.py` makes of `project.c`. No header of Python's is needed to make it."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cffi import FFI  # type: ignore[import-untyped]
+
+from ninefold.errors import FileError, Place
+
+ffi: Any = FFI()
+ffi.cdef("""
+typedef struct { uint64_t position, room; uint32_t expected, found; char *trace; } fault;
+int nf_version(void);
+void nf_free(void *made);
+void *nf_make(uint32_t nodes, const char *node, uint32_t members, const char *member, uint32_t size, const char *names,
+              const uint64_t *seed);
+int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, char *out, uint64_t *left,
+                   int (*ask)(uint32_t, const char *, size_t), fault *why);
+""")
+
+#: Nobody can guess it, so nobody can send names of members that the projection finds alike.
+SEED: Any = ffi.new("uint64_t[2]", [secrets.randbits(64), secrets.randbits(64)])
+
+#: The version of the functions above, as `nf_version` tells it.
+VERSION = 2
+
+PATH = Path(__file__).with_name("_project.so")
+
+
+@cache
+def library() -> Any:
+    """The library's functions. Raises `FileError` where it is missing, or was made from another source."""
+    remedy = "in a checkout run `make venv`; else install a wheel for this platform, or with a C compiler at hand"
+    try:
+        loaded = ffi.dlopen(str(PATH))
+        version = loaded.nf_version()
+    except (OSError, AttributeError) as fault:
+        raise FileError(f"cannot be loaded ({fault})", place=Place(str(PATH)), remedy=remedy) from None
+    if version != VERSION:
+        raise FileError(f"has version {version}, not {VERSION}", place=Place(str(PATH)), remedy=remedy)
+    return loaded

@@ -1,0 +1,634 @@
+/* Projects a JSON text (RFC 8259) onto what a description declares: one pass, what is kept is copied byte for byte.
+ *
+ * The whole of what Ninefold does in C, and why: docs/adr/0010-native-projection.md. The rules that this file keeps:
+ * - It reads `text[0 .. length]`, where `text[length]` is 0, as CPython's bytes has it. A 0 is no part of JSON outside of
+ *   a string and none inside, so no loop that looks at every byte goes past it; those that look at eight ask first.
+ * - It writes at most `length` bytes: what is written was read, each byte once, in the same order.
+ * - It has no state between calls. Nesting is a stack of its own, of MOST_DEPTH; memory that grows is freed on every way out.
+ * - Every index of a program is checked when the program is made.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+enum { MOST_DEPTH = 512, NONE = -1 };
+
+/* What may stand at a place; the same bits tell what stood there. */
+enum kind {
+    ANYTHING = 1, STRING = 2, BOOLEAN = 4, INTEGER = 8, NUMBER = 16, ARRAY = 32, OBJECT = 64,
+    OTHERS = 128, /* members without a name in the program may leave, as `others` */
+    ASKED = 256,  /* ... those of them that `ask` lets */
+};
+
+enum status { DONE = 0, MALFORMED = 1, UNPROMISED = 2, TOO_DEEP = 3, REPEATED = 4, NO_MEMORY = 5 };
+
+typedef struct {
+    uint32_t kinds;
+    int32_t items, others;
+    uint32_t first, count; /* its members: members[first .. first + count] */
+} node;
+
+typedef struct {
+    uint32_t offset, length; /* its name, unescaped: names[offset .. offset + length] */
+    int32_t node;            /* NONE: it may not leave */
+} member;
+
+typedef struct {
+    uint32_t nodes, members, size;
+    uint64_t seed[2];
+    node *node;
+    member *member;
+    uint64_t *head;                 /* by member: how its name begins */
+    uint32_t *table, *start, *mask; /* by node: where its hash table begins, and its size less one */
+    char *names;
+} program;
+
+/* `expected` and `found` are kinds, `position` an offset into the text. `trace` has room for `room` bytes; it may be NULL. */
+typedef struct {
+    uint64_t position, room;
+    uint32_t expected, found;
+    char *trace;
+} fault;
+
+typedef int (*asker)(uint32_t node, const char *name, size_t length);
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+/* Up to eight bytes as a word: another one for other bytes of the same number; the order within is the machine's. */
+static uint64_t up_to_eight(const uint8_t *at, size_t length) {
+    uint64_t word = 0;
+    if (length >= 8) {
+        memcpy(&word, at, 8);
+    } else if (length >= 4) {
+        uint32_t low, high;
+        memcpy(&low, at, 4);
+        memcpy(&high, at + length - 4, 4);
+        word = low | (uint64_t)high << 32;
+    } else if (length) {
+        word = at[0] | (uint64_t)at[length / 2] << 8 | (uint64_t)at[length - 1] << 16;
+    }
+    return word;
+}
+
+static uint64_t name_hash(const uint8_t *name, size_t length) {
+    uint64_t hash = 0x9e3779b97f4a7c15u ^ length;
+    for (; length > 8; name += 8, length -= 8) {
+        hash = (hash ^ up_to_eight(name, 8)) * 0xff51afd7ed558ccdu;
+        hash ^= hash >> 32;
+    }
+    hash = (hash ^ up_to_eight(name, length)) * 0xff51afd7ed558ccdu;
+    return hash ^ hash >> 32;
+}
+
+#define ROTATED(word, by) ((word) << (by) | (word) >> (64 - (by)))
+#define ROUND \
+    v0 += v1; v1 = ROTATED(v1, 13); v1 ^= v0; v0 = ROTATED(v0, 32); v2 += v3; v3 = ROTATED(v3, 16); v3 ^= v2; \
+    v0 += v3; v3 = ROTATED(v3, 21); v3 ^= v0; v2 += v1; v1 = ROTATED(v1, 17); v1 ^= v2; v2 = ROTATED(v2, 32);
+
+/* SipHash-1-3 (Aumasson, Bernstein 2012) of a name and the object that it is in, padded by a word of its own: nobody who
+ * does not know the seed can make two names alike. */
+static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const uint8_t *name, size_t length) {
+    uint64_t v0 = seed[0] ^ 0x736f6d6570736575u, v1 = seed[1] ^ 0x646f72616e646f6du;
+    uint64_t v2 = seed[0] ^ 0x6c7967656e657261u, v3 = seed[1] ^ 0x7465646279746573u;
+    uint64_t word = object << 32 ^ length;
+    v3 ^= word; ROUND v0 ^= word;
+    for (; length >= 8; name += 8, length -= 8) {
+        memcpy(&word, name, 8);
+        v3 ^= word; ROUND v0 ^= word;
+    }
+    word = up_to_eight(name, length);
+    v3 ^= word; ROUND v0 ^= word;
+    v2 ^= 0xff; ROUND ROUND ROUND
+    return v0 ^ v1 ^ v2 ^ v3;
+}
+
+/* What this file and its caller have to agree about; another one after any change of a signature or a struct. */
+EXPORT int nf_version(void) { return 2; }
+
+/* ---- programs ---------------------------------------------------------------------------------------------------- */
+
+EXPORT void nf_free(program *made) {
+    if (made == NULL) return;
+    free(made->node); free(made->member); free(made->head); free(made->table); free(made->start); free(made->mask); free(made->names);
+    free(made);
+}
+
+static void *copied(const void *from, size_t size) {
+    void *to = malloc(size ? size : 1);
+    if (to != NULL && size) memcpy(to, from, size);
+    return to;
+}
+
+static int sound(const program *made) {
+    if (made->nodes == 0) return 0;
+    for (uint32_t i = 0; i < made->nodes; i++) {
+        const node *one = &made->node[i];
+        if (one->items < NONE || one->items >= (int64_t)made->nodes) return 0;
+        if (one->others < NONE || one->others >= (int64_t)made->nodes) return 0;
+        if ((one->kinds & ARRAY) && one->items == NONE) return 0;
+        if ((one->kinds & OTHERS) && one->others == NONE) return 0;
+        if ((uint64_t)one->first + one->count > made->members) return 0;
+    }
+    for (uint32_t i = 0; i < made->members; i++) {
+        const member *one = &made->member[i];
+        if ((uint64_t)one->offset + one->length > made->size) return 0;
+        if (one->node < NONE || one->node >= (int64_t)made->nodes) return 0;
+    }
+    return 1;
+}
+
+static int indexed(program *made) {
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < made->nodes; i++) {
+        uint32_t size = 1;
+        while (size < 2 * (uint64_t)made->node[i].count) size *= 2;
+        made->start[i] = (uint32_t)total;
+        made->mask[i] = size - 1;
+        if ((total += size) > UINT32_MAX) return 0;
+    }
+    made->table = malloc(total * sizeof *made->table);
+    if (made->table == NULL) return 0;
+    memset(made->table, 0xff, total * sizeof *made->table);
+    for (uint32_t i = 0; i < made->members; i++)
+        made->head[i] = up_to_eight((uint8_t *)made->names + made->member[i].offset, made->member[i].length);
+    for (uint32_t i = 0; i < made->nodes; i++) {
+        uint32_t *table = made->table + made->start[i];
+        for (uint32_t k = 0; k < made->node[i].count; k++) {
+            const member *one = &made->member[made->node[i].first + k];
+            uint32_t slot = (uint32_t)name_hash((uint8_t *)made->names + one->offset, one->length) & made->mask[i];
+            while (table[slot] != UINT32_MAX) slot = (slot + 1) & made->mask[i];
+            table[slot] = k;
+        }
+    }
+    return 1;
+}
+
+/* NULL: there is no memory for it, or an index points nowhere. */
+EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, const void *member_, uint32_t size,
+                        const char *names, const uint64_t seed[2]) {
+    program *made = calloc(1, sizeof *made);
+    if (made == NULL) return NULL;
+    made->nodes = nodes; made->members = members; made->size = size;
+    memcpy(made->seed, seed, sizeof made->seed);
+    made->node = copied(node_, nodes * sizeof(node));
+    made->member = copied(member_, members * sizeof(member));
+    made->names = copied(names, size);
+    made->head = calloc(members + 1u, sizeof *made->head);
+    made->start = calloc(nodes + 1u, sizeof *made->start);
+    made->mask = calloc(nodes + 1u, sizeof *made->mask);
+    if (made->node && made->member && made->names && made->head && made->start && made->mask && sound(made) && indexed(made))
+        return made;
+    nf_free(made);
+    return NULL;
+}
+
+/* ---- tokens: each gives where the token ends, or 0 for one that is malformed (no token ends at 0) ------------------ */
+
+static size_t past_space(const uint8_t *text, size_t at) {
+    while (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t') at++;
+    return at;
+}
+
+static int hex4(const uint8_t *at) {
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+        uint8_t c = at[i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        if (digit < 0) return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* `at` is behind the backslash. Surrogates come in pairs (RFC 8259 section 8.2), or not at all. */
+static size_t past_escape(const uint8_t *text, size_t at) {
+    switch (text[at]) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+        return at + 1;
+    case 'u': {
+        int unit = hex4(text + at + 1);
+        if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return 0;
+        if (unit < 0xd800 || unit > 0xdbff) return at + 5;
+        if (text[at + 5] != '\\' || text[at + 6] != 'u') return 0;
+        unit = hex4(text + at + 7);
+        return unit >= 0xdc00 && unit <= 0xdfff ? at + 11 : 0;
+    }
+    default:
+        return 0;
+    }
+}
+
+/* One character of more than one byte in UTF-8 (RFC 3629 section 4). */
+static size_t past_character(const uint8_t *text, size_t at) {
+#define TAIL(byte) (((byte) & 0xc0) == 0x80)
+    uint8_t c = text[at], d = text[at + 1];
+    if (c < 0xc2 || c > 0xf4 || !TAIL(d)) return 0;
+    if (c < 0xe0) return at + 2;
+    if (!TAIL(text[at + 2])) return 0;
+    if (c < 0xf0) return (c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f) ? 0 : at + 3;
+    if ((c == 0xf0 && d < 0x90) || (c == 0xf4 && d > 0x8f) || !TAIL(text[at + 3])) return 0;
+    return at + 4;
+}
+
+/* `at` is behind the opening quote. `escapes` tells whether there are any. */
+static size_t past_string(const uint8_t *text, size_t at, size_t length, int *escapes) {
+#define EACH(byte) ((byte) * 0x0101010101010101u)
+    *escapes = 0;
+    for (;;) {
+        uint64_t word, quote, slash, odd;
+        while (at + 8 <= length) {
+            memcpy(&word, text + at, 8);
+            quote = word ^ EACH(0x22u);
+            slash = word ^ EACH(0x5cu);
+            odd = ((quote - EACH(1u)) & ~quote) | ((slash - EACH(1u)) & ~slash) | ((word - EACH(0x20u)) & ~word) | word;
+            odd &= EACH(0x80u);
+            if (odd == 0) { at += 8; continue; }
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            at += (size_t)__builtin_ctzll(odd) >> 3; /* the lowest mark is always a true one */
+#endif
+            break;
+        }
+        while (text[at] >= 0x20 && text[at] < 0x80 && text[at] != '"' && text[at] != '\\') at++;
+        if (text[at] == '"') return at + 1;
+        if (text[at] == '\\') {
+            *escapes = 1;
+            at = past_escape(text, at + 1);
+        } else {
+            at = text[at] < 0x20 ? 0 : past_character(text, at);
+        }
+        if (at == 0) return 0;
+    }
+}
+
+#define DIGIT(byte) ((uint8_t)((byte) - '0') < 10)
+
+/* A number (RFC 8259 section 6). `kind` becomes INTEGER where its value is one, however it is written. */
+static size_t past_number(const uint8_t *text, size_t at, uint32_t *kind) {
+    size_t zeros = 0, fraction = 0; /* zeros that end the digits; digits behind the point without those */
+    int64_t exponent = 0;
+    int anything = 0, below = 0;
+    *kind = INTEGER;
+    if (text[at] == '-') at++;
+    if (!DIGIT(text[at])) return 0;
+    if (text[at] == '0') {
+        at++;
+    } else {
+        for (; DIGIT(text[at]); at++) zeros = text[at] == '0' ? zeros + 1 : 0;
+        anything = 1;
+    }
+    if (text[at] != '.' && text[at] != 'e' && text[at] != 'E') return at;
+    if (text[at] == '.') {
+        size_t begin = ++at, last = at;
+        for (; DIGIT(text[at]); at++) if (text[at] != '0') last = at + 1;
+        if (at == begin) return 0;
+        fraction = last - begin;
+    }
+    if (text[at] == 'e' || text[at] == 'E') {
+        at++;
+        if (text[at] == '+' || text[at] == '-') below = text[at++] == '-';
+        if (!DIGIT(text[at])) return 0;
+        for (; DIGIT(text[at]); at++) if (exponent < INT64_MAX / 16) exponent = exponent * 10 + (text[at] - '0');
+    }
+    if (fraction ? below || exponent < (int64_t)fraction : anything && below && exponent > (int64_t)zeros) *kind = NUMBER;
+    return at;
+}
+
+static size_t past_word(const uint8_t *text, size_t at, const char *word) {
+    while (*word) if (text[at++] != (uint8_t)*word++) return 0;
+    return at;
+}
+
+/* ---- memory that grows, for one call ------------------------------------------------------------------------------ */
+
+typedef struct {
+    uint64_t *bits, own[64]; /* which members of each open object have been there; a stack */
+    size_t used, room;
+    uint64_t *seen;          /* hashes of the names of objects without a table; 0: free */
+    size_t names, slots;
+    uint8_t *name;           /* a name without its escapes */
+    size_t longest;
+} store;
+
+static void released(store *all) {
+    if (all->bits != all->own) free(all->bits);
+    free(all->seen);
+    free(all->name);
+}
+
+static int bits_for(store *all, size_t words) {
+    if (words > all->room - all->used) {
+        size_t room = 2 * all->room + words;
+        uint64_t *grown = all->bits == all->own ? malloc(room * sizeof *grown) : realloc(all->bits, room * sizeof *grown);
+        if (grown == NULL) return 0;
+        if (all->bits == all->own) memcpy(grown, all->own, all->used * sizeof *grown);
+        all->bits = grown;
+        all->room = room;
+    }
+    memset(all->bits + all->used, 0, words * sizeof *all->bits);
+    all->used += words;
+    return 1;
+}
+
+/* Whether a name is in its object for the first time. */
+static enum status first_time(store *all, uint64_t hash) {
+    if (2 * (all->names + 1) > all->slots) {
+        size_t slots = all->slots ? 2 * all->slots : 64;
+        uint64_t *grown = calloc(slots, sizeof *grown);
+        if (grown == NULL) return NO_MEMORY;
+        for (size_t i = 0; i < all->slots; i++) {
+            if (all->seen[i] == 0) continue;
+            size_t slot = all->seen[i] & (slots - 1);
+            while (grown[slot]) slot = (slot + 1) & (slots - 1);
+            grown[slot] = all->seen[i];
+        }
+        free(all->seen);
+        all->seen = grown;
+        all->slots = slots;
+    }
+    hash |= (uint64_t)1 << 63; /* never 0 */
+    size_t slot = hash & (all->slots - 1);
+    for (; all->seen[slot]; slot = (slot + 1) & (all->slots - 1)) if (all->seen[slot] == hash) return REPEATED;
+    all->seen[slot] = hash;
+    all->names++;
+    return DONE;
+}
+
+static size_t encoded(uint8_t *to, int32_t point) {
+    if (point < 0x80) { to[0] = (uint8_t)point; return 1; }
+    if (point < 0x800) { to[0] = (uint8_t)(0xc0 | point >> 6); to[1] = (uint8_t)(0x80 | (point & 63)); return 2; }
+    if (point < 0x10000) {
+        to[0] = (uint8_t)(0xe0 | point >> 12); to[1] = (uint8_t)(0x80 | (point >> 6 & 63)); to[2] = (uint8_t)(0x80 | (point & 63));
+        return 3;
+    }
+    to[0] = (uint8_t)(0xf0 | point >> 18); to[1] = (uint8_t)(0x80 | (point >> 12 & 63));
+    to[2] = (uint8_t)(0x80 | (point >> 6 & 63)); to[3] = (uint8_t)(0x80 | (point & 63));
+    return 4;
+}
+
+/* A name that `past_string` has read, without its escapes: never longer than it was. NULL: there is no memory for it. */
+static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length) {
+    static const char short_[] = "b\bf\fn\nr\rt\t\"\"\\\\//";
+    if (*length > all->longest) {
+        uint8_t *grown = realloc(all->name, *length);
+        if (grown == NULL) return NULL;
+        all->name = grown;
+        all->longest = *length;
+    }
+    uint8_t *to = all->name;
+    const uint8_t *end = from + *length;
+    while (from < end) {
+        if (*from != '\\') { *to++ = *from++; continue; }
+        from++;
+        if (*from != 'u') {
+            for (const char *pair = short_; *pair; pair += 2) if ((uint8_t)*pair == *from) { *to++ = (uint8_t)pair[1]; break; }
+            from++;
+            continue;
+        }
+        int32_t point = hex4(from + 1);
+        from += 5;
+        if (point >= 0xd800 && point <= 0xdbff) {
+            point = 0x10000 + ((point - 0xd800) << 10) + (hex4(from + 2) - 0xdc00);
+            from += 6;
+        }
+        to += encoded(to, point);
+    }
+    *length = (size_t)(to - all->name);
+    return all->name;
+}
+
+/* ---- the projection ----------------------------------------------------------------------------------------------- */
+
+enum mode { KEEP, RAW, SKIP }; /* by a node; with all that is in it; read and left behind */
+
+typedef struct {
+    uint64_t object; /* which object of the text this is, from 1 */
+    size_t bits;     /* where its bits begin in the store */
+    uint32_t place;  /* arrays: the element's index; objects: the member's, UINT32_MAX without a name in the program */
+    int32_t node;
+    uint32_t next;   /* the member that comes next where they come as declared */
+    uint8_t mode, array, kept;
+} frame;
+
+/* Which of a node's members has this name; NONE: none. */
+static int look_up(const program *made, int32_t at, uint32_t *next, const uint8_t *name, size_t length) {
+    const node *here = &made->node[at];
+    const member *members = made->member + here->first;
+    const uint64_t *heads = made->head + here->first, head = up_to_eight(name, length);
+#define SAME(k) (heads[k] == head && members[k].length == length && \
+        (length <= 8 || memcmp(made->names + members[k].offset, name, length) == 0))
+    if (*next < here->count && SAME(*next)) return (int)(*next)++;
+    const uint32_t *table = made->table + made->start[at], mask = made->mask[at];
+    for (uint32_t slot = (uint32_t)name_hash(name, length) & mask; table[slot] != UINT32_MAX; slot = (slot + 1) & mask) {
+        if (SAME(table[slot])) {
+            *next = table[slot] + 1;
+            return (int)table[slot];
+        }
+    }
+    return NONE;
+}
+
+/* Where a fault was, as `$.items[3].owner`: names of the program alone, never one of the text. */
+static void traced(const program *made, const frame *stack, uint32_t depth, char *trace, size_t room) {
+    size_t used = 0;
+#define PUT(byte) do { char put = (byte); if (used + 1 < room) trace[used++] = put; } while (0)
+    PUT('$');
+    for (uint32_t i = 1; i <= depth; i++) {
+        const frame *one = &stack[i];
+        if (one->array) {
+            char digits[10];
+            int count = 0;
+            for (uint32_t rest = one->place; count == 0 || rest; rest /= 10) digits[count++] = (char)('0' + rest % 10);
+            PUT('[');
+            while (count) PUT(digits[--count]);
+            PUT(']');
+        } else if (one->mode == KEEP && one->place != UINT32_MAX) {
+            const member *named = &made->member[made->node[one->node].first + one->place];
+            PUT('.');
+            for (uint32_t k = 0; k < named->length; k++) PUT(made->names[named->offset + k]);
+        } else {
+            PUT('.');
+            PUT('*');
+        }
+    }
+    trace[used] = 0;
+}
+
+/* Projects by the node `root` into `out`, which has room for `length` bytes; gives how many of them it wrote, and in `left` how
+ * many members it left behind. A fault gives its status, negative, and is told to `why` (may be NULL). `ask` may be NULL where
+ * no node is ASKED. */
+EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, uint64_t *left,
+                          asker ask, fault *why) {
+    const uint8_t *const text = (const uint8_t *)text_;
+    uint8_t *out = (uint8_t *)out_;
+    size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
+    uint64_t withheld = 0, objects = 0;
+    uint32_t depth = 0, found = 0, expected = 0;
+    int32_t place = (int32_t)root; /* the node of the value that comes */
+    int mode = KEEP, escapes;
+    enum status status = MALFORMED;
+    frame stack[MOST_DEPTH + 1];
+    store all = {.room = 64};
+    all.bits = all.own;
+
+    /* What is kept is gathered to runs of bytes that stand side by side. */
+#define FLUSH do { memcpy(out + written, text + from, to - from); written += to - from; } while (0)
+#define EMIT(begin, finish) do { if ((begin) != to) { FLUSH; from = (begin); } to = (finish); } while (0)
+#define FAIL(why) do { status = (why); goto out; } while (0)
+#define WANT(kind_) do { found = (kind_); if (mode == KEEP) { expected = made->node[place].kinds; \
+        if (!(expected & (kind_))) FAIL(UNPROMISED); } } while (0)
+
+    if (root >= made->nodes) return -NO_MEMORY;
+    if (made->node[root].kinds & ANYTHING) mode = RAW;
+
+value:
+    at = past_space(text, at);
+    switch (text[at]) {
+    case '"':
+        WANT(STRING);
+        end = past_string(text, at + 1, length, &escapes);
+        break;
+    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+        end = past_number(text, at, &found);
+        if (end && mode == KEEP) {
+            expected = made->node[place].kinds;
+            if (!(expected & (NUMBER | found))) FAIL(UNPROMISED);
+        }
+        break;
+    case 't':
+        WANT(BOOLEAN);
+        end = past_word(text, at, "true");
+        break;
+    case 'f':
+        WANT(BOOLEAN);
+        end = past_word(text, at, "false");
+        break;
+    case 'n':
+        end = past_word(text, at, "null");
+        break;
+    case '[': case '{': {
+        int array = text[at] == '[';
+        WANT(array ? ARRAY : OBJECT);
+        if (depth == MOST_DEPTH) FAIL(TOO_DEEP);
+        frame *here = &stack[++depth];
+        here->node = place;
+        here->mode = (uint8_t)mode;
+        here->array = (uint8_t)array;
+        here->kept = 0;
+        here->place = 0;
+        if (mode != SKIP) EMIT(at, at + 1);
+        at = past_space(text, at + 1);
+        if (array) {
+            if (text[at] == ']') goto close;
+            goto element;
+        }
+        here->object = ++objects;
+        here->next = 0;
+        here->place = UINT32_MAX;
+        here->bits = all.used;
+        if (mode == KEEP && !bits_for(&all, (made->node[place].count + 63u) / 64)) FAIL(NO_MEMORY);
+        if (text[at] == '}') goto close;
+        goto name;
+    }
+    default:
+        FAIL(MALFORMED);
+    }
+    if (end == 0) FAIL(MALFORMED);
+    if (mode != SKIP) EMIT(at, end);
+    at = end;
+
+ended: {
+    at = past_space(text, at);
+    if (depth == 0) FAIL(at == length ? DONE : MALFORMED);
+    frame *here = &stack[depth];
+    if (text[at] == ',') {
+        comma = at;
+        at = past_space(text, at + 1);
+        if (!here->array) goto name;
+        if (here->mode != SKIP) EMIT(comma, comma + 1);
+        if (here->place < UINT32_MAX) here->place++;
+        goto element;
+    }
+    if (text[at] != (here->array ? ']' : '}')) FAIL(MALFORMED);
+}
+
+close: {
+    frame *here = &stack[depth--];
+    if (here->mode != SKIP) EMIT(at, at + 1);
+    if (!here->array) all.used = here->bits;
+    at++;
+    goto ended;
+}
+
+element: {
+    frame *here = &stack[depth];
+    mode = here->mode;
+    if (mode == KEEP) {
+        place = made->node[here->node].items;
+        if (made->node[place].kinds & ANYTHING) mode = RAW;
+    }
+    goto value;
+}
+
+name: {
+    frame *here = &stack[depth];
+    if (text[at] != '"') FAIL(MALFORMED);
+    name = at;
+    name_end = past_string(text, at + 1, length, &escapes);
+    if (name_end == 0) FAIL(MALFORMED);
+    colon = past_space(text, name_end);
+    if (text[colon] != ':') FAIL(MALFORMED);
+    at = colon + 1;
+    mode = here->mode;
+    if (mode == SKIP) { withheld++; goto value; }
+    const uint8_t *plain = text + name + 1;
+    size_t size = name_end - name - 2;
+    if (escapes && (plain = unescaped(&all, plain, &size)) == NULL) FAIL(NO_MEMORY);
+    if (mode == KEEP) {
+        const node *of = &made->node[here->node];
+        int known = look_up(made, here->node, &here->next, plain, size);
+        here->place = (uint32_t)known;
+        if (known != NONE) {
+            place = made->member[of->first + (uint32_t)known].node;
+            uint64_t *word = &all.bits[here->bits + (uint32_t)known / 64], bit = (uint64_t)1 << (known % 64);
+            if (place != NONE) {
+                if (*word & bit) FAIL(REPEATED);
+                *word |= bit;
+            }
+        } else {
+            place = of->kinds & OTHERS ? of->others : NONE;
+            if (place != NONE && (of->kinds & ASKED) && !(ask && ask((uint32_t)here->node, (const char *)plain, size))) place = NONE;
+        }
+        if (place == NONE) { withheld++; mode = SKIP; goto value; }
+        if (known == NONE) {
+            enum status first = first_time(&all, keyed_hash(made->seed, here->object, plain, size));
+            if (first != DONE) FAIL(first);
+        }
+        if (made->node[place].kinds & ANYTHING) mode = RAW;
+    } else {
+        enum status first = first_time(&all, keyed_hash(made->seed, here->object, plain, size));
+        if (first != DONE) FAIL(first);
+    }
+    if (here->kept) EMIT(comma, comma + 1);
+    here->kept = 1;
+    EMIT(name, name_end);
+    EMIT(colon, colon + 1);
+    goto value;
+}
+
+out:
+    if (status == DONE) {
+        FLUSH;
+        *left = withheld;
+    } else if (why != NULL) {
+        why->position = at;
+        why->expected = expected;
+        why->found = found;
+        if (why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
+    }
+    released(&all);
+    return status == DONE ? (int64_t)written : -(int64_t)status;
+}
