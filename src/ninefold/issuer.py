@@ -119,8 +119,7 @@ async def opened(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
         )
         app = App(
             server, whence=_whence(contract), certified=_certified(authority), place=subscriber, admit=_admit(contract),
-            tell=_tell(recorder),
-            closed=lambda: recorder.fault, clock=time.monotonic, secure=context is not None,
+            tell=_tell(recorder), closed=lambda: recorder.fault, clock=time.monotonic, secure=context is not None,
         )  # fmt: skip
         stack.callback(app.close)
         name = f"[{listen.host}]" if ":" in listen.host else listen.host or "127.0.0.1"

@@ -47,7 +47,7 @@ class Tell(Protocol):
 class App:
     """`whence` gives the caller's address from the peer's and `X-Forwarded-For`, or raises `ValueError`; `certified` the
     thumbprint of the certificate that ASGI's TLS extension shows (empty: none that holds), and the certificate; `place` what of
-    an address counts as one; `admit` says for how many seconds a place has to wait; `tell` is given every decision; `closed` says
+    an address counts as one; `admit` for how many seconds a place has to wait; `tell` is given every decision; `closed` says
     why none can be told now (empty: they can). Raises nothing at a caller.
     """
 
