@@ -774,6 +774,22 @@ def test_rfc9700_4_16_no_page_can_be_framed_scripted_or_kept(desk: Service) -> N
         assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("client", "url", "source"),
+    [
+        ("app", REDIRECT, "https://app.example.com"),
+        ("native", "http://127.0.0.1:51004/done", "http://127.0.0.1:51004"),
+        ("native", "http://[::1]:51004/done", "http:"),
+        ("app.own", "com.example.app:/done", "com.example.app:"),
+    ],
+)
+def test_a_form_leads_back_to_where_its_client_is_and_nowhere_else(
+    desk: Service, client: str, url: str, source: str
+) -> None:
+    page = desk.log_in(client_id=client, redirect_uri=url, name="nobody here", password="x")
+    assert f"form-action 'self' {source};" in page.headers["content-security-policy"]
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
 def test_rfc9700_4_7_a_form_of_another_site_logs_nobody_in(desk: Service, site: str) -> None:
     query = urlencode({

@@ -47,8 +47,10 @@ def log_in_page(client: str, scopes: list[str], redirect: str, wrong: str) -> Sa
     """`wrong` says why the last try failed; empty: there was none. The form's answer leads to `redirect`, so it is allowed."""
     parts = urlsplit(redirect)
     goal = f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
+    # a policy has no form for an IPv6 address (CSP level 3, section 2.3.1)
+    source = f"{parts.scheme}:" if ":" in (parts.hostname or "") else goal
     said = _said(
-        401 if wrong else 200, f"'self' {goal}", client=client, scopes=scopes, goal=goal, wrong=wrong, fault=""
+        401 if wrong else 200, f"'self' {source}", client=client, scopes=scopes, goal=goal, wrong=wrong, fault=""
     )
     return Said(said.status, said.fields, said.body, reason=wrong)
 
