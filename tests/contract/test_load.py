@@ -128,6 +128,36 @@ paths:
             "",
         ),
         (
+            "identity: {issuer: https://i.example, audience: a, unbound: for tests, service: {trail: ninefold-trail.jsonl}}\n",
+            2,
+            "trail.path already",
+            "a file of its own",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for tests, service: {store: ninefold-keys.db}}\n",
+            2,
+            "keys.store already",
+            "a file of its own",
+        ),
+        (
+            "identity: {issuer: https://i.example/, audience: a, unbound: for the tests, service: {}}\n",
+            2,
+            "without a slash",
+            "",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for the tests, service: {}, algorithms: [RS256]}\n",
+            2,
+            "signs with ES256",
+            "",
+        ),
+        (
+            "identity: {issuer: https://i.example, audience: a, unbound: for the tests, service: {turn: 1h}}\n",
+            2,
+            "raise `turn`",
+            "",
+        ),
+        (
             "authorization:\n  roles: {r: [x]}\n  rules:\n    - {operations: [list], allow: [x], proofs: [[token]]}\n",
             5,
             "nobody's are accepted",

@@ -151,9 +151,15 @@ def _files(contract: Contract, source: Source) -> Iterator[Problem]:
         ("encryption.tls.clients.crl", tls.clients.crl if tls.clients else None),
     )
     seen |= {(folder / name).resolve(): what for what, name in read if name is not None}
-    written = [(("keys", "store"), contract.keys.store), (("trail", "path"), contract.trail.path)]
+    written: list[tuple[tuple[str, ...], str]] = [
+        (("keys", "store"), contract.keys.store),
+        (("trail", "path"), contract.trail.path),
+    ]
     if contract.identity is not None:
         written.append((("identity", "store"), contract.identity.store))
+        if (service := contract.identity.service) is not None:
+            written.append((("identity", "service", "store"), service.store))
+            written.append((("identity", "service", "trail"), service.trail))
     for path, name in written:
         whole = (folder / name).resolve()
         if whole in seen:

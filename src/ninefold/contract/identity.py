@@ -98,6 +98,33 @@ class Dpop(Section):
     )
 
 
+class Service(Section):
+    """A token service of our own, for those without an identity provider; `ninefold tokens serve` is it."""
+
+    store: FilePath = Field(
+        "ninefold-identity.db",
+        description="The SQLite file of users, clients and signing keys, relative to the contract.",
+    )
+    trail: FilePath = Field(
+        "ninefold-tokens.jsonl", description="The file of its own hash chain: who got a token, and who did not."
+    )
+    lifetime: Duration = Field(600.0, ge=30, le=3600, description="How long a token lives.")
+    turn: Duration = Field(
+        30 * 86400.0, ge=3600, le=400 * 86400, description="How long a signing key is used; then another is made."
+    )
+    announce: Duration = Field(
+        86400.0, ge=60, description="How long a signing key is published before it is used, so that caches have it."
+    )
+
+    @model_validator(mode="after")
+    def _in_time(self) -> Service:
+        if self.turn < self.announce + self.lifetime:
+            raise ValueError(
+                "a signing key would be turned before it was announced and its tokens had ended; raise `turn`"
+            )
+        return self
+
+
 class Identity(Section):
     """Sign 5. Tokens of one issuer, held against one standard (RFC 8725, RFC 9068) on every operation."""
 
@@ -155,6 +182,9 @@ class Identity(Section):
         le=86400,
         description="How long tokens that are known go on being accepted while `store` cannot be read.",
     )
+    service: Annotated[Service | None, BeforeValidator(not_nothing)] = Field(
+        None, description="The issuer is this contract's own. Default: it is somebody else."
+    )
     forward: Why | None = Field(
         None, description="Why the API gets the caller's token. Default: it does not, and is told who calls."
     )
@@ -165,6 +195,10 @@ class Identity(Section):
             raise ValueError(
                 "a token is bound to its holder or it is not; give `bound: dpop`, `bound: certificate` or `unbound: <why>`"
             )
+        if self.service is not None and (self.jwks.from_ is not None or "ES256" not in self.algorithms):
+            raise ValueError("`service` signs with ES256 keys that it publishes itself; leave `jwks` out, keep ES256")
+        if self.service is not None and self.issuer.endswith("/"):
+            raise ValueError("`service` is asked at URLs below its issuer; write that without a slash at its end")
         symmetric = [one for one in self.algorithms if one.startswith("HS")]
         if symmetric and len(symmetric) < len(self.algorithms):
             raise ValueError(

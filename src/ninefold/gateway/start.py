@@ -96,14 +96,14 @@ async def opened(
         )
     loop = asyncio.get_running_loop()
     authority = authority_of(loaded, say)
-    tls = _tls(loaded, authority, say)
+    tls = tls_context(loaded, authority, say)
     upstream_tls = None
     if contract.upstream.url.startswith("https:"):
         signer = contract.upstream.authority
         upstream_tls = upstream_context(loaded.resolve(signer) if signer else None)
     scheme = "https" if tls is not None else "http"
     local = own_addresses()
-    bound = _bind(listen)
+    bound = bind(listen)
     port = bound.getsockname()[1]
     name = f"[{listen.host}]" if ":" in listen.host else listen.host or "127.0.0.1"
     url = f"{scheme}://{name}:{port}"
@@ -152,7 +152,10 @@ async def opened(
                 await tokens.close()
 
 
-def _tls(loaded: LoadedContract, authority: Authority | None, say: Callable[[str], None]) -> ssl.SSLContext | None:
+def tls_context(
+    loaded: LoadedContract, authority: Authority | None, say: Callable[[str], None]
+) -> ssl.SSLContext | None:
+    """TLS towards callers, by the contract; None: it asks for plain HTTP. Raises `ServiceError`."""
     encryption = loaded.contract.encryption
     if encryption.plain is not None:
         say(f"speaking plain HTTP, by the contract: {encryption.plain}")
@@ -171,7 +174,7 @@ def _tls(loaded: LoadedContract, authority: Authority | None, say: Callable[[str
     return context
 
 
-def _bind(listen: Listen) -> socket.socket:
+def bind(listen: Listen) -> socket.socket:
     """A listening socket's address, taken before anything else is opened. Raises `ServiceError`."""
     family = socket.AF_INET6 if ":" in listen.host or not listen.host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)

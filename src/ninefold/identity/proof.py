@@ -49,8 +49,11 @@ class Prover:
         self._leeway = leeway
         self._keys: dict[bytes, tuple[Signer, str, bytes]] = {}
 
-    def verify(self, text: bytes, token: bytes, method: str, path: str, now: float) -> Proof:
-        """Raises `BadToken` where it is not one for this request (RFC 9449 section 4.3)."""
+    def verify(self, text: bytes, token: bytes | None, method: str, path: str, now: float) -> Proof:
+        """Raises `BadToken` where it is not one for this request (RFC 9449 section 4.3).
+
+        `token` is the access token that it comes with; None: it comes to get one (section 5).
+        """
         head, body, _ = split(text, MOST_BYTES)
         key, algorithm, holder = self._keys.get(head) or self._key(head)
         found = members(body, "payload")
@@ -66,7 +69,7 @@ class Prover:
         known_as = found.get("jti")
         if not isinstance(known_as, str) or not 0 < len(known_as) <= MOST_TEXT:
             raise BadToken("the proof has no id (jti)")
-        if found.get("ath") != urlsafe_b64encode(sha256(token).digest()).rstrip(b"=").decode():
+        if token is not None and found.get("ath") != urlsafe_b64encode(sha256(token).digest()).rstrip(b"=").decode():
             raise BadToken("the proof is for another token (ath)")
         nonce = found.get("nonce", "")
         if not isinstance(nonce, str):
