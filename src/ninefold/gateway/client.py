@@ -1,8 +1,9 @@
 """A caller's connection: reads requests strictly, asks the guard, writes responses in order.
 
 This is the hot path: on the admitted path of a request without a body there is no task, no future and no coroutine.
-The reasons for its shape, and what each check costs, are in docs/adr/0003-data-plane.md. It is longer than a module
-should be because its states belong together: a reader who has to hold half of them in another file will miss one.
+The reasons for its shape, and what each check costs, are in docs/adr/0003-data-plane.md. What needs no connection is elsewhere
+(`wire` and `plain`: HTTP; `forwarded`: who calls; `needs`: keys and tokens). What is left is longer than a module should be because
+it is one state machine: each method asks which of the others has run, and a reader who has half of them in another file misses one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import httptools
 
 from ninefold.gateway import plain, wire
 from ninefold.gateway.exchange import Exchange
-from ninefold.gateway.forwarded import caller_address, forwarded_certificate, forwarded_fields, told
+from ninefold.gateway.forwarded import forwarded_fields, told, vouched
 from ninefold.guard.answer import Answer, lines, refuse
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
@@ -481,7 +482,7 @@ class ClientConnection(asyncio.Protocol):
         decision = gateway.guard.admit(exchange)
         if type(decision) is not Plan:
             if type(decision) is Need:
-                decision = self._with_keys(exchange, decision)
+                decision = gateway.needs.with_keys(exchange, decision)
             if decision is Need.TOKEN:
                 self._bringing = asyncio.get_running_loop().create_task(self._bring(exchange))
                 return
@@ -502,36 +503,23 @@ class ClientConnection(asyncio.Protocol):
     def _look(self, exchange: Exchange) -> Answer | None:
         """What the connection tells of the caller; where a trusted proxy is at its other end, what that one tells."""
         gateway = self.gateway
-        if gateway.trusts is None or self._peer not in gateway.trusts:
-            exchange.device = self.device
-            if gateway.authority is not None:
-                exchange.certificate = gateway.authority.holds(self._certificate, exchange.time)
-            return None
-        try:
-            exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
-        except ValueError:
-            return wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
-        if gateway.forwarded and gateway.authority is not None:
-            try:
-                shown = forwarded_certificate(exchange.fields, exchange.repeated)
-            except ValueError as fault:
-                return wire.malformed(f"a trusted proxy sent a certificate that is none: {fault}")
-            verified = gateway.authority.verified(*shown) if shown is not None else None
-            exchange.certificate = gateway.authority.holds(verified, exchange.time)
+        if gateway.trusts is not None and self._peer in gateway.trusts:
+            return vouched(exchange, self._peer, gateway.trusts, gateway.vouching)
+        exchange.device = self.device
+        if gateway.authority is not None:
+            exchange.certificate = gateway.authority.holds(self._certificate, exchange.time)
         return None
 
     async def _bring(self, exchange: Exchange) -> None:
         """Have the caller's token verified, and decide again. The connection waits, and its deadlines hold."""
         gateway = self.gateway
-        assert gateway.tokens is not None
         decision: Plan | Answer | Need = Need.TOKEN
         while decision is Need.TOKEN:
-            field = exchange.fields[b"authorization"]
-            exchange.doubt = await gateway.tokens.bring(exchange.token_digest, field, exchange.time)
+            await gateway.needs.bring_token(exchange)
             if exchange is not self._current or exchange.answered:
                 return  # its time was over, or its caller has gone
             gateway.now = gateway.clock()
-            decision = self._with_keys(exchange, gateway.guard.admit(exchange))
+            decision = gateway.needs.with_keys(exchange, gateway.guard.admit(exchange))
         self._bringing = None
         if isinstance(decision, Plan):
             self._admit(exchange, decision)
@@ -539,17 +527,6 @@ class ClientConnection(asyncio.Protocol):
             self._gather(exchange)
         else:
             self._answer(exchange, cast("Answer", decision))
-
-    def _with_keys(self, exchange: Exchange, decision: Plan | Answer | Need) -> Plan | Answer | Need:
-        """Decide again, as long as keys or revocations have changed, with what they are now."""
-        gateway = self.gateway
-        while decision is Need.KEYS:
-            try:
-                gateway.refresh()
-            except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-                return refuse(503, "caller", f"the keys cannot be read: {trouble}")
-            decision = gateway.guard.admit(exchange)
-        return decision
 
     def _gather(self, exchange: Exchange) -> None:
         """Wait for the whole body, which the decision depends on; `limits.body` bounds it."""
