@@ -20,7 +20,7 @@ MADE = proof(KEY, TOKEN).encode()
 
 def test_a_proof_tells_its_key() -> None:
     found = PROVER.verify(MADE, TOKEN.encode(), "GET", "/things", time.time())
-    assert len(found.holder) == 32
+    assert len(found.jkt) == 32
     assert PROVER.verify(MADE, TOKEN.encode(), "GET", "/things", time.time()) == found
 
 

@@ -1,9 +1,9 @@
 """A caller's connection: reads requests strictly, asks the guard, writes responses in order.
 
 This is the hot path: on the admitted path of a request without a body there is no task, no future and no coroutine.
-The reasons for its shape, and what each check costs, are in docs/adr/0003-data-plane.md. What needs no connection is elsewhere
-(`wire` and `plain`: HTTP; `forwarded`: who calls; `needs`: keys and tokens). What is left is longer than a module should be because
-it is one state machine: each method asks which of the others has run, and a reader who has half of them in another file misses one.
+The reasons for its shape, and what each check costs, are in docs/adr/0003-data-plane.md. What needs no connection is elsewhere:
+HTTP in `wire` and `plain`, who calls in `forwarded`, keys and tokens in `needs`. What is left is longer than a module should be
+because it is one state machine: each method asks which others have run, and who has half of them in another file misses one.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class ClientConnection(asyncio.Protocol):
         "_begun",
         "_block",
         "_block_caller",
-        "_block_digest",
         "_block_fields",
         "_block_head",
+        "_block_key",
         "_block_lines",
         "_block_stripped",
         "_block_subject",
@@ -123,7 +123,7 @@ class ClientConnection(asyncio.Protocol):
         self._block_lines: list[bytes] = []
         self._block_stripped: frozenset[bytes] | None = None
         self._block_caller = ""
-        self._block_digest = b""
+        self._block_key = b""
         self._block_subject = ""
         self._block_token = b""
         self._bringing: asyncio.Task[None] | None = None
@@ -210,12 +210,12 @@ class ClientConnection(asyncio.Protocol):
                 self.deadline = now + gateway.timeouts.total
                 exchange = self._current = Exchange(
                     line.method, line.path, fields, (), self._peer, self._secure, 0, gateway.wall(), now,
-                    gateway.next_id(), line.plan, self._block_digest,
+                    gateway.next_id(), line.plan, self._block_key,
                     client=self, verb=line.verb, target=line.target, host=self._host, complete=True, decided=True,
                     token_digest=self._block_token,
                 )  # fmt: skip
                 self._decide(exchange, None)
-                self._block_digest, self._block_token = exchange.digest, exchange.token_digest
+                self._block_key, self._block_token = exchange.key_digest, exchange.token_digest
                 if line.plan is None:
                     gateway.remember(text, line, exchange.plan)
                 return
@@ -251,7 +251,7 @@ class ClientConnection(asyncio.Protocol):
                 return False
             self._name(host)
         self._block, self._block_fields, self._block_lines, self._block_stripped = block, fields, lines, None
-        self._block_digest = self._block_token = b""
+        self._block_key = self._block_token = b""
         return True
 
     def _header_goes_on(self, gateway: Gateway) -> None:
