@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import click
 from pydantic import BaseModel
@@ -45,7 +45,7 @@ def _section(prefix: str, model: type[BaseModel], lines: list[str]) -> None:
         shown = f"{prefix}{field.alias or name}"
         below = _model(field.annotation)
         if below is not None and below is not model:
-            inner.append((f"{shown}.", below))
+            inner.append((f"{shown}{'[]' if _listed(field.annotation) else ''}.", below))
             rows.append(
                 f"| `{shown}` | {_cell(field.description or (below.__doc__ or '').splitlines()[0])} | section |"
             )
@@ -66,6 +66,11 @@ def _model(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for one in get_args(annotation) if (found := _model(one)) is not None), None)
+
+
+def _listed(annotation: Any) -> bool:
+    """Whether a section stands there any number of times."""
+    return get_origin(annotation) is tuple
 
 
 def _default(field: Any) -> str:

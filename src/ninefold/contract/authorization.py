@@ -38,11 +38,13 @@ class Rule(Section):
     until: Moment | None = Field(
         None, description="The rule holds until just before this moment (RFC 3339; a date alone: as it begins, UTC)."
     )
-    public: Why | None = Field(None, description="Why the operation is open to callers without a key.")
+    public: Why | None = Field(None, description="Why the operations are open to callers who prove nothing.")
     proofs: tuple[tuple[Proof, ...], ...] = Field(
         (),
-        description="How callers of these operations prove themselves: any one of the lists, all that is in it."
-        " Default: what `keys` and `identity` say.",
+        description="How callers of these operations prove themselves: all that one list names, any one of the lists. `[[key, "
+        "token], [certificate]]` asks for a key with a token, or for a certificate. Each list has one of those "
+        "three, which say who calls; `address` (`keys.with.ip`) and `device` (`keys.with.device`) narrow it. All "
+        "rules of an operation ask for the same. Default: what `keys`, `identity` and `certificates` say.",
     )
     upgrade: tuple[Protocol, ...] = Field(
         (), description="Protocols that the operation may switch to (RFC 9110 section 7.8), as `websocket`."

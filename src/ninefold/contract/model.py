@@ -68,7 +68,10 @@ class Upstream(Section):
 
 
 class With(Section):
-    """What else proves the caller, beside the key. Of several, each has to hold."""
+    """What proves the caller beside the key: of several, each has to hold. For one key: `ninefold keys create --from`.
+
+    For some operations: `authorization.rules[].proofs`, which stands in place of all this.
+    """
 
     ip: tuple[Address, ...] | None = Field(
         None,
@@ -76,12 +79,12 @@ class With(Section):
         description="The caller's address is in one of these ranges; `local` is this machine's own.",
     )
     token: Literal[True] | None = Field(
-        None, description="A token of `identity` with every key: neither is enough alone."
+        None, description="A token of `identity` as well. The caller may do what the key and the token both allow."
     )
     certificate: bool = Field(
         default=False,
-        description="The caller has a certificate of `encryption.tls.clients.authority`; where `certificates` names callers, "
-        "one of those.",
+        description="A client certificate of `encryption.tls.clients.authority` as well; where `certificates` names callers, "
+        "one of theirs, and the caller may do what the key and the certificate both allow.",
     )
     device: tuple[Ja4, ...] = Field(
         (),
@@ -283,18 +286,25 @@ class Contract(Section):
         Annotated[Upstream, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)] | None,
         BeforeValidator(not_nothing),
     ] = Field(None, description="The API behind the gateway; the ASGI middleware needs none.")
-    keys: Keys = Field(default_factory=Keys)
+    keys: Keys = Field(
+        default_factory=Keys,
+        description="Sign 1. Callers who are known by an API key. Without this section none is taken where there is "
+        "`identity` or `certificates`; else keys are, from this machine's own addresses.",
+    )
     certificates: tuple[Certificate, ...] = Field(
         (),
-        description="Callers who are known by their client certificate. With a `keys` section a key proves a caller as well; "
-        "with `keys.with.certificate` only both together; without a `keys` section only the certificate.",
+        description="Sign 1. Callers who are known by their client certificate, one entry a name. With a `keys` section a key "
+        "will do instead; with `keys.with.certificate` a caller needs both.",
     )
     authorization: Annotated[Authorization | None, BeforeValidator(not_nothing)] = Field(
-        None, description="Without it, any valid key may call any declared operation."
+        None,
+        description="Sign 2. Who may call what. Default: whoever proves to be a caller may call any declared operation.",
     )
     encryption: Encryption = Encryption()
     identity: Annotated[Identity | None, BeforeValidator(not_nothing)] = Field(
-        None, description="Without it, callers prove themselves by keys alone."
+        None,
+        description="Sign 5. Callers who are known by a token of one issuer. Default: no token is taken. With a `keys` "
+        "section a key will do instead; with `keys.with.token` a caller needs both.",
     )
     limits: Annotated[Limits, BeforeValidator(lambda v: {"rates": v} if isinstance(v, list) else v)] = Limits()
     responses: Responses = Responses()
