@@ -20,6 +20,7 @@ from ninefold.audit.signs.order import SIGNS
 from ninefold.cli.main import COMMANDS, cli
 from ninefold.contract.model import Contract
 from ninefold.contract.pending import PENDING
+from ninefold.contract.quantity import parse_duration, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,21 @@ def _default(field: Any) -> str:
     value = field.default
     if value is PydanticUndefined or value is None or isinstance(value, BaseModel):
         return ""
-    return f"`{value}`" if value not in ((), {}) else "none"
+    return f"`{_written(field, value)}`" if value not in ((), {}, "") else "none"
+
+
+_DURATIONS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
+_SIZES = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1))
+
+
+def _written(field: Any, value: Any) -> Any:
+    """A value as a contract has it: durations and sizes with a unit."""
+    parsers = [getattr(one, "func", None) for one in field.metadata]
+    units: Any = _DURATIONS if parse_duration in parsers else _SIZES if parse_size in parsers else ()
+    for unit, worth in units:
+        if round(value / worth, 6).is_integer() and value >= worth:
+            return f"{round(value / worth)}{unit}"
+    return "0s" if units is _DURATIONS else value
 
 
 def _cell(text: str) -> str:

@@ -138,7 +138,9 @@ class Keys(Section):
         None, description="The query parameter that may carry a key, and why. Default: none, such a request is refused."
     )
     with_: With | None = Field(
-        None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses."
+        None,
+        alias="with",
+        description="What else proves the caller. Default: `{ip: [local]}`, this machine's own addresses.",
     )
     alone: Why | None = Field(
         None, description="Why a key alone is enough here. Only with this are keys accepted from everywhere."
