@@ -6,7 +6,7 @@ import statistics
 import time
 import tracemalloc
 
-from ninefold.contract.model import Penalty
+from ninefold.contract.limits import Penalty
 from ninefold.guard.penalty import Penalties
 
 ADDRESSES = (1, 100, 10_000, 100_000, 1_000_000)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import click
 from pydantic import BaseModel
@@ -20,6 +20,7 @@ from ninefold.audit.signs.order import SIGNS
 from ninefold.cli.main import COMMANDS, cli
 from ninefold.contract.model import Contract
 from ninefold.contract.pending import PENDING
+from ninefold.contract.quantity import parse_duration, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ def _section(prefix: str, model: type[BaseModel], lines: list[str]) -> None:
         shown = f"{prefix}{field.alias or name}"
         below = _model(field.annotation)
         if below is not None and below is not model:
-            inner.append((f"{shown}.", below))
+            inner.append((f"{shown}{'[]' if _listed(field.annotation) else ''}.", below))
             rows.append(
                 f"| `{shown}` | {_cell(field.description or (below.__doc__ or '').splitlines()[0])} | section |"
             )
@@ -68,13 +69,32 @@ def _model(annotation: Any) -> type[BaseModel] | None:
     return next((found for one in get_args(annotation) if (found := _model(one)) is not None), None)
 
 
+def _listed(annotation: Any) -> bool:
+    """Whether a section stands there any number of times."""
+    return get_origin(annotation) is tuple
+
+
 def _default(field: Any) -> str:
     if field.is_required():
         return "required"
     value = field.default
     if value is PydanticUndefined or value is None or isinstance(value, BaseModel):
         return ""
-    return f"`{value}`" if value not in ((), {}) else "none"
+    return f"`{_written(field, value)}`" if value not in ((), {}, "") else "none"
+
+
+_DURATIONS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
+_SIZES = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1))
+
+
+def _written(field: Any, value: Any) -> Any:
+    """A value as a contract has it: durations and sizes with a unit."""
+    parsers = [getattr(one, "func", None) for one in field.metadata]
+    units: Any = _DURATIONS if parse_duration in parsers else _SIZES if parse_size in parsers else ()
+    for unit, worth in units:
+        if round(value / worth, 6).is_integer() and value >= worth:
+            return f"{round(value / worth)}{unit}"
+    return "0s" if units is _DURATIONS else value
 
 
 def _cell(text: str) -> str:

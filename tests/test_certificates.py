@@ -149,8 +149,7 @@ def answered(guard: Guard, tls: Any, *headers: tuple[bytes, bytes]) -> int:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         await guard(scope, receive, send)
-        await guard._recorder.close()  # type: ignore[union-attr]
-        guard._recorder = None
+        await guard._host.rest()
 
     asyncio.run(run())
     return int(sent[0]["status"])

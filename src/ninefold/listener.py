@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator
 
-    from ninefold.contract.model import Connections
+    from ninefold.contract.limits import Connections
 
 HANDSHAKE_SECONDS = 10.0
 #: How long a request's head may take, and a connection without one.

@@ -65,7 +65,7 @@ def test_check_advises_on_standard_error_and_passes(ninefold: Run, contract: Cal
     assert code == 0
     assert "holds for 8 operations" in out
     assert "advice:" in told
-    assert "any valid key may call every operation" in told
+    assert "whoever proves to be a caller may call every operation" in told
 
 
 def test_check_refuses_what_the_guard_could_not_start_with(ninefold: Run, contract: Callable[..., Path]) -> None:

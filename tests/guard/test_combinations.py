@@ -57,9 +57,7 @@ class Tokens:
         if digest not in self.brought or b"good" not in digest:
             return None
         scopes = tuple(digest.decode().split(",")[1:])
-        return SimpleNamespace(
-            subject="alice", tenant="", roles=(), scopes=scopes, holder=b"", certificate=b"", claims=None
-        )
+        return SimpleNamespace(subject="alice", tenant="", roles=(), scopes=scopes, jkt=b"", x5t=b"", claims=None)
 
     def doubts(self, *_: Any) -> None:
         return None

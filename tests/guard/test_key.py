@@ -160,10 +160,10 @@ def test_a_key_in_the_query_leaves_the_fields_of_other_requests_alone(make_guard
     assert guard.admit(first) is Need.KEYS
     ring.stale = 0
     assert _verdict(guard, first) == "list"
-    second.digest = first.digest  # as a host does that remembers it by the fields
+    second.key_digest = first.key_digest  # as a host does that remembers it by the fields
     assert _verdict(guard, second) == (401, "caller")
     third = ask("/things?api_key=writer", "")
-    third.fields, third.digest = shared, first.digest
+    third.fields, third.key_digest = shared, first.key_digest
     assert _verdict(guard, third) == "list"
     assert third.caller == "key2"
 

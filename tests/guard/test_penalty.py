@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ninefold.contract.model import Penalty
+from ninefold.contract.limits import Penalty
 from ninefold.guard.penalty import Penalties
 
 

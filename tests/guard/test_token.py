@@ -71,8 +71,8 @@ def _token(**changes: Any) -> Any:
         "tenant": "",
         "roles": (),
         "scopes": ("read",),
-        "holder": b"",
-        "certificate": b"",
+        "jkt": b"",
+        "x5t": b"",
         "claims": None,
     }
     return SimpleNamespace(**{**whole, **changes})
@@ -154,7 +154,7 @@ def test_a_doubt_is_a_refusal_with_its_reason_for_the_trail_alone(
 
 
 def test_a_token_that_is_bound_to_a_certificate_needs_just_that_one(made: Any) -> None:
-    guard = made(Tokens({b"Bearer x": _token(certificate=b"t" * 32)}), identity={**IDENTITY, "bound": "certificate"})
+    guard = made(Tokens({b"Bearer x": _token(x5t=b"t" * 32)}), identity={**IDENTITY, "bound": "certificate"})
     shown = [None, SimpleNamespace(thumbprint=b"u" * 32), SimpleNamespace(thumbprint=b"t" * 32)]
     requests = [_request("Bearer x", certificate=one) for one in shown]
     told = [guard.admit(one) for one in requests]
@@ -164,7 +164,7 @@ def test_a_token_that_is_bound_to_a_certificate_needs_just_that_one(made: Any) -
 
 
 def test_a_token_that_is_bound_to_a_key_needs_its_proof(made: Any) -> None:
-    tokens = Tokens({b"DPoP x": _token(holder=b"h" * 32)})
+    tokens = Tokens({b"DPoP x": _token(jkt=b"h" * 32)})
     guard = made(tokens, identity={**IDENTITY, "bound": "dpop"})
     without, repeated = _request("DPoP x"), _request("DPoP x")
     repeated.fields[b"dpop"], repeated.repeated = b"p, q", (b"dpop",)
@@ -178,7 +178,7 @@ def test_a_token_that_is_bound_to_a_key_needs_its_proof(made: Any) -> None:
         assert ((b"dpop-nonce", b"n") in answer.fields) == bool(doubt.nonce)
     tokens.doubt = None
     assert isinstance(guard.admit(proven), Plan)
-    assert proven.proven == b"h" * 32
+    assert proven.jkt == b"h" * 32
 
 
 def test_what_a_refused_combination_found_is_not_what_the_next_one_holds(made: Any) -> None:

@@ -22,7 +22,7 @@ THEN = time.time()
 
 def test_a_proof_tells_its_key() -> None:
     found = PROVER.verify(MADE, TOKEN.encode(), "GET", "/things", THEN)
-    assert len(found.holder) == 32
+    assert len(found.jkt) == 32
     assert PROVER.verify(MADE, TOKEN.encode(), "GET", "/things", THEN) == found
 
 

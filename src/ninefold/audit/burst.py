@@ -101,6 +101,15 @@ def left(answer: Answer) -> int | None:
     return next((int(value) for name in _LEGACY if (value := answer.header(name)) and value.strip().isdigit()), None)
 
 
+def says_when(answer: Answer) -> bool:
+    """Whether it tells when to come again: `Retry-After`, `t` of `RateLimit`, or a reset field of older make."""
+    told = answer.header("ratelimit") or ""
+    return answer.header("retry-after") is not None or bool(
+        re.search(r"(?:^|[;,\s])t=\d", told)
+        or any(re.sub("[-_]", "", name.lower()).endswith("ratelimitreset") for name, _ in answer.headers)
+    )
+
+
 def counts_down(answers: list[Answer]) -> bool:
     """Whether the API says what is left, and it becomes less as requests come."""
     known = [one for one in map(left, answers[-WATCHED:]) if one is not None]

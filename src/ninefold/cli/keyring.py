@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ninefold.cli.screen import printable
+from ninefold.contract.rules import unfolded
 from ninefold.errors import KeyringError
 from ninefold.keys.keeper import Keeper
 
@@ -65,13 +66,7 @@ def permitted(loaded: LoadedContract, role: str | None, scopes: tuple[str, ...])
         raise KeyringError("a key needs a role", remedy=f"give --role with one of: {roles}")
     if role not in authorization.roles:
         raise KeyringError(f"the contract has no role {role!r}", remedy=f"it has: {roles}")
-    held: set[str] = set()
-    waiting = [role]
-    while waiting:
-        one = waiting.pop()
-        if one not in held:
-            held.add(one)
-            waiting.extend(authorization.roles.get(one, ()))
+    held = unfolded(authorization.roles)[role]
     for scope in scopes:
         if scope not in held:
             raise KeyringError(

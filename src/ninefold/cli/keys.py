@@ -17,7 +17,6 @@ from ninefold.contract.load import load_contract
 from ninefold.contract.quantity import parse_duration
 from ninefold.contract.value import LABEL
 from ninefold.errors import KeyringError, TrailError, WriteError
-from ninefold.gateway.ledger import due
 from ninefold.keys.binding import binding
 from ninefold.keys.use import last_uses
 from ninefold.trail.writer import TrailWriter
@@ -181,6 +180,8 @@ def due_(contract: Path, within: str | None, *, as_json: bool) -> None:
 
 def _tell(loaded: LoadedContract, within: float, now: float) -> None:
     """Tell the trail of what is due, unless somebody else writes it: then he does."""
+    from ninefold.gateway.ledger import due  # noqa: PLC0415  # no other command about keys needs the gateway
+
     try:
         writer = TrailWriter(loaded.resolve(loaded.contract.trail.path))
     except TrailError as fault:

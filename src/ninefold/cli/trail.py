@@ -33,7 +33,7 @@ def command() -> None:
 @click.option("-f", "--follow", "follows", is_flag=True, help="Go on as they come.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
 @click.option("--outcome", type=click.Choice(["admitted", "answered", "refused", "failed"]), help="Only these.")
-@click.option("--caller", help="Only this key's id.")
+@click.option("--caller", help="Only this caller: a key's id, a certificate's name, sub:SUBJECT.")
 def tail(
     file: Path | None,
     contract: Path,

@@ -46,7 +46,7 @@ def advice(contract: Contract, description: Description, source: Source) -> list
     if not description.operations:
         found.append(Problem("the description has no operations, so nothing is served", top, "describe them"))
     if contract.authorization is None:
-        what = "there is no `authorization`: any valid key may call every operation"
+        what = "there is no `authorization`: whoever proves to be a caller may call every operation"
         found.append(Problem(what, top, "add roles and rules; `ninefold contract draft` proposes some"))
     elif contract.authorization is not None:
         for number, rule in enumerate(contract.authorization.rules):

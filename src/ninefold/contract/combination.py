@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ninefold.contract.model import Contract, Rule
+    from ninefold.contract.authorization import Rule
+    from ninefold.contract.model import Contract
 
 #: Names of proofs that all have to hold.
 Combination: TypeAlias = tuple[str, ...]

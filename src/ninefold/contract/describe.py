@@ -15,10 +15,11 @@ from ninefold.contract.value import LOCAL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ninefold.contract.authorization import Rule
     from ninefold.contract.description import Operation
     from ninefold.contract.identity import Identity
     from ninefold.contract.load import LoadedContract
-    from ninefold.contract.model import Contract, Rule
+    from ninefold.contract.model import Contract
 
 KEY_SCHEME = "apiKey"
 CERTIFICATE_SCHEME = "mutualTLS"

@@ -12,8 +12,9 @@ from ninefold.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ninefold.contract.authorization import Authorization
     from ninefold.contract.description import Description, Operation
-    from ninefold.contract.model import Authorization, Contract
+    from ninefold.contract.model import Contract
     from ninefold.contract.source import Source
 
 

@@ -135,10 +135,13 @@ class Identity(Section):
         min_length=1, description="What the token must be for (`aud`): one of these. There is no default."
     )
     bound: Literal["dpop", "certificate"] | None = Field(
-        None, description="What else the token's holder proves: `dpop` (RFC 9449) or `certificate` (RFC 8705)."
+        None,
+        description="What the caller proves to have beside the token, so that a stolen one is worth nothing: the key that it "
+        "names, by a proof with each request (`dpop`, RFC 9449), or the client certificate (`certificate`, RFC "
+        "8705). This or `unbound`.",
     )
     unbound: Why | None = Field(
-        None, description="Why a token alone is enough here: whoever has it is taken for its holder."
+        None, description="Why a token alone is enough here: whoever has it is taken for its holder (RFC 6750)."
     )
     algorithms: tuple[Algorithm, ...] = Field(
         ("ES256", "EdDSA", "Ed25519", "PS256", "RS256"),

@@ -6,17 +6,17 @@ planned but not enforced yet is no field here: `ninefold.contract.pending` refus
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ninefold.contract.authorization import Authorization
 from ninefold.contract.identity import Identity
-from ninefold.contract.quantity import Rate
+from ninefold.contract.limits import Limits
 from ninefold.contract.section import Section
 from ninefold.contract.value import (
     Address,
     CallerName,
-    Denials,
     DistinguishedName,
     DnsName,
     Duration,
@@ -25,12 +25,7 @@ from ninefold.contract.value import (
     HttpUrl,
     Ja4,
     KeyField,
-    Moment,
     Origin,
-    Protocol,
-    RateText,
-    Size,
-    TierName,
     Token,
     Uri,
     Why,
@@ -73,7 +68,10 @@ class Upstream(Section):
 
 
 class With(Section):
-    """What else proves the caller, beside the key. Of several, each has to hold."""
+    """What proves the caller beside the key: of several, each has to hold. For one key: `ninefold keys create --from`.
+
+    For some operations: `authorization.rules[].proofs`, which stands in place of all this.
+    """
 
     ip: tuple[Address, ...] | None = Field(
         None,
@@ -81,12 +79,12 @@ class With(Section):
         description="The caller's address is in one of these ranges; `local` is this machine's own.",
     )
     token: Literal[True] | None = Field(
-        None, description="A token of `identity` with every key: neither is enough alone."
+        None, description="A token of `identity` as well. The caller may do what the key and the token both allow."
     )
     certificate: bool = Field(
         default=False,
-        description="The caller has a certificate of `encryption.tls.clients.authority`; where `certificates` names callers, "
-        "one of those.",
+        description="A client certificate of `encryption.tls.clients.authority` as well; where `certificates` names callers, "
+        "one of theirs, and the caller may do what the key and the certificate both allow.",
     )
     device: tuple[Ja4, ...] = Field(
         (),
@@ -140,7 +138,9 @@ class Keys(Section):
         None, description="The query parameter that may carry a key, and why. Default: none, such a request is refused."
     )
     with_: With | None = Field(
-        None, alias="with", description="The second proof. Default: `{ip: [local]}`, this machine's own addresses."
+        None,
+        alias="with",
+        description="What else proves the caller. Default: `{ip: [local]}`, this machine's own addresses.",
     )
     alone: Why | None = Field(
         None, description="Why a key alone is enough here. Only with this are keys accepted from everywhere."
@@ -177,86 +177,6 @@ class Certificate(Section):
         """The name with its kind, as `uri:spiffe://example.org/billing`."""
         kinds = ("subject", "dns", "uri", "email")
         return next(f"{kind}:{getattr(self, kind)}" for kind in kinds if getattr(self, kind) is not None)
-
-
-#: What proves who is calling. The first three say who it is; an address and a device only narrow.
-Proof: TypeAlias = Literal["key", "token", "certificate", "address", "device"]
-
-
-class Rule(Section):
-    """Who may call some operations. Without a rule of its own, an operation is refused once there are rules."""
-
-    operations: tuple[str, ...] = Field(
-        min_length=1, description="Operation ids of the description; `*` for every operation."
-    )
-    allow: tuple[str, ...] = Field((), description="Scopes or roles, any one of which allows.")
-    when: str | None = Field(
-        None,
-        min_length=1,
-        description="A condition in CEL (docs/conditions.md): the rule allows, or denies, only while it is true. "
-        "Without `allow`, it is for whoever proves to be a caller.",
-    )
-    deny: Why | None = Field(
-        None,
-        description="Why the operations are refused, whatever other rules allow; with `when`, only while that is true.",
-    )
-    from_: Moment | None = Field(
-        None,
-        alias="from",
-        description="The rule holds from this moment on (RFC 3339; a date alone: as it begins, UTC).",
-    )
-    until: Moment | None = Field(
-        None, description="The rule holds until just before this moment (RFC 3339; a date alone: as it begins, UTC)."
-    )
-    public: Why | None = Field(None, description="Why the operation is open to callers without a key.")
-    proofs: tuple[tuple[Proof, ...], ...] = Field(
-        (),
-        description="How callers of these operations prove themselves: any one of the lists, all that is in it."
-        " Default: what `keys` and `identity` say.",
-    )
-    upgrade: tuple[Protocol, ...] = Field(
-        (), description="Protocols that the operation may switch to (RFC 9110 section 7.8), as `websocket`."
-    )
-
-    @model_validator(mode="after")
-    def _something(self) -> Rule:
-        if self.public is not None and self.allow:
-            raise ValueError("`public` and `allow` contradict each other; keep one")
-        if self.public is not None and self.proofs:
-            raise ValueError("`public` and `proofs` contradict each other; keep one")
-        if any(not {"key", "token", "certificate"} & set(one) for one in self.proofs):
-            raise ValueError("a list of `proofs` says not who calls; put `key`, `token` or `certificate` into each")
-        if self.deny is not None and (self.allow or self.public is not None or self.upgrade or self.proofs):
-            raise ValueError(
-                "a rule that denies allows nothing; give `allow`, `public`, `proofs` and `upgrade` a rule of their own"
-            )
-        if self.public is not None and (self.when is not None or self.timed):
-            raise ValueError("`public` has no conditions; write a rule with `deny` and `when` beside it")
-        if self.public is None and not self.allow and self.when is None and self.deny is None:
-            raise ValueError("the rule allows nobody; give `allow: [scope]`, `when: <condition>`, or `public: <why>`")
-        if self.from_ is not None and self.until is not None and self.until <= self.from_:
-            raise ValueError("`until` is not after `from`, so the rule never holds; mend one of them")
-        return self
-
-    @property
-    def timed(self) -> bool:
-        """Whether the rule holds only for a time."""
-        return self.from_ is not None or self.until is not None
-
-
-class Authorization(Section):
-    """Sign 2. Default deny; roles hold scopes and other roles."""
-
-    roles: dict[str, tuple[str, ...]] = Field({}, description="A role and what it holds: scopes and other roles.")
-    rules: tuple[Rule, ...] = Field(
-        (),
-        description="Which scopes or roles each operation asks. Any rule that fits allows; one that denies overrides them all.",
-    )
-    separate: tuple[tuple[str, ...], ...] = Field(
-        (),
-        description="Separation of duties: sets of roles or scopes of which nobody may hold two, "
-        "as `[[approver, requester]]`. A role that does is refused when the contract loads, a caller when he calls.",
-    )
 
 
 class Clients(Section):
@@ -319,106 +239,6 @@ class Encryption(Section):
         return self
 
 
-class RateLimit(Section):
-    """One limit, kept by GCRA: `rate` on average, `burst` at once."""
-
-    per: Annotated[
-        tuple[Literal["ip", "caller", "operation", "tenant"], ...],
-        BeforeValidator(lambda v: (v,) if isinstance(v, str) else v),
-    ] = Field(
-        min_length=1,
-        description="What is counted: `ip`, `caller`, `operation`, `tenant` (whose keys name none counts as a caller), or a"
-        " list of them for each combination.",
-    )
-    rate: RateText = Field(description="Requests in a unit of time: `100/min`, `5/s`.")
-    burst: int | None = Field(
-        None,
-        ge=1,
-        le=1_000_000_000,
-        description="Requests at once before the rate holds. Default: a tenth of the rate's count, at least 1.",
-    )
-    operations: tuple[str, ...] = Field((), description="Only these operations. Default: all.")
-    tiers: tuple[TierName, ...] = Field(
-        (), description="Only callers whose key is of one of these tiers. Default: all callers, those without one too."
-    )
-
-    @property
-    def depth(self) -> int:
-        """The burst that holds when none is given."""
-        return self.burst if self.burst is not None else max(1, self.rate.count // 10)
-
-
-class Penalty(Section):
-    """Who fails to prove who he is, again and again, has to wait, and each time longer (OWASP API2:2023)."""
-
-    after: Denials = Field(5, ge=1, le=1_000, description="So many failed proofs are free: `5 denials`.")
-    start: Duration = Field(1.0, ge=1, le=3600, description="How long the first wait is, after the next one.")
-    factor: float = Field(2.0, ge=1, le=10, description="How many times longer each further one makes it.")
-    most: Duration = Field(
-        3600.0,
-        ge=1,
-        le=86400,
-        description="The longest wait. One failed proof is forgiven in each such time.",
-    )
-
-    @model_validator(mode="after")
-    def _grows(self) -> Penalty:
-        if self.most < self.start:
-            raise ValueError("`most` is less than `start`; give at least as much")
-        return self
-
-
-class Timeouts(Section):
-    """How long each part of an exchange may take."""
-
-    header: Duration = Field(10.0, gt=0, description="From the first byte of a request to the end of its header.")
-    body: Duration = Field(
-        30.0, gt=0, description="The longest pause inside a request body, and inside what a caller reads."
-    )
-    idle: Duration = Field(60.0, gt=0, description="A kept-alive connection without a request.")
-    upstream: Duration = Field(
-        30.0, gt=0, description="To connect, and for the upstream to begin or go on with its answer."
-    )
-    total: Duration = Field(300.0, gt=0, description="A whole exchange, whatever moves.")
-    drain: Duration = Field(30.0, gt=0, description="How long running exchanges may go on after SIGTERM.")
-
-
-class Connections(Section):
-    """How many connections callers may hold."""
-
-    total: int = Field(10_000, ge=1, le=1_000_000, description="Connections from all callers.")
-    per_ip: int = Field(256, ge=1, le=1_000_000, description="Connections from one address (IPv6: one /64).")
-
-
-_DEFAULT_RATES = (
-    RateLimit(per=("ip",), rate=Rate(600, 60.0), burst=120),
-    RateLimit(per=("caller",), rate=Rate(600, 60.0), burst=120),
-)
-
-
-class Limits(Section):
-    """Sign 6. A list is short for `{rates: LIST}`."""
-
-    rates: tuple[RateLimit, ...] = Field(
-        _DEFAULT_RATES, min_length=1, description="Default: 600/min, 120 at once, per ip and per caller."
-    )
-    penalty: Penalty | None = Field(
-        None,
-        description="What guessing costs an address. A right key that was made here is never kept waiting."
-        " Default: nothing but the rates.",
-    )
-    header: Size = Field(
-        16 * 1024, ge=512, le=64 * 1024, description="Most bytes of a request's line and header fields; 431 past it."
-    )
-    fields: int = Field(64, ge=8, le=512, description="Most header fields of a request; 431 past it.")
-    body: Size = Field(1024 * 1024, ge=0, description="Most bytes of a request body; 413 past it.")
-    response: Size = Field(
-        8 * 1024 * 1024, ge=1024, description="Most bytes of a response that is checked as a whole; 502 past it."
-    )
-    timeouts: Timeouts = Timeouts()
-    connections: Connections = Connections()
-
-
 class Responses(Section):
     """Sign 7. What the description does not declare does not leave."""
 
@@ -468,18 +288,25 @@ class Contract(Section):
         Annotated[Upstream, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)] | None,
         BeforeValidator(not_nothing),
     ] = Field(None, description="The API behind the gateway; the ASGI middleware needs none.")
-    keys: Keys = Field(default_factory=Keys)
+    keys: Keys = Field(
+        default_factory=Keys,
+        description="Sign 1. Callers who are known by an API key. Without this section none is taken where there is "
+        "`identity` or `certificates`; else keys are, from this machine's own addresses.",
+    )
     certificates: tuple[Certificate, ...] = Field(
         (),
-        description="Callers who are known by their client certificate. With a `keys` section a key proves a caller as well; "
-        "with `keys.with.certificate` only both together; without a `keys` section only the certificate.",
+        description="Sign 1. Callers who are known by their client certificate, one entry a name. With a `keys` section a key "
+        "will do instead; with `keys.with.certificate` a caller needs both.",
     )
     authorization: Annotated[Authorization | None, BeforeValidator(not_nothing)] = Field(
-        None, description="Without it, any valid key may call any declared operation."
+        None,
+        description="Sign 2. Who may call what. Default: whoever proves to be a caller may call any declared operation.",
     )
     encryption: Encryption = Encryption()
     identity: Annotated[Identity | None, BeforeValidator(not_nothing)] = Field(
-        None, description="Without it, callers prove themselves by keys alone."
+        None,
+        description="Sign 5. Callers who are known by a token of one issuer. Default: no token is taken. With a `keys` "
+        "section a key will do instead; with `keys.with.token` a caller needs both.",
     )
     limits: Annotated[Limits, BeforeValidator(lambda v: {"rates": v} if isinstance(v, list) else v)] = Limits()
     responses: Responses = Responses()

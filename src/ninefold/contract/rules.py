@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ninefold.contract.model import Authorization, Rule
+    from ninefold.contract.authorization import Authorization, Rule
     from ninefold.contract.source import Source
 
 

@@ -8,7 +8,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from cryptography import x509
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from ninefold.contract.quantity import Rate, parse_denials, parse_duration, parse_rate, parse_size
@@ -210,6 +209,8 @@ def _email(value: str) -> str:
 
 
 def _distinguished_name(value: str) -> str:
+    from cryptography import x509  # noqa: PLC0415  # it takes long, and few contracts need it
+
     try:
         name = x509.Name.from_rfc4514_string(value)
     except ValueError:

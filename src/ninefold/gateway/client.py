@@ -1,8 +1,9 @@
 """A caller's connection: reads requests strictly, asks the guard, writes responses in order.
 
 This is the hot path: on the admitted path of a request without a body there is no task, no future and no coroutine.
-The reasons for its shape, and what each check costs, are in docs/adr/0003-data-plane.md. It is longer than a module
-should be because its states belong together: a reader who has to hold half of them in another file will miss one.
+The reasons for its shape, and what each check costs, are in docs/adr/0003-data-plane.md. What needs no connection is elsewhere:
+HTTP in `wire` and `plain`, who calls in `forwarded`, keys and tokens in `needs`. What is left is longer than a module should be
+because it is one state machine: each method asks which others have run, and who has half of them in another file misses one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import httptools
 
 from ninefold.gateway import plain, wire
 from ninefold.gateway.exchange import Exchange
-from ninefold.gateway.forwarded import caller_address, forwarded_certificate, forwarded_fields, told
+from ninefold.gateway.forwarded import forwarded_fields, told, vouched
 from ninefold.guard.answer import Answer, lines, refuse
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
@@ -53,9 +54,9 @@ class ClientConnection(asyncio.Protocol):
         "_begun",
         "_block",
         "_block_caller",
-        "_block_digest",
         "_block_fields",
         "_block_head",
+        "_block_key",
         "_block_lines",
         "_block_stripped",
         "_block_subject",
@@ -122,7 +123,7 @@ class ClientConnection(asyncio.Protocol):
         self._block_lines: list[bytes] = []
         self._block_stripped: frozenset[bytes] | None = None
         self._block_caller = ""
-        self._block_digest = b""
+        self._block_key = b""
         self._block_subject = ""
         self._block_token = b""
         self._bringing: asyncio.Task[None] | None = None
@@ -209,12 +210,12 @@ class ClientConnection(asyncio.Protocol):
                 self.deadline = now + gateway.timeouts.total
                 exchange = self._current = Exchange(
                     line.method, line.path, fields, (), self._peer, self._secure, 0, gateway.wall(), now,
-                    gateway.next_id(), line.plan, self._block_digest,
+                    gateway.next_id(), line.plan, self._block_key,
                     client=self, verb=line.verb, target=line.target, host=self._host, complete=True, decided=True,
                     token_digest=self._block_token,
                 )  # fmt: skip
                 self._decide(exchange, None)
-                self._block_digest, self._block_token = exchange.digest, exchange.token_digest
+                self._block_key, self._block_token = exchange.key_digest, exchange.token_digest
                 if line.plan is None:
                     gateway.remember(text, line, exchange.plan)
                 return
@@ -250,7 +251,7 @@ class ClientConnection(asyncio.Protocol):
                 return False
             self._name(host)
         self._block, self._block_fields, self._block_lines, self._block_stripped = block, fields, lines, None
-        self._block_digest = self._block_token = b""
+        self._block_key = self._block_token = b""
         return True
 
     def _header_goes_on(self, gateway: Gateway) -> None:
@@ -481,7 +482,7 @@ class ClientConnection(asyncio.Protocol):
         decision = gateway.guard.admit(exchange)
         if type(decision) is not Plan:
             if type(decision) is Need:
-                decision = self._with_keys(exchange, decision)
+                decision = gateway.needs.with_keys(exchange, decision)
             if decision is Need.TOKEN:
                 self._bringing = asyncio.get_running_loop().create_task(self._bring(exchange))
                 return
@@ -502,36 +503,23 @@ class ClientConnection(asyncio.Protocol):
     def _look(self, exchange: Exchange) -> Answer | None:
         """What the connection tells of the caller; where a trusted proxy is at its other end, what that one tells."""
         gateway = self.gateway
-        if gateway.trusts is None or self._peer not in gateway.trusts:
-            exchange.device = self.device
-            if gateway.authority is not None:
-                exchange.certificate = gateway.authority.holds(self._certificate, exchange.time)
-            return None
-        try:
-            exchange.address = caller_address(self._peer, exchange.fields.get(b"x-forwarded-for"), gateway.trusts)
-        except ValueError:
-            return wire.malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
-        if gateway.forwarded and gateway.authority is not None:
-            try:
-                shown = forwarded_certificate(exchange.fields, exchange.repeated)
-            except ValueError as fault:
-                return wire.malformed(f"a trusted proxy sent a certificate that is none: {fault}")
-            verified = gateway.authority.verified(*shown) if shown is not None else None
-            exchange.certificate = gateway.authority.holds(verified, exchange.time)
+        if gateway.trusts is not None and self._peer in gateway.trusts:
+            return vouched(exchange, self._peer, gateway.trusts, gateway.vouching)
+        exchange.device = self.device
+        if gateway.authority is not None:
+            exchange.certificate = gateway.authority.holds(self._certificate, exchange.time)
         return None
 
     async def _bring(self, exchange: Exchange) -> None:
         """Have the caller's token verified, and decide again. The connection waits, and its deadlines hold."""
         gateway = self.gateway
-        assert gateway.tokens is not None
         decision: Plan | Answer | Need = Need.TOKEN
         while decision is Need.TOKEN:
-            field = exchange.fields[b"authorization"]
-            exchange.doubt = await gateway.tokens.bring(exchange.token_digest, field, exchange.time)
+            await gateway.needs.bring_token(exchange)
             if exchange is not self._current or exchange.answered:
                 return  # its time was over, or its caller has gone
             gateway.now = gateway.clock()
-            decision = self._with_keys(exchange, gateway.guard.admit(exchange))
+            decision = gateway.needs.with_keys(exchange, gateway.guard.admit(exchange))
         self._bringing = None
         if isinstance(decision, Plan):
             self._admit(exchange, decision)
@@ -539,17 +527,6 @@ class ClientConnection(asyncio.Protocol):
             self._gather(exchange)
         else:
             self._answer(exchange, cast("Answer", decision))
-
-    def _with_keys(self, exchange: Exchange, decision: Plan | Answer | Need) -> Plan | Answer | Need:
-        """Decide again, as long as keys or revocations have changed, with what they are now."""
-        gateway = self.gateway
-        while decision is Need.KEYS:
-            try:
-                gateway.refresh()
-            except Exception as trouble:  # noqa: BLE001  # whatever it is, the keys are not known: the gate stays shut
-                return refuse(503, "caller", f"the keys cannot be read: {trouble}")
-            decision = gateway.guard.admit(exchange)
-        return decision
 
     def _gather(self, exchange: Exchange) -> None:
         """Wait for the whole body, which the decision depends on; `limits.body` bounds it."""

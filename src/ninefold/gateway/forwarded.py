@@ -8,8 +8,16 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from ninefold.gateway.wire import malformed
+from ninefold.guard.proofs.address import Ranges
+
 if TYPE_CHECKING:
-    from ninefold.guard.proofs.address import Ranges
+    from collections.abc import Sequence
+    from ipaddress import IPv4Network, IPv6Network
+
+    from ninefold.contract.model import Contract
+    from ninefold.gateway.authority import Authority
+    from ninefold.guard.answer import Answer
     from ninefold.guard.request import Request
 
 
@@ -18,6 +26,33 @@ def canonical(address: str) -> str:
     whole = ip_address(address.partition("%")[0])
     mapped = getattr(whole, "ipv4_mapped", None)
     return str(mapped or whole)
+
+
+def trusted_proxies(contract: Contract, local: Sequence[IPv4Network | IPv6Network]) -> Ranges | None:
+    """The contract's `api.trusted_proxies`, with this machine's own addresses where it names them; None: nobody is trusted."""
+    proxies = contract.api.trusted_proxies
+    ranges = [one for one in proxies if not isinstance(one, str)]
+    return Ranges((*ranges, *(local if len(ranges) < len(proxies) else ()))) if proxies else None
+
+
+def vouched(request: Request, peer: str, trusted: Ranges, authority: Authority | None) -> Answer | None:
+    """Take from a request what the trusted proxy `peer` tells of the caller: his address, and his certificate.
+
+    `authority` is that of callers' certificates, where proxies may show them (`encryption.tls.clients.forwarded`). An
+    answer where the proxy passed on what cannot be read: then nothing is known of the caller.
+    """
+    try:
+        request.address = caller_address(peer, request.fields.get(b"x-forwarded-for"), trusted)
+    except ValueError:
+        return malformed("a trusted proxy sent an X-Forwarded-For that holds no address")
+    if authority is not None:
+        try:
+            shown = forwarded_certificate(request.fields, request.repeated)
+        except ValueError as fault:
+            return malformed(f"a trusted proxy sent a certificate that is none: {fault}")
+        verified = authority.verified(*shown) if shown is not None else None
+        request.certificate = authority.holds(verified, request.time)
+    return None
 
 
 def caller_address(peer: str, forwarded_for: bytes | None, trusted: Ranges) -> str:

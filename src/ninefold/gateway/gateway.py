@@ -6,14 +6,15 @@ import asyncio
 import secrets
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ninefold.contract.combination import combinations
+from ninefold.gateway.forwarded import trusted_proxies
+from ninefold.gateway.needs import Needs
 from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
 from ninefold.gateway.watch import Watch
-from ninefold.guard.proofs.address import Ranges
 from ninefold.trail.event import Event
 
 if TYPE_CHECKING:
@@ -26,23 +27,15 @@ if TYPE_CHECKING:
     from ninefold.gateway.client import ClientConnection
     from ninefold.gateway.exchange import Exchange
     from ninefold.gateway.ledger import Ledger
+    from ninefold.gateway.needs import Tokens
     from ninefold.gateway.plain import RequestLine
     from ninefold.gateway.recorder import Recorder
     from ninefold.gateway.watch import Ring
     from ninefold.guard.guard import Guard
     from ninefold.guard.plan import Plan
-    from ninefold.guard.tokens import Doubt
 
 #: How often deadlines are looked at, in seconds: what a time-out may be late by.
 SWEEP = 0.25
-
-
-class Tokens(Protocol):
-    """The tokens as the gateway handles them; the guard has its own view of them."""
-
-    def refresh(self) -> None: ...
-    def tick(self) -> None: ...
-    async def bring(self, digest: bytes, field: bytes, at: float) -> Doubt: ...
 
 
 class Gateway:
@@ -65,18 +58,15 @@ class Gateway:
         assert contract.upstream is not None
         self.contract = contract
         self.guard = guard
-        self.tokens = tokens
         self.recorder = recorder
         self.ledger = ledger
         self.limits = contract.limits
         self.timeouts = contract.limits.timeouts
         self.most_bytes = 8 * contract.limits.body + 65_536  # a chunk of one byte takes six; more is no honest framing
-        proxies = contract.api.trusted_proxies
-        trusted = [one for one in proxies if not isinstance(one, str)]
-        self.trusts = Ranges((*trusted, *(local if len(trusted) < len(proxies) else ()))) if proxies else None
+        self.trusts = trusted_proxies(contract, local)
         self.authority = authority
         clients = contract.encryption.tls.clients
-        self.forwarded = clients is not None and clients.forwarded
+        self.vouching = authority if clients is not None and clients.forwarded else None
         self._ring = ring
         self.fingerprints = _fingerprinted(contract) or ring.devices
         self.looks = self.trusts is not None or authority is not None or self.fingerprints
@@ -84,6 +74,7 @@ class Gateway:
         self.outbox = Outbox(asyncio.get_running_loop())
         self.clock = time.monotonic
         self.keys = Watch(ring, contract.keys.stale, say, self.clock)
+        self.needs = Needs(guard, self.keys, tokens, authority)
         self.now = self.clock()  # when bytes last came, on either side
         self.wall = time.time
         self.date = b""
@@ -170,25 +161,15 @@ class Gateway:
         self._sweep()
         self.ledger.start()
 
-    def refresh(self) -> None:
-        """Read what has changed of keys and tokens. Raises what stands in the way; then nothing is admitted by them."""
-        self.keys.refresh()
-        if self.tokens is not None:
-            self.tokens.refresh()
-
     def _sweep(self) -> None:
         self.now = now = self.clock()
         self.date = formatdate(usegmt=True).encode()
         for client in [one for one in self._clients if one.deadline <= now]:
             client.expired(now)
         self.pool.sweep(now)
-        if self.authority is not None:
-            self.authority.verify()
-        self.keys.verify()
+        self.needs.verify()
         if self._ring.devices:  # a key was bound to one meanwhile; who came before shows none
             self.fingerprints = self.looks = True
-        if self.tokens is not None:
-            self.tokens.tick()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 
     async def drain(self) -> None:

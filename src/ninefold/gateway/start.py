@@ -26,7 +26,6 @@ from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.tls import ask_clients, development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
-from ninefold.identity.tokens import Tokens
 from ninefold.keys.ring import Ring
 from ninefold.trail.writer import TrailWriter
 
@@ -114,6 +113,8 @@ async def opened(
         described = msgspec.json.encode(describe(loaded, url)) if contract.api.serve_description else b""
         tokens = None
         if contract.identity is not None:
+            from ninefold.identity.tokens import Tokens  # noqa: PLC0415  # it takes long, and few contracts need it
+
             tokens = Tokens(contract.identity, loaded.resolve, say)
             stack.callback(tokens.release)
         guard = Guard(

@@ -11,7 +11,7 @@ from ninefold.contract.rules import allowing, denying
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ninefold.contract.model import Authorization, Rule
+    from ninefold.contract.authorization import Authorization, Rule
 
 
 class May(StrEnum):

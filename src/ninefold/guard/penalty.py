@@ -18,7 +18,7 @@ from math import ceil, log
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ninefold.contract.model import Penalty
+    from ninefold.contract.limits import Penalty
 
 
 class Penalties:

@@ -36,19 +36,24 @@ class Certificate(msgspec.Struct, frozen=True, gc=False):
 
 
 class Request(msgspec.Struct, gc=False):
-    """One request. The host fills the first part; what the steps learn on the way is below.
+    """One request, and what is known of it. Its parts, in this order:
 
-    `path` is the target's path as it was sent (percent-encoded), `fields` maps each lowercase field name to its
-    value, and `repeated` has the names that came on more than one line, their values joined (RFC 9110 section 5.3).
-    `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 chunked. `time` is Unix
-    seconds; `now` seconds on a clock that never goes back. `plan` is what it is about, and
-    `digest` that of the key that it presents, where the host knows them from another request with the same bytes. `target`
-    is the whole target in origin form, as it goes on to the API, and `content` the whole body, once a step has asked for it
-    (`Need.BODY`). `held` is what has to be true of the answer. `key` is the one that was proved; `subject`, `tenant` and
-    `claims` are a token's. `certificate` and `device` (a JA4 fingerprint) are the caller's own, never those of a proxy in
-    between. `token_digest` is of the field with the token, `doubt` what the host found when it brought that, `proven` the
-    thumbprint of the key that the caller proved to have. `failed` says of which name a proof was presented that does not
-    hold (`key ID`, `subject NAME`, or "?").
+    **As it was read.** `path` is the target's path as it was sent (percent-encoded), `fields` maps each lowercase field name
+    to its value, and `repeated` has the names that came on more than one line, their values joined (RFC 9110 section 5.3).
+    `address` is the caller's, after trusted proxies. `body` is the declared length: 0 none, -1 not told before it ends. `time`
+    is Unix seconds; `now` seconds on a clock that never goes back. `target` is the whole target in origin form, as it goes on.
+
+    **What the host remembers** of other requests with the same bytes: `plan`, what it is about; `key_digest` and
+    `token_digest`, what the key and the token that it presents are known by. The steps fill in what is empty.
+
+    **What only the host can bring.** `certificate` and `device` (a JA4 fingerprint) are the caller's own, never those of a
+    proxy in between. `content` is the whole body, `doubt` why the token does not hold, once a step has asked for them (`Need`).
+
+    **What the steps have found.** `step` is the place in the plan's checks to go on at after a `Need`. `caller` is who calls,
+    as the trail and the API are told; `subject`, `tenant` and `claims` are a token's, `key` is the one that holds, and
+    `scopes` what they allow together. `jkt` is the thumbprint of the key that the caller proved to have for his token (RFC
+    9449 section 6). `failed` names whose proof was presented and does not hold: `key ID`, `subject NAME`, or "?". `origin`
+    is the other origin that a browser asks for, `allowance` what its rate leaves, `held` what has to be true of the answer.
     """
 
     method: str
@@ -63,22 +68,24 @@ class Request(msgspec.Struct, gc=False):
     id: bytes
 
     plan: Plan | None = None
-    digest: bytes = b""
-    step: int = 0
-    caller: str = ""
-    scopes: frozenset[str] = frozenset()
-    origin: bytes = b""
-    allowance: Allowance | None = None
+    key_digest: bytes = b""
+    token_digest: bytes = b""
     target: bytes = b""
-    content: bytes | None = None
-    held: Held | None = None
-    key: KnownKey | None = None
+
     certificate: Certificate | None = None
     device: str = ""
+    content: bytes | None = None
+    doubt: Doubt | None = None
+
+    step: int = 0
+    caller: str = ""
     subject: str = ""
     tenant: str = ""
-    token_digest: bytes = b""
-    doubt: Doubt | None = None
-    proven: bytes = b""
     claims: Mapping[str, Any] | None = None
+    key: KnownKey | None = None
+    scopes: frozenset[str] = frozenset()
+    jkt: bytes = b""
     failed: str = ""
+    origin: bytes = b""
+    allowance: Allowance | None = None
+    held: Held | None = None

@@ -8,7 +8,7 @@ from ninefold.contract.rules import allowing, denying, unfolded
 from ninefold.guard.plan import Permission
 
 if TYPE_CHECKING:
-    from ninefold.contract.model import Authorization, Rule
+    from ninefold.contract.authorization import Authorization, Rule
 
 
 def grants(authorization: Authorization | None) -> dict[str, frozenset[str]]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ninefold.contract.attribute import Environment
+    from ninefold.contract.authorization import Authorization, Rule
     from ninefold.contract.description import Operation
-    from ninefold.contract.model import Authorization, Rule
     from ninefold.guard.plan import Check, Setting
     from ninefold.guard.request import Request
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class KnownToken(Protocol):
     """A token that was verified. `roles` are what it claims of the contract's, `scopes` what it allows.
 
-    `holder` is the thumbprint of the key that its holder has to prove to have, `certificate` the SHA-256 of his
-    certificate, both empty where it is not bound to one. `claims` are those that the contract has kept.
+    `jkt` is the thumbprint of the key that its holder has to prove to have (RFC 9449 section 6), `x5t` that of his certificate
+    (`x5t#S256`, RFC 8705 section 3.1); empty where it is not bound to one. `claims` are those that the contract has kept.
     """
 
     @property
@@ -24,9 +24,9 @@ class KnownToken(Protocol):
     @property
     def scopes(self) -> tuple[str, ...]: ...
     @property
-    def holder(self) -> bytes: ...
+    def jkt(self) -> bytes: ...
     @property
-    def certificate(self) -> bytes: ...
+    def x5t(self) -> bytes: ...
     @property
     def claims(self) -> Mapping[str, Any] | None: ...
 
@@ -63,7 +63,7 @@ class Tokens(Protocol):
         ...
 
     def doubts(
-        self, field: bytes, proof: bytes, holder: bytes, method: str, path: str, at: float, now: float
+        self, field: bytes, proof: bytes, jkt: bytes, method: str, path: str, at: float, now: float
     ) -> Doubt | None:
-        """Why the proof of possession that came with a token for `holder` does not hold; None: it does, and is used up."""
+        """Why the proof of possession that came with a token bound to `jkt` does not hold; None: it does, and is used up."""
         ...

@@ -86,10 +86,10 @@ def token(claims: Mapping[str, Any], rules: Rules, signer: str, until: float = _
         ends.append(expires + rules.leeway)
     if issued:
         ends.append(issued + rules.max_age + rules.leeway)
-    holder, certificate = _confirmed(claims.get("cnf"), rules)
+    jkt, x5t = _confirmed(claims.get("cnf"), rules)
     return Token(
         subject, _text(claims, "jti"), _text(claims, rules.tenant), _names(claims, rules.roles),
-        _names(claims, rules.scopes), issued, min(ends), signer, holder, certificate,
+        _names(claims, rules.scopes), issued, min(ends), signer, jkt, x5t,
         {name: _at(claims, name) for name in rules.kept} or None,
     )  # fmt: skip
 
@@ -99,14 +99,14 @@ def _confirmed(found: Any, rules: Rules) -> tuple[bytes, bytes]:
     found = {} if found is None else found
     if not isinstance(found, dict) or not found.keys() <= {"jkt", "x5t#S256"}:
         raise BadToken("it is bound to its holder in a way that is not known here (cnf)")
-    holder, certificate = _thumbprint(found.get("jkt")), _thumbprint(found.get("x5t#S256"))
-    if rules.bound == "dpop" and not holder:
+    jkt, x5t = _thumbprint(found.get("jkt")), _thumbprint(found.get("x5t#S256"))
+    if rules.bound == "dpop" and not jkt:
         raise BadToken("it is bound to no key (cnf.jkt)")
-    if rules.bound == "certificate" and not certificate:
+    if rules.bound == "certificate" and not x5t:
         raise BadToken("it is bound to no certificate (cnf.x5t#S256)")
-    if holder and rules.bound != "dpop":
+    if jkt and rules.bound != "dpop":
         raise BadToken("it is bound to a key, which identity.bound does not ask for")
-    return holder, certificate
+    return jkt, x5t
 
 
 def _thumbprint(found: Any) -> bytes:

@@ -32,9 +32,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that holds. `holder` is the thumbprint of the key that made it (RFC 7638, 32 bytes), `id` its `jti`."""
+    """A proof that holds. `jkt` is the thumbprint of the key that made it (RFC 7638, 32 bytes), `id` its `jti`."""
 
-    holder: bytes
+    jkt: bytes
     id: str
     nonce: str
 
@@ -55,7 +55,7 @@ class Prover:
         `token` is the access token that it comes with; None: it comes to get one (section 5).
         """
         head, body, _ = split(text, MOST_BYTES)
-        key, algorithm, holder = self._keys.get(head) or self._key(head)
+        key, algorithm, jkt = self._keys.get(head) or self._key(head)
         found = members(body, "payload")
         if found.get("htm") != method:
             raise BadToken("the proof is for another method (htm)")
@@ -75,7 +75,7 @@ class Prover:
         if not isinstance(nonce, str):
             raise BadToken("the proof's nonce is no text")
         key.verify(text, algorithm)
-        return Proof(holder, known_as, nonce)
+        return Proof(jkt, known_as, nonce)
 
     def _key(self, head: bytes) -> tuple[Signer, str, bytes]:
         """What a proof's header says. A caller sends the same one again and again, so it is remembered, read."""
@@ -168,7 +168,7 @@ class Replays:
     def take(self, proof: Proof, now: float) -> bool:
         """Whether this proof comes for the first time; it is remembered."""
         self.full(now)
-        known = sha256(proof.holder + proof.id.encode("utf-8", "surrogatepass")).digest()[:16]
+        known = sha256(proof.jkt + proof.id.encode("utf-8", "surrogatepass")).digest()[:16]
         if known in self._recent or known in self._older:
             return False
         self._recent.add(known)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ninefold.errors import FileError, Place
 from ninefold.store.index import HEADER, Index
-from ninefold.store.sqlite import explained, open_store
+from ninefold.store.sqlite import explained, open_store, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +52,7 @@ class Registrar:
     def revoke(self, kind: str, name: str, now: float) -> None:
         """No process accepts the token (`jti`), or any that the `subject` has been issued until now, after this returns."""
         try:
-            self._store.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._store):
                 self._store.execute("DELETE FROM revocation WHERE revoked < ?", (now - KEPT,))
                 self._store.execute(
                     "INSERT INTO revocation (kind, name, revoked, changed)"
@@ -62,10 +61,6 @@ class Registrar:
                     " SET revoked = max(revoked, excluded.revoked), changed = excluded.changed",
                     (kind, name, now),
                 )
-            except BaseException:
-                self._store.execute("ROLLBACK")
-                raise
-            self._store.execute("COMMIT")
         except sqlite3.Error as fault:
             raise explained(fault, self._path) from None
 

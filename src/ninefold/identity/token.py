@@ -11,8 +11,8 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     """`subject` is whom it is about, `id` its `jti`, `roles` what it claims of the contract's, `scopes` what it allows.
 
     `issued` and `expires` are Unix seconds; at `expires` it is looked at anew. `signer` is the thumbprint of the key that
-    signed it; empty where the issuer was asked. `holder` is the thumbprint of the key that its holder proves to have
-    (`cnf.jkt`), `certificate` that of his certificate (`cnf.x5t#S256`), both as 32 bytes; empty: it is not bound to one.
+    signed it; empty where the issuer was asked. `jkt` is the thumbprint of the key that its holder proves to have (RFC 9449
+    section 6), `x5t` that of his certificate (`x5t#S256`, RFC 8705 section 3.1), 32 bytes each; empty: it is not bound to one.
     `claims` are those that the contract has kept, None where it has none.
     """
 
@@ -24,8 +24,8 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     issued: float
     expires: float
     signer: str = ""
-    holder: bytes = b""
-    certificate: bytes = b""
+    jkt: bytes = b""
+    x5t: bytes = b""
     claims: dict[str, Any] | None = None
 
 

@@ -113,14 +113,14 @@ class Tokens:
         return token
 
     def doubts(
-        self, field: bytes, proof: bytes, holder: bytes, method: str, path: str, at: float, now: float
+        self, field: bytes, proof: bytes, jkt: bytes, method: str, path: str, at: float, now: float
     ) -> Refused | None:
-        """Why the proof that came with `holder`'s token does not hold (RFC 9449 section 4.3); None: it does, and is used up."""
+        """Why the proof for a token bound to `jkt` does not hold (RFC 9449 section 4.3); None: it does, and is used up."""
         try:
             found = self._prover.verify(proof, _text(field), method, path, at)
         except BadToken as fault:
             return Refused(str(fault))
-        if found.holder != holder:
+        if found.jkt != jkt:
             return Refused("the proof is made with another key than the token is bound to (cnf.jkt)")
         if self._nonces is not None and not self._nonces.fresh(found.nonce, at):
             return Refused("the proof holds no fresh nonce of ours", nonce=self._nonces.newest(at))

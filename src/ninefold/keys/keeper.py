@@ -14,7 +14,7 @@ import msgspec
 from ninefold.errors import FileError, KeyringError, KeyringProblems, Place, Problem
 from ninefold.keys.record import Bound, Grant, Issued, State
 from ninefold.keys.token import MintedKey, environment, mint, name_of
-from ninefold.store.sqlite import explained, open_store
+from ninefold.store.sqlite import explained, open_store, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -231,14 +231,8 @@ class Keeper:
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[None]:
-        with self._explained():
-            self._store.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._store.execute("ROLLBACK")
-                raise
-            self._store.execute("COMMIT")
+        with self._explained(), transaction(self._store):
+            yield
 
 
 def _issued(row: tuple[Any, ...]) -> Issued:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ninefold.store.sqlite import explained, open_store
+from ninefold.store.sqlite import explained, open_store, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,17 +48,12 @@ class Uses:
         """Keep the later one of each of these and what is known. Other processes may do the same."""
         rows = [(key, one.time, one.address) for key, one in uses.items()]
         try:
-            self._store.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._store):
                 self._store.executemany(
                     "INSERT INTO use (key, time, address) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE"
                     " SET time = excluded.time, address = excluded.address WHERE excluded.time > use.time",
                     rows,
                 )
-            except BaseException:
-                self._store.execute("ROLLBACK")
-                raise
-            self._store.execute("COMMIT")
         except sqlite3.Error as fault:
             raise explained(fault, self._path) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from ninefold.errors import FileError, Place, WriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 #: "9fld", so that `file` and other tools know whose database it is.
@@ -70,9 +71,20 @@ def open_store(
     return store
 
 
-def _migrate(store: sqlite3.Connection, version: int, migrations: Mapping[int, str]) -> None:
+@contextlib.contextmanager
+def transaction(store: sqlite3.Connection) -> Iterator[None]:
+    """All of it, or nothing; nobody else writes meanwhile. Raises `sqlite3.Error`."""
     store.execute("BEGIN IMMEDIATE")
     try:
+        yield
+    except BaseException:
+        store.execute("ROLLBACK")
+        raise
+    store.execute("COMMIT")
+
+
+def _migrate(store: sqlite3.Connection, version: int, migrations: Mapping[int, str]) -> None:
+    with transaction(store):
         # another process may have been quicker
         found = store.execute("PRAGMA user_version").fetchone()[0]
         for number in range(found + 1, version + 1):
@@ -80,10 +92,6 @@ def _migrate(store: sqlite3.Connection, version: int, migrations: Mapping[int, s
                 store.execute(statement)
         if found < version:
             store.execute(f"PRAGMA user_version = {version}")
-    except BaseException:
-        store.execute("ROLLBACK")
-        raise
-    store.execute("COMMIT")
 
 
 def _own(path: Path, owner: int, found: int, version: int) -> None:

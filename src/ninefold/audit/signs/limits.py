@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ninefold.audit.again import after, repeated
 from ninefold.audit.answer import Ask
 from ninefold.audit.bounds import unbounded, unpaged
-from ninefold.audit.burst import AGAIN, allowed, burst, counts_down, is_throttled, left
+from ninefold.audit.burst import AGAIN, allowed, burst, counts_down, is_throttled, left, says_when
 from ninefold.audit.finding import Confidence, Location, Method, Severity
 from ninefold.audit.guessing import GUESSES, guessed_logins, slowed
 from ninefold.audit.judge import alike, proof
@@ -193,18 +193,9 @@ def _no_retry_after(target: Target) -> Looked:
     seen = tuple(
         Observation(place, detail, (answer.exchange("attack"),), cause="no retry-after")
         for place, answer in throttled
-        if not _says_when(answer)
+        if not says_when(answer)
     )
     return Looked(len(throttled), seen)
-
-
-def _says_when(answer: Answer) -> bool:
-    """`Retry-After`, `t` of `RateLimit`, or a reset field of older make."""
-    told = answer.header("ratelimit") or ""
-    return answer.header("retry-after") is not None or bool(
-        re.search(r"(?:^|[;,\s])t=\d", told)
-        or any(_plain(name).endswith("ratelimitreset") for name, _ in answer.headers)
-    )
 
 
 def _guessed(target: Target) -> Looked:

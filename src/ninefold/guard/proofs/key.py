@@ -40,9 +40,9 @@ def compile_key(setting: Setting) -> Check:
             return Need.KEYS
         if name in request.repeated:
             return repeated
-        digest = request.digest
+        digest = request.key_digest
         if not digest:
-            digest = request.digest = keyring.digest(presented)
+            digest = request.key_digest = keyring.digest(presented)
             if not digest:
                 request.failed = "?"
                 return malformed

@@ -59,9 +59,9 @@ def compile_token(setting: Setting) -> Check:
             request.caller = "sub:" + token.subject
         if possession is not None and (refused := possession(request, field, token)) is not None:
             return refused
-        if token.certificate:
+        if token.x5t:
             shown = request.certificate
-            if shown is None or shown.thumbprint != token.certificate:
+            if shown is None or shown.thumbprint != token.x5t:
                 request.failed = f"subject {token.subject}"
                 return stranger
         held = held_by.get((token.roles, token.scopes))
@@ -87,19 +87,19 @@ def _compile_possession(
     repeated = refusal(setting, "more than one proof of possession came with the token", error=_ERROR)
 
     def possession(request: Request, field: bytes, token: KnownToken) -> Answer | None:
-        if request.proven and request.proven == token.holder:
+        if request.jkt and request.jkt == token.jkt:
             return None  # it was used up by this very request, in another combination
         proof = request.fields.get(b"dpop")
         if proof is None:
             return unproven
         if b"dpop" in request.repeated:
             return repeated
-        doubt = tokens.doubts(field, proof, token.holder, request.method, request.path, request.time, request.now)
+        doubt = tokens.doubts(field, proof, token.jkt, request.method, request.path, request.time, request.now)
         if doubt is not None:
             if not doubt.unavailable and not doubt.nonce:
                 request.failed = f"subject {token.subject}"
             return doubted(doubt)
-        request.proven = token.holder
+        request.jkt = token.jkt
         return None
 
     return possession

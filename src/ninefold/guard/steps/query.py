@@ -49,7 +49,7 @@ def compile_query(setting: Setting) -> Check:
             if len(found) > 1 or field in request.fields:
                 request.repeated += (field,)
             request.fields = {**request.fields, field: found[0]}  # its own: many requests may have had the other
-            request.digest = b""
+            request.key_digest = b""
         return _leak(b"&".join(kept), keyring)
 
     return move

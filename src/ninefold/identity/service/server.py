@@ -379,7 +379,7 @@ class Server(AuthorizationServer):
         )
         if not self._replays.take(proof, now):
             raise BadToken("the proof comes a second time (jti)")
-        return _base64url(proof.holder)
+        return _base64url(proof.jkt)
 
 
 def _refused(status: int, error: str, reason: str, shown: str = "") -> Said:
