@@ -15,7 +15,12 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { MOST_DEPTH = 512, NONE = -1 };
+enum {
+    MOST_DEPTH = 512, NONE = -1,
+    MOST_MEMBERS = 1 << 30, /* of one node: an index of one fits into an int, twice as many into an uint32_t */
+    MOST_BITS = 4096,       /* nodes with more members remember by hashes which of them have been there: `{}` must cost little */
+    MOST_RUN = 128,         /* slots of a table that are taken side by side: what looking for one name may cost */
+};
 
 /* What may stand at a place; the same bits tell what stood there. */
 enum kind {
@@ -40,6 +45,7 @@ typedef struct {
 typedef struct {
     uint32_t nodes, members, size;
     uint64_t seed[2];
+    int keyed; /* whether the tables are by `keyed_hash`: where some names are alike for the quicker one */
     node *node;
     member *member;
     uint64_t *head;                 /* by member: how its name begins */
@@ -131,7 +137,7 @@ static int sound(const program *made) {
         if (one->others < NONE || one->others >= (int64_t)made->nodes) return 0;
         if ((one->kinds & ARRAY) && one->items == NONE) return 0;
         if ((one->kinds & OTHERS) && one->others == NONE) return 0;
-        if ((uint64_t)one->first + one->count > made->members) return 0;
+        if (one->count > MOST_MEMBERS || (uint64_t)one->first + one->count > made->members) return 0;
     }
     for (uint32_t i = 0; i < made->members; i++) {
         const member *one = &made->member[i];
@@ -141,45 +147,73 @@ static int sound(const program *made) {
     return 1;
 }
 
+/* Which of a node's members, by its number, has this name; `head` is how the name begins. */
+static int same(const program *made, const node *here, uint32_t k, uint64_t head, const uint8_t *name, size_t length) {
+    const member *one = &made->member[here->first + k];
+    return made->head[here->first + k] == head && one->length == length &&
+        (length <= 8 || memcmp(made->names + one->offset, name, length) == 0);
+}
+
+static uint32_t slot_of(const program *made, uint32_t at, const uint8_t *name, size_t length) {
+    return (uint32_t)(made->keyed ? keyed_hash(made->seed, at, name, length) : name_hash(name, length)) & made->mask[at];
+}
+
+enum filling { FILLED, TWICE, CROWDED };
+
+static enum filling filled(const program *made, uint32_t at) {
+    const node *here = &made->node[at];
+    uint32_t *table = made->table + made->start[at], mask = made->mask[at], run = 0;
+    memset(table, 0xff, ((size_t)mask + 1) * sizeof *table);
+    for (uint32_t k = 0; k < here->count; k++) {
+        const member *one = &made->member[here->first + k];
+        const uint8_t *name = (uint8_t *)made->names + one->offset;
+        uint32_t slot = slot_of(made, at, name, one->length), steps = 0;
+        for (; table[slot] != UINT32_MAX; slot = (slot + 1) & mask) {
+            if (same(made, here, table[slot], made->head[here->first + k], name, one->length)) return TWICE;
+            if (!made->keyed && ++steps > MOST_RUN) return CROWDED;
+        }
+        table[slot] = k;
+    }
+    if (made->keyed) return FILLED;
+    for (uint64_t i = 0; i < 2 * ((uint64_t)mask + 1); i++) /* twice around: a run may go over the end */
+        if ((run = table[i & mask] == UINT32_MAX ? 0 : run + 1) > MOST_RUN) return CROWDED;
+    return FILLED;
+}
+
 static int indexed(program *made) {
     uint64_t total = 0;
     for (uint32_t i = 0; i < made->nodes; i++) {
         uint32_t size = 1;
-        while (size < 2 * (uint64_t)made->node[i].count) size *= 2;
+        while (size < 2 * made->node[i].count) size *= 2; /* half of it stays free: every search ends */
         made->start[i] = (uint32_t)total;
         made->mask[i] = size - 1;
         if ((total += size) > UINT32_MAX) return 0;
     }
-    made->table = malloc(total * sizeof *made->table);
+    made->table = calloc(total, sizeof *made->table);
     if (made->table == NULL) return 0;
-    memset(made->table, 0xff, total * sizeof *made->table);
     for (uint32_t i = 0; i < made->members; i++)
         made->head[i] = up_to_eight((uint8_t *)made->names + made->member[i].offset, made->member[i].length);
     for (uint32_t i = 0; i < made->nodes; i++) {
-        uint32_t *table = made->table + made->start[i];
-        for (uint32_t k = 0; k < made->node[i].count; k++) {
-            const member *one = &made->member[made->node[i].first + k];
-            uint32_t slot = (uint32_t)name_hash((uint8_t *)made->names + one->offset, one->length) & made->mask[i];
-            while (table[slot] != UINT32_MAX) slot = (slot + 1) & made->mask[i];
-            table[slot] = k;
-        }
+        enum filling how = filled(made, i);
+        if (how == TWICE) return 0;
+        if (how == CROWDED) { made->keyed = 1; i = UINT32_MAX; } /* once, all of them from the first on */
     }
     return 1;
 }
 
-/* NULL: there is no memory for it, or an index points nowhere. */
+/* NULL: there is no memory for it, an index points nowhere, or a node has a name twice. */
 EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, const void *member_, uint32_t size,
                         const char *names, const uint64_t seed[2]) {
     program *made = calloc(1, sizeof *made);
     if (made == NULL) return NULL;
     made->nodes = nodes; made->members = members; made->size = size;
     memcpy(made->seed, seed, sizeof made->seed);
-    made->node = copied(node_, nodes * sizeof(node));
-    made->member = copied(member_, members * sizeof(member));
+    made->node = copied(node_, (size_t)nodes * sizeof(node));
+    made->member = copied(member_, (size_t)members * sizeof(member));
     made->names = copied(names, size);
-    made->head = calloc(members + 1u, sizeof *made->head);
-    made->start = calloc(nodes + 1u, sizeof *made->start);
-    made->mask = calloc(nodes + 1u, sizeof *made->mask);
+    made->head = calloc((size_t)members + 1, sizeof *made->head);
+    made->start = calloc((size_t)nodes + 1, sizeof *made->start);
+    made->mask = calloc((size_t)nodes + 1, sizeof *made->mask);
     if (made->node && made->member && made->names && made->head && made->start && made->mask && sound(made) && indexed(made))
         return made;
     nf_free(made);
@@ -416,14 +450,11 @@ typedef struct {
 /* Which of a node's members has this name; NONE: none. */
 static int look_up(const program *made, int32_t at, uint32_t *next, const uint8_t *name, size_t length) {
     const node *here = &made->node[at];
-    const member *members = made->member + here->first;
-    const uint64_t *heads = made->head + here->first, head = up_to_eight(name, length);
-#define SAME(k) (heads[k] == head && members[k].length == length && \
-        (length <= 8 || memcmp(made->names + members[k].offset, name, length) == 0))
-    if (*next < here->count && SAME(*next)) return (int)(*next)++;
+    const uint64_t head = up_to_eight(name, length);
+    if (*next < here->count && same(made, here, *next, head, name, length)) return (int)(*next)++;
     const uint32_t *table = made->table + made->start[at], mask = made->mask[at];
-    for (uint32_t slot = (uint32_t)name_hash(name, length) & mask; table[slot] != UINT32_MAX; slot = (slot + 1) & mask) {
-        if (SAME(table[slot])) {
+    for (uint32_t slot = slot_of(made, (uint32_t)at, name, length); table[slot] != UINT32_MAX; slot = (slot + 1) & mask) {
+        if (same(made, here, table[slot], head, name, length)) {
             *next = table[slot] + 1;
             return (int)table[slot];
         }
@@ -529,7 +560,8 @@ value:
         here->next = 0;
         here->place = UINT32_MAX;
         here->bits = all.used;
-        if (mode == KEEP && !bits_for(&all, (made->node[place].count + 63u) / 64)) FAIL(NO_MEMORY);
+        if (mode == KEEP && made->node[place].count <= MOST_BITS && !bits_for(&all, (made->node[place].count + 63u) / 64))
+            FAIL(NO_MEMORY);
         if (text[at] == '}') goto close;
         goto name;
     }
@@ -593,8 +625,8 @@ name: {
         here->place = (uint32_t)known;
         if (known != NONE) {
             place = made->member[of->first + (uint32_t)known].node;
-            uint64_t *word = &all.bits[here->bits + (uint32_t)known / 64], bit = (uint64_t)1 << (known % 64);
-            if (place != NONE) {
+            if (place != NONE && of->count <= MOST_BITS) {
+                uint64_t *word = &all.bits[here->bits + (uint32_t)known / 64], bit = (uint64_t)1 << (known % 64);
                 if (*word & bit) FAIL(REPEATED);
                 *word |= bit;
             }
@@ -603,7 +635,7 @@ name: {
             if (place != NONE && (of->kinds & ASKED) && !(ask && ask((uint32_t)here->node, (const char *)plain, size))) place = NONE;
         }
         if (place == NONE) { withheld++; mode = SKIP; goto value; }
-        if (known == NONE) {
+        if (known == NONE || of->count > MOST_BITS) {
             enum status first = first_time(&all, keyed_hash(made->seed, here->object, plain, size));
             if (first != DONE) FAIL(first);
         }
