@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -322,6 +323,41 @@ def test_names_in_their_thousands_are_told_apart_and_found_when_they_come_twice(
         free(body[:-1] + b',"name 777":2}')
     known = _projector({"type": "object", "properties": {name: {"type": "integer"} for name in names[::2]}})
     assert known(body)[1] == 10_000
+
+
+def test_an_object_that_may_have_thousands_of_members_has_each_once() -> None:
+    many = {"type": "object", "properties": {f"n{number}": {"type": "integer"} for number in range(5000)}}
+    project = _projector({"type": "array", "items": {**many, "additionalProperties": {"type": "string"}}})
+    body = b'[{"n4999":1,"n7":2,"else":"x"},{},{"n4999":1}]'
+    assert project(body) == (body, 0, 0)
+    for twice in (b'[{"n4999":1,"n7":1,"n4999":2}]', b'[{"else":"x","else":"y"}]'):
+        with pytest.raises(Unpromised, match="twice"):
+            project(twice)
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 40, 200])
+@pytest.mark.parametrize("schema", [{}, {"type": "object", "properties": {"a": {}}, "additionalProperties": {}}])
+def test_a_name_that_comes_twice_is_found_among_few_and_among_many(schema: Any, count: int) -> None:
+    project = _projector(schema)
+    inner = b"{%b}" % b",".join(b'"%d":0' % number for number in range(count))
+    outer = [b'"%d":%b' % (number, inner) for number in range(count)]
+    body = b"{%b}" % b",".join(outer)
+    assert project(body) == (body, 0, 0)
+    for number in {0, count // 2, count - 1}:
+        with pytest.raises(Unpromised, match="twice"):
+            project(b"{%b}" % b",".join([*outer, b'"%d":0' % number]))
+
+
+def test_threads_that_share_a_projector_are_each_told_their_own_count() -> None:
+    project = _projector({"type": "array", "items": OBJ})
+    bodies = [b"[%b]" % b",".join([b'{"a":"x","b":1}'] * count) for count in (20_000, 30_000)]
+
+    def wrong(body: bytes) -> int:
+        count = body.count(b"b")
+        return sum(project(body)[1] != count for _ in range(100))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(wrong, bodies * 2)) == 0
 
 
 def test_one_program_serves_shapes_that_are_added_after_it_has_run() -> None:

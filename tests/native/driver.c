@@ -32,11 +32,10 @@ int main(void) {
     while (fread(&length, 1, sizeof length, stdin) == sizeof length) {
         char *text = malloc((size_t)length + 1), *out = malloc(length ? length : 1), trace[16];
         fault why = {.room = sizeof trace, .trace = trace};
-        uint64_t left;
         take(text, length);
         text[length] = 0;
-        int64_t written = nf_project(made, 0, text, length, out, &left, ask, &why);
-        uint32_t told[2] = {written < 0 ? (uint32_t)-written : 0, written < 0 ? 0 : (uint32_t)written};
+        int64_t found = nf_project(made, 0, text, length, out, ask, &why);
+        uint32_t told[2] = {found < 0 ? (uint32_t)-found : 0, found < 0 ? 0 : (uint32_t)found};
         fwrite(told, sizeof told, 1, stdout);
         fwrite(out, 1, told[1], stdout);
         free(text); free(out);

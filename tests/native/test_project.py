@@ -9,7 +9,9 @@ import random
 import shutil
 import struct
 import subprocess
+import sys
 import tarfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -176,6 +178,13 @@ def test_with_sanitizers_it_reads_and_writes_within_its_memory_and_does_as_the_l
         lambda nodes, members, names: (nodes, struct.pack("I", 2**31) + members[4:], names),
         lambda nodes, members, names: (nodes, members[:8] + struct.pack("i", 10_000) + members[12:], names),
         lambda nodes, members, names: (b"", members, names),
+        lambda nodes, members, names: (nodes[:4] + struct.pack("i", -2) + nodes[8:], members, names),
+        lambda nodes, members, names: (nodes[:8] + struct.pack("i", -2) + nodes[12:], members, names),
+        lambda nodes, members, names: (nodes[:8] + struct.pack("i", 10_000) + nodes[12:], members, names),
+        lambda nodes, members, names: (struct.pack("I", 32) + nodes[4:], members, names),
+        lambda nodes, members, names: (struct.pack("I", 128) + nodes[4:], members, names),
+        lambda nodes, members, names: (nodes[:16] + struct.pack("I", 2**32 - 1) + nodes[20:], members, names),
+        lambda nodes, members, names: (nodes, members[:8] + struct.pack("i", -2) + members[12:], names),
     ],
 )
 def test_a_program_whose_indices_point_nowhere_is_not_made(broken: Any) -> None:
@@ -198,3 +207,81 @@ def test_a_library_of_another_version_is_not_used(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(native, "VERSION", 999)
     with pytest.raises(FileError, match="not 999"):
         native.library.__wrapped__()
+
+
+def _made(nodes: list[tuple[int, ...]], names: list[bytes]) -> Any:
+    """A program; of each name, whatever it is, anything may leave: by the second node."""
+    members = [
+        (sum(map(len, names[:at])) if len(names) < 1000 else at * len(names[0]), len(one), 1)
+        for at, one in enumerate(names)
+    ]
+    packed = (b"".join(struct.pack(form, *one) for one in many) for form, many in (("IiiII", nodes), ("IIi", members)))
+    load, (first, second) = native.library(), packed
+    made = load.nf_make(len(nodes), first, len(members), second, sum(map(len, names)), b"".join(names), native.SEED)
+    return native.ffi.gc(made, load.nf_free) if made != native.ffi.NULL else None
+
+
+def _projected(made: Any, text: bytes, ask: Any = native.ffi.NULL) -> bytes:
+    out = native.ffi.new("char[]", len(text))
+    told = native.library().nf_project(made, 0, text, len(text), out, ask, native.ffi.NULL)
+    assert told >= 0
+    return native.ffi.unpack(out, told & 0xFFFFFFFF)
+
+
+def test_a_node_that_has_a_name_twice_is_not_made_for_the_order_would_say_which_counts() -> None:
+    nodes = [(64, -1, -1, 0, 2), (1, -1, -1, 0, 0)]
+    assert _made(nodes, [b"name of it", b"name of me"]) is not None
+    assert _made(nodes, [b"name of it", b"name of it"]) is None
+
+
+def _crowded(count: int) -> list[bytes]:
+    """Names of eight bytes that begin at one slot of every table of fewer than 2**32: `name_hash` turned around."""
+    back = pow(0xFF51AFD7ED558CCD, -1, 2**64)
+    return [
+        ((((at << 32 | at) * back) % 2**64) ^ 0x9E3779B97F4A7C15 ^ 8).to_bytes(8, sys.byteorder) for at in range(count)
+    ]
+
+
+def test_names_that_a_table_has_all_in_one_place_cost_no_more_than_others_to_make_and_to_look_for() -> None:
+    begun = time.process_time()
+    names = _crowded(200_000)
+    made = _made([(64, -1, -1, 0, len(names)), (1, -1, -1, 0, 0)], names)
+    assert made is not None
+    text = b"{%b}" % b",".join(b'"%07d":1' % at for at in range(200_000))
+    assert _projected(made, text) == b"{}"
+    assert time.process_time() - begun < 5  # each name past each other: minutes
+
+
+def test_in_a_crowded_table_a_name_is_found_as_in_any_other() -> None:
+    plain = [one for one in _crowded(2_000_000) if one.isascii() and one.isalnum()]
+    assert len(plain) > 1
+    names = [*plain, *_crowded(1000)[1:]]
+    made = _made([(64, -1, -1, 0, len(names)), (1, -1, -1, 0, 0)], names)
+    text = b"{%b}" % b",".join(b'"%b":1' % one for one in reversed(plain))
+    assert _projected(made, b'{"no":1,' + text[1:]) == text
+
+
+def test_a_name_is_asked_about_once_and_a_long_one_never() -> None:
+    asked: list[bytes] = []
+
+    @native.ffi.callback("int(uint32_t, const char *, size_t)")  # type: ignore[misc]
+    def ask(_: int, name: Any, length: int) -> bool:
+        asked.append(native.ffi.unpack(name, length))
+        return asked[-1][:1] == b"x"
+
+    made = _made([(32, 2, -1, 0, 0), (1, -1, -1, 0, 0), (64 | 128 | 256, -1, 1, 0, 0)], [])
+    long = b"x" * 257
+    text = b"[%b]" % b",".join([b'{"x1":1,"no":2,"%b":3,"%b":4}' % (long, long[1:])] * 100)
+    assert _projected(made, text, ask) == b"[%b]" % b",".join([b'{"x1":1,"%b":4}' % long[1:]] * 100)
+    assert sorted(asked) == [b"no", b"x1", long[1:]]
+    assert _projected(made, text) == b"[%b]" % b",".join([b"{}"] * 100)
+
+
+def test_a_text_of_more_than_four_gibibytes_is_refused_unread() -> None:
+    made = _made([(1, -1, -1, 0, 0)], [])
+    assert native.library().nf_project(made, 0, b"", 2**32, native.ffi.NULL, native.ffi.NULL, native.ffi.NULL) == -6
+
+
+def test_a_root_that_is_no_node_is_refused() -> None:
+    made = _made([(1, -1, -1, 0, 0)], [])
+    assert native.library().nf_project(made, 1, b"1", 1, native.ffi.NULL, native.ffi.NULL, native.ffi.NULL) < 0
