@@ -22,7 +22,10 @@ class Unpromised(Exception):
 _BYTES = ffi.typeof("char[]")
 _new = ffi.new_allocator(should_clear_after_alloc=False)
 _NULL, _buffer = ffi.NULL, ffi.buffer
-_FAULTS = {1: "malformed JSON", 3: "nested too deep", 4: "an object has a member twice", 5: "no memory to read it", 6: "longer than 4 GiB"}
+_FAULTS = {
+    1: "malformed JSON", 3: "nested too deep", 4: "an object has a member twice", 5: "no memory to read it",
+    6: "longer than 4 GiB",
+}  # fmt: skip
 #: How long the place of a fault may be, in bytes.
 _ROOM = 256
 
