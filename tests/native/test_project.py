@@ -13,8 +13,9 @@ import sys
 import tarfile
 import time
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +25,9 @@ from ninefold.guard.program import Program
 from ninefold.guard.project import Projector, Unpromised
 from ninefold.guard.shape import Shapes
 from ninefold.native import library as native
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HERE = Path(__file__).parent
 SOURCE = Path(native.__file__).with_name("project.c")
@@ -209,15 +213,13 @@ def test_a_library_of_another_version_is_not_used(monkeypatch: pytest.MonkeyPatc
         native.library.__wrapped__()
 
 
-def _made(nodes: list[tuple[int, ...]], names: list[bytes]) -> Any:
+def _made(nodes: Sequence[tuple[int, ...]], names: Sequence[bytes]) -> Any:
     """A program; of each name, whatever it is, anything may leave: by the second node."""
-    members = [
-        (sum(map(len, names[:at])) if len(names) < 1000 else at * len(names[0]), len(one), 1)
-        for at, one in enumerate(names)
-    ]
-    packed = (b"".join(struct.pack(form, *one) for one in many) for form, many in (("IiiII", nodes), ("IIi", members)))
-    load, (first, second) = native.library(), packed
-    made = load.nf_make(len(nodes), first, len(members), second, sum(map(len, names)), b"".join(names), native.SEED)
+    offsets = [0, *accumulate(map(len, names))]
+    packed_nodes = b"".join(struct.pack("IiiII", *one) for one in nodes)
+    members = b"".join(struct.pack("IIi", at, len(name), 1) for at, name in zip(offsets, names, strict=False))
+    load = native.library()
+    made = load.nf_make(len(nodes), packed_nodes, len(names), members, offsets[-1], b"".join(names), native.SEED)
     return native.ffi.gc(made, load.nf_free) if made != native.ffi.NULL else None
 
 
@@ -225,7 +227,8 @@ def _projected(made: Any, text: bytes, ask: Any = native.ffi.NULL) -> bytes:
     out = native.ffi.new("char[]", len(text))
     told = native.library().nf_project(made, 0, text, len(text), out, ask, native.ffi.NULL)
     assert told >= 0
-    return native.ffi.unpack(out, told & 0xFFFFFFFF)
+    left: bytes = native.ffi.unpack(out, told & 0xFFFFFFFF)
+    return left
 
 
 def test_a_node_that_has_a_name_twice_is_not_made_for_the_order_would_say_which_counts() -> None:
@@ -264,10 +267,11 @@ def test_in_a_crowded_table_a_name_is_found_as_in_any_other() -> None:
 def test_a_name_is_asked_about_once_and_a_long_one_never() -> None:
     asked: list[bytes] = []
 
-    @native.ffi.callback("int(uint32_t, const char *, size_t)")  # type: ignore[misc]
-    def ask(_: int, name: Any, length: int) -> bool:
+    def fits(_: int, name: Any, length: int) -> bool:
         asked.append(native.ffi.unpack(name, length))
         return asked[-1][:1] == b"x"
+
+    ask = native.ffi.callback("int(uint32_t, const char *, size_t)", fits)
 
     made = _made([(32, 2, -1, 0, 0), (1, -1, -1, 0, 0), (64 | 128 | 256, -1, 1, 0, 0)], [])
     long = b"x" * 257
