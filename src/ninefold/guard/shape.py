@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ninefold.errors import DescriptionError, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ninefold.contract.description import Description, Schema
 
 #: What a shape is made of: a schema (its `id`), and the names of members that may not leave of it.
@@ -73,12 +75,27 @@ class Shapes:
     def __init__(self, description: Description) -> None:
         self._description = description
         self._known: dict[frozenset[_Known], Shape] = {}
+        self._unfilled: list[tuple[Shape, list[tuple[dict[str, Any], frozenset[str]]]]] = []
         self._kept: list[Any] = []  # the ids above stay those of living schemas
+        self._inner: dict[tuple[int, str | None], Schema] = {}
         self._kept_back: dict[int, tuple[Schema, bool]] = {}
         self._hidden: dict[int, tuple[Schema, frozenset[str]]] = {}
 
     def of(self, *schemas: Schema) -> Shape:
         """The shape that all of `schemas` together let out. Raises `DescriptionError` on a dangling `$ref`."""
+        try:
+            shape = self._of(schemas)
+            while self._unfilled:
+                self._fill(*self._unfilled.pop())
+        except RecursionError:
+            raise DescriptionError(
+                "the parts of a response schema (allOf, oneOf, anyOf) nest too deep",
+                place=Place(self._description.source),
+                remedy="say in fewer steps what the schema is made of",
+            ) from None
+        return shape
+
+    def _of(self, schemas: Iterable[Schema]) -> Shape:
         atoms: dict[_Known, dict[str, Any]] = {}
         anything = False
         for schema in schemas:
@@ -95,7 +112,7 @@ class Shapes:
         shape = self._known[key] = Shape(anything=anything)
         self._kept.extend(atoms.values())
         if not anything:
-            self._fill(shape, [(atom, hidden) for (_, hidden), atom in atoms.items()])
+            self._unfilled.append((shape, [(atom, hidden) for (_, hidden), atom in atoms.items()]))
         return shape
 
     def _gather(
@@ -176,13 +193,13 @@ class Shapes:
             if "object" in kinds:
                 objects.append(self._object(atom, hides))
         if array:
-            shape.items = self.of(*items)
+            shape.items = self._of(items)
         if objects:
             members = dict.fromkeys(name for one in objects for name in one.members)
-            shape.members = {name: self.of(*(part for one in objects for part in one.of(name))) for name in members}
+            shape.members = {name: self._of(part for one in objects for part in one.of(name)) for name in members}
             others = [part for one in objects for part in one.others]
             if others:
-                shape.others = self.of(*others)
+                shape.others = self._of(others)
                 hidden = frozenset(name for one in objects for name in one.hidden if name not in members)
                 kept = tuple(pattern for one in objects for pattern in one.kept)
                 free = any(one.extra is not False for one in objects)
@@ -196,8 +213,12 @@ class Shapes:
         listed = [*(atom.get("prefixItems") or ()), *(items if isinstance(items, (list, tuple)) else [items])]
         if not listed:
             values = [value for value in _values(atom) if isinstance(value, list)]
-            listed = [{"enum": [one for value in values for one in value]}] if values else [True]
+            listed = [self._named(atom, None, [one for value in values for one in value])] if values else [True]
         return [False if self._write_only(one) else one for one in listed]
+
+    def _named(self, atom: dict[str, Any], name: str | None, values: list[Any]) -> Schema:
+        """The schema of what is in the values of an atom; the same one each time, else shapes of it would never end."""
+        return self._inner.setdefault((id(atom), name), {"enum": values})
 
     def _object(self, atom: dict[str, Any], hides: frozenset[str]) -> _Object:
         extra = atom.get("additionalProperties", False)
@@ -211,7 +232,7 @@ class Shapes:
         if not any(word in atom for word in ("properties", "additionalProperties", "patternProperties")):
             values = [value for value in _values(atom) if isinstance(value, dict)]
             names = dict.fromkeys(name for value in values for name in value)
-            named = {name: {"enum": [value[name] for value in values if name in value]} for name in names}
+            named = {name: self._named(atom, name, [one[name] for one in values if name in one]) for name in names}
         for name, member in named.items():
             if name in hides or any(pattern.search(name) for pattern in found.kept):
                 found.hidden.add(name)
