@@ -147,31 +147,170 @@ def _texts(count: int) -> list[bytes]:
     return found
 
 
-def test_with_sanitizers_it_reads_and_writes_within_its_memory_and_does_as_the_library_does(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compiler = shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("no gcc or clang")
-    driver = tmp_path / "driver"
+    made = tmp_path_factory.mktemp("native") / "driver"
     flags = ["-std=gnu11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    subprocess.run([compiler, *flags, f"-I{SOURCE.parent}", HERE / "driver.c", "-o", driver], check=True)
-    project, program = _project(NODE)
-    texts = _texts(int(os.environ.get("NINEFOLD_NATIVE_TEXTS", "6000")))
-    nodes, members, names = program.packed()
-    told = struct.pack("III", len(nodes) // 20, len(members) // 12, len(names)) + nodes + members + names
-    told += b"".join(struct.pack("I", len(text)) + text for text in texts)
+    subprocess.run([compiler, *flags, f"-I{SOURCE.parent}", HERE / "driver.c", "-o", made], check=True)
+    return made
+
+
+Packed = tuple[bytes, bytes, bytes]
+
+
+def _driven(driver: Path, programs: Sequence[tuple[Packed, Sequence[bytes]]]) -> list[tuple[int, int, bytes]]:
+    """For each text its status, how many members stayed behind, and what is left."""
+    told = b""
+    for (nodes, members, names), texts in programs:
+        told += (
+            struct.pack("IIII", len(nodes) // 20, len(members) // 12, len(names), len(texts)) + nodes + members + names
+        )
+        told += b"".join(struct.pack("I", len(text)) + text for text in texts)
     ran = subprocess.run([driver], input=told, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()[-3000:]
-    at, fine = 0, 0
-    for text in texts:
-        status, size = struct.unpack_from("II", ran.stdout, at)
-        left, at = ran.stdout[at + 8 : at + 8 + size], at + 8 + size
+    found, at = [], 0
+    while at < len(ran.stdout):
+        status, size, withheld = struct.unpack_from("III", ran.stdout, at)
+        found.append((status, withheld, ran.stdout[at + 12 : at + 12 + size]))
+        at += 12 + size
+    return found
+
+
+def test_with_sanitizers_it_reads_and_writes_within_its_memory_and_does_as_the_library_does(driver: Path) -> None:
+    project, program = _project(NODE)
+    texts = _texts(int(os.environ.get("NINEFOLD_NATIVE_TEXTS", "6000")))
+    fine = 0
+    for text, (status, withheld, left) in zip(texts, _driven(driver, [(program.packed(), texts)]), strict=True):
         try:
-            assert (status, left) == (0, project(text)[0]), text
+            assert (status, left, withheld) == (0, *project(text)[:2]), text
             fine += 1
         except Unpromised:
             assert status != 0, text
-    assert at == len(ran.stdout)
     assert fine > len(texts) // 10  # else it tried nothing
+
+
+#: Names by how they are written: those of all lengths in UTF-8, escaped and not, short, of eight bytes and longer.
+WRITTEN = {
+    **{one: f'"{one}"' for one in ("", "x", "ab", "abc", "abcd", "eight by", "nine byte", "xylophone music", "é", "€", "😀")},
+    '"\\/\b\f': r'"\"\\\/\b\f"', "\n\r\t": r'"\n\r\t"', "\0": r'"\u0000"', "ü": r'"\u00fC"', "ࠀ": r'"\u0800"', "𝄞": r'"\uD834\udd1e"',
+}  # fmt: skip
+Pairs = list[tuple[str, Any]]
+
+
+class _Programs:
+    """Programs at random, texts for them, and what has to be left: values are read by Python's json, and members are pairs."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._many = chance.choice([1, 3, 3, 40, 80])
+        count = chance.randrange(1, 6)
+        names = [*WRITTEN, *(f"n{at}" for at in range(self._many))]
+        self.nodes: list[tuple[int, int, int, list[tuple[str, int]]]] = []
+        for _ in range(count):
+            kinds = (
+                chance.choice([1, 64, 64, 64, 32, 96])
+                | chance.choice([0, 0, 2, 4, 8, 16, 30])
+                | chance.choice([0, 0, 128, 384])
+            )
+            own = chance.sample(names, chance.randrange(min(len(names), 2 * self._many)))
+            self.nodes.append((
+                kinds, chance.randrange(count), chance.randrange(count), [(name, chance.randrange(-1, count)) for name in own],
+            ))  # fmt: skip
+
+    def packed(self) -> Packed:
+        program = Program()
+        program._nodes = self.nodes
+        return program.packed()
+
+    def text(self, depth: int = 3) -> str:
+        chance = self._chance
+        kind = chance.randrange(10 if depth else 5)
+        space = chance.choice(["", "", " ", "\n\t\r"])
+        if kind < 5:
+            return (
+                space
+                + chance.choice(
+                    ["null", "true", "false", "1", "-0", "1.5e1", "15e-1", "100E-2", '"text"', '"\\u0061é"']
+                )
+                + space
+            )
+        if kind < 7:
+            return "[" + ",".join(self.text(depth - 1) for _ in range(chance.randrange(4))) + space + "]"
+        names = [*WRITTEN.values(), *(f'"n{at}"' for at in range(self._many))]
+        some = chance.sample(names, chance.randrange(min(len(names), self._many + 3 if depth == 3 else 4)))
+        some += some[:1] * (chance.random() < 0.03)
+        return space + "{" + space + ",".join(f"{name}:{self.text(depth - 1)}" for name in some) + "}"
+
+    def left(self, at: int, value: Any, *, free: bool = False) -> tuple[Any, int]:
+        """What is left of a value, and how many members stay behind. Raises `Unpromised`."""
+        kinds, items, *_ = self.nodes[at]
+        free = free or bool(kinds & 1)
+        if isinstance(value, tuple):
+            return self._members(at, value[0], free=free)
+        if isinstance(value, list):
+            if not free and not kinds & 32:
+                raise Unpromised
+            found = [self.left(at if free else items, one, free=free) for one in value]
+            return [one for one, _ in found], sum(count for _, count in found)
+        if value is not None and not free:
+            whole = isinstance(value, (int, float)) and float(value).is_integer()
+            wanted = 4 if isinstance(value, bool) else 2 if isinstance(value, str) else 24 if whole else 16
+            if not kinds & wanted:
+                raise Unpromised
+        return value, 0
+
+    def _members(self, at: int, pairs: Pairs, *, free: bool) -> tuple[Any, int]:
+        kinds, _, others, own = self.nodes[at]
+        if not free and not kinds & 64:
+            raise Unpromised
+        known, withheld = dict(own), 0
+        kept: Pairs = []
+        for name, one in pairs:
+            to = at if free else known.get(name, others if kinds & 128 and (not kinds & 256 or name[:1] == "x") else -1)
+            if to < 0:
+                withheld += 1 + _count(one)
+                continue
+            if name in dict(kept):
+                raise Unpromised
+            inner, count = self.left(to, one, free=free)
+            kept.append((name, inner))
+            withheld += count
+        return (kept,), withheld
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, tuple):
+        return sum(1 + _count(one) for _, one in value[0])
+    return sum(map(_count, value)) if isinstance(value, list) else 0
+
+
+def test_programs_at_random_leave_what_another_reading_of_them_leaves(driver: Path) -> None:
+    chance = random.Random(10)
+    programs = [_Programs(chance) for _ in range(int(os.environ.get("NINEFOLD_NATIVE_PROGRAMS", "300")))]
+    texts = [[one.text() for _ in range(30)] for one in programs]
+    told = iter(
+        _driven(
+            driver,
+            [(one.packed(), [text.encode() for text in some]) for one, some in zip(programs, texts, strict=True)],
+        )
+    )
+    fine = 0
+    for program, some in zip(programs, texts, strict=True):
+        for text in some:
+            status, withheld, left = next(told)
+            value = json.loads(text, object_pairs_hook=lambda pairs: (pairs,))
+            try:
+                expected = program.left(0, value)
+            except Unpromised:
+                assert status in {2, 4}, text
+                continue
+            assert (status, withheld) == (0, expected[1]), text
+            assert json.loads(left, object_pairs_hook=lambda pairs: (pairs,)) == expected[0], text
+            fine += bool(expected[1])
+    assert fine > len(programs)  # else it tried nothing
 
 
 @pytest.mark.parametrize(
