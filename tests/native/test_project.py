@@ -352,13 +352,17 @@ def test_a_library_of_another_version_is_not_used(monkeypatch: pytest.MonkeyPatc
         native.library.__wrapped__()
 
 
-def _made(nodes: Sequence[tuple[int, ...]], names: Sequence[bytes]) -> Any:
-    """A program; of each name, whatever it is, anything may leave: by the second node."""
+def _packed(nodes: Sequence[tuple[int, ...]], names: Sequence[bytes], node: int = 1) -> Packed:
+    """A program; of each name, whatever it is, what leaves is by `node`."""
     offsets = [0, *accumulate(map(len, names))]
-    packed_nodes = b"".join(struct.pack("IiiII", *one) for one in nodes)
-    members = b"".join(struct.pack("IIi", at, len(name), 1) for at, name in zip(offsets, names, strict=False))
+    members = b"".join(struct.pack("IIi", at, len(name), node) for at, name in zip(offsets, names, strict=False))
+    return b"".join(struct.pack("IiiII", *one) for one in nodes), members, b"".join(names)
+
+
+def _made(nodes: Sequence[tuple[int, ...]], names: Sequence[bytes]) -> Any:
+    first, second, third = _packed(nodes, names)
     load = native.library()
-    made = load.nf_make(len(nodes), packed_nodes, len(names), members, offsets[-1], b"".join(names), native.SEED)
+    made = load.nf_make(len(nodes), first, len(names), second, len(third), third, native.SEED)
     return native.ffi.gc(made, load.nf_free) if made != native.ffi.NULL else None
 
 
@@ -401,6 +405,34 @@ def test_in_a_crowded_table_a_name_is_found_as_in_any_other() -> None:
     made = _made([(64, -1, -1, 0, len(names)), (1, -1, -1, 0, 0)], names)
     text = b"{%b}" % b",".join(b'"%b":1' % one for one in reversed(plain))
     assert _projected(made, b'{"no":1,' + text[1:]) == text
+
+
+def test_at_its_bounds_it_stays_within_its_memory(driver: Path) -> None:
+    one, of = "{%s}", '{"n0":%s}'
+    inner = ",".join(f'"q{at}":0' for at in range(20))
+    nested = ["".join([of[:-3]] * depth) + one % inner + "}" * depth for depth in (10, 300, 511, 512)]
+    names = [b"n%d" % at for at in range(5000)]
+    wide = (64 | 128 | 256 | 8, -1, 0)
+    anything = [
+        "[" * 512 + "]" * 512, "[" * 513 + "]" * 513, "1e" + "9" * 99, "1e-" + "9" * 99, '"' + "\\ud83d\\ue000" + '"',
+        '"\\ud83d\\udbff"', '"\\ud83d\\u"', '{"a":1,"a":1}',
+    ]  # fmt: skip
+    raw = [b'"%b"' % one for one in (b"\xe0\xa0\x80", b"\xe0\x9f\x80", b"\xed\x9f\xbf", b"\xed\xa0\x80", b"\xf0\x8f\x80\x80",
+           b"\xf4\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf1\x80\x80", b"\xf1\x80", b"\xc2", b"\xc1\x80", b"\xf5\x80\x80\x80")]  # fmt: skip
+    long = [b'{"%b":1,"n1":2}' % (b"x" * length) for length in (256, 257)]
+    found = _driven(driver, [
+        (_packed([(*wide, 0, 99)], names[:99], 0), [text.encode() for text in nested]),
+        (_packed([(*wide, 0, 5000)], names, 0), [*(text.encode() for text in nested), b'{"n1":1,"n1":1}', *long]),
+        (_packed([(64, -1, -1, 0, 3000), (1, -1, -1, 0, 0)], [*_crowded(2999), b"name"]), [b'{"name":1,"no":2}']),
+        (_packed([(1, -1, -1, 0, 0)], []), [*(text.encode() for text in anything), *raw]),
+    ])  # fmt: skip
+    fine, deep, twice = 0, 3, 4
+    assert [status for status, _, _ in found] == [
+        *[fine, fine, fine, deep] * 2, twice, fine, fine, fine, fine, deep, fine, fine, 1, 1, 1, twice,
+        fine, 1, fine, 1, 1, fine, 1, 1, 1, 1, 1, 1,
+    ]  # fmt: skip
+    assert [withheld for _, withheld, _ in found[:4] + found[9:12]] == [20, 20, 20, 0, 0, 1, 1]
+    assert found[11][2] == b'{"name":1}'
 
 
 def test_a_name_is_asked_about_once_and_a_long_one_never() -> None:
