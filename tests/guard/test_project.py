@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +15,12 @@ from hypothesis import strategies as st
 
 from ninefold.contract.description import Description
 from ninefold.contract.openapi import read as read_description
-from ninefold.errors import DescriptionError
+from ninefold.errors import DescriptionError, FileError
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector, Unpromised
 from ninefold.guard.shape import Shapes
 from ninefold.guard.treatment import Projectors
+from ninefold.native import library
 
 
 def _projector(schema: Any, **schemas: Any) -> Projector:
@@ -422,3 +426,41 @@ def test_shapes_that_differ_in_the_names_they_let_out_share_no_projector() -> No
     one, other = (read.of(schema) for schema in (free, OTHERS))
     assert one(b'{"password":"p"}')[0] == b'{"password":"p"}'
     assert other(b'{"password":"p"}')[0] == b"{}"
+
+
+FORBIDDEN = """
+import ctypes, sys
+from ninefold.errors import FileError
+from tests.guard.test_project import _projector
+if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):  # PR_SET_MDWE, since Linux 6.3
+    sys.exit(77)
+print(_projector({"type": "object"})(b'{"a":1}'))
+try:
+    _projector({"type": "object", "patternProperties": {"^x": {}}})(b"{}")
+except FileError as fault:
+    print(fault)
+"""
+
+
+def test_where_memory_may_not_be_written_and_run_patterns_for_names_are_refused_in_words() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORBIDDEN], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    if ran.returncode in {77, -11}:
+        pytest.skip("the kernel knows no such rule")
+    assert ran.returncode == 0, ran.stderr
+    assert "MemoryDenyWriteExecute=no" in ran.stdout
+    assert ran.stdout.startswith("(b'{}', 1, 5)")
+
+
+def test_a_guard_has_its_program_before_the_first_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    read = Projectors(Description("t", "3.1", "", "", (), (), {}, {}))
+    read.ready()  # nothing to project: nothing to load
+    read.of(OBJ)
+    monkeypatch.setattr(library, "PATH", tmp_path / "no.so")
+    library.library.cache_clear()
+    with pytest.raises(FileError, match="cannot be loaded"):
+        read.ready()
+    monkeypatch.undo()
+    read.ready()
+    assert read._program.made is not None

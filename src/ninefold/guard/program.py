@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ninefold.native.library import SEED, ffi, library
+from ninefold.errors import FileError, Place
+from ninefold.native.library import PATH, SEED, ffi, library
 
 if TYPE_CHECKING:
     import re
@@ -54,7 +55,7 @@ class Program:
         return root
 
     def make(self) -> Made:
-        """Raises `FileError` without the native library, `MemoryError` without memory."""
+        """Raises `FileError` without the native library or where callbacks are forbidden, `MemoryError` without memory."""
         nodes, members, names = self.packed()
         load = library()
         native = load.nf_make(len(nodes) // 20, nodes, len(members) // 12, members, len(names), names, SEED)
@@ -121,7 +122,14 @@ def _asker(asked: dict[int, Names]) -> Any:
                 return True
         return False
 
-    return ffi.callback("int(uint32_t, const char *, size_t)", ask, error=0)
+    try:
+        return ffi.callback("int(uint32_t, const char *, size_t)", ask, error=0)
+    except MemoryError:
+        raise FileError(
+            "cannot ask which names fit `patternProperties`: memory that is written and then run is forbidden here",
+            place=Place(str(PATH)),
+            remedy="allow it (systemd: MemoryDenyWriteExecute=no), or declare responses without `patternProperties`",
+        ) from None
 
 
 def _every(_: str) -> bool:
