@@ -42,6 +42,7 @@ bench-quick: venv
 
 fuzz: venv
 	@HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -q -m fuzz --timeout 3600
+	@sh scripts/fuzz.sh
 
 lock:
 	@sh scripts/lock.sh

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +15,12 @@ from hypothesis import strategies as st
 
 from ninefold.contract.description import Description
 from ninefold.contract.openapi import read as read_description
-from ninefold.errors import DescriptionError
+from ninefold.errors import DescriptionError, FileError
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector, Unpromised
 from ninefold.guard.shape import Shapes
 from ninefold.guard.treatment import Projectors
+from ninefold.native import library
 
 
 def _projector(schema: Any, **schemas: Any) -> Projector:
@@ -64,7 +69,29 @@ OBJ = {"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "
         ({"type": "object", "patternProperties": {"^x-": {"type": "string"}}, "properties": {"id": {"type": "string"}}},
          '{"x-a":"ok","password":"p","id":"1"}', '{"x-a":"ok","id":"1"}', 1),
         ({"allOf": [OTHERS, {"type": "object", "properties": {"password": {"type": "string"}}}]},
+         '{"password":"kept by one of them"}', "{}", 1),
+        ({"oneOf": [OTHERS, {"type": "object", "properties": {"password": {"type": "string"}}}]},
          '{"password":"declared by one of them"}', '{"password":"declared by one of them"}', 0),
+        ({"type": "object", "properties": {"p": {"$ref": "#/components/schemas/Text", "writeOnly": True}, "q": _ref("Text")}},
+         '{"p":"x","q":"y"}', '{"q":"y"}', 1),
+        ({"type": "object", "properties": {"p": {"allOf": [_ref("Text"), {"writeOnly": True}]}, "q": {"allOf": [_ref("Text")]}}},
+         '{"p":"x","q":"y"}', '{"q":"y"}', 1),
+        ({"type": "object", "properties": {"p": _ref("Kept"), "q": {"anyOf": [_ref("Kept"), {"allOf": [_ref("Kept"), {"minLength": 1}]}]},
+                                           "r": {"anyOf": [_ref("Kept"), _ref("Text")]}}},
+         '{"p":"x","q":"y","r":"z"}', '{"r":"z"}', 2),
+        ({"type": "object", "properties": {"a": {}}, "additionalProperties": _ref("Kept")}, '{"a":1,"p":"x"}', '{"a":1}', 1),
+        ({"type": "object", "patternProperties": {"^s": _ref("Kept")}, "additionalProperties": {"type": "string"}},
+         '{"a":"1","secret":"x","s":"y"}', '{"a":"1"}', 2),
+        ({"type": "object", "patternProperties": {"^s": _ref("Kept"), "e": _ref("Text")}, "properties": {"secret": _ref("Text")}},
+         '{"secret":"x","sea":"y","e":"z"}', '{"e":"z"}', 2),
+        ({"allOf": [{"type": "object", "additionalProperties": True}, OTHERS]}, '{"password":"p","q":1}', '{"q":1}', 1),
+        ({"allOf": [{"allOf": [OTHERS]}, {"oneOf": [{"type": "object", "properties": {"password": {}}}]}]}, '{"password":"p"}', "{}", 1),
+        ({"oneOf": [{"type": "object", "properties": {"a": {}}}, {"type": "object", "properties": {"b": {}}, "writeOnly": True}]},
+         '{"a":1,"b":2}', '{"a":1}', 1),
+        ({"type": "object", "properties": {"l": {"type": "array", "items": _ref("Kept")}}}, '{"l":[null]}', '{"l":[null]}', 0),
+        ({"const": {"a": {"b": 1}}}, '{"a":{"b":1,"c":2},"d":3}', '{"a":{"b":1}}', 2),
+        ({"enum": [[{"a": 1}], [{"a": "x", "b": []}]]}, '[{"a":"x","b":[],"c":1},{"a":2}]', '[{"a":"x","b":[]},{"a":2}]', 1),
+        ({"type": "array", "items": [_ref("Text"), OBJ]}, '["t",{"a":"x","secret":1}]', '["t",{"a":"x"}]', 1),
         ({"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": {"type": "string"}},
          '{"n":1,"m":"x"}', '{"n":1,"m":"x"}', 0),
         ({"type": "object", "properties": {"x-n": {"type": "integer"}}, "patternProperties": {"^x-": {"type": "string"}}},
@@ -84,7 +111,9 @@ OBJ = {"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "
     ],
 )  # fmt: skip
 def test_only_what_is_declared_is_left(schema: Any, text: str, kept: str, withheld: int) -> None:
-    projected, members, size = _projector(schema)(text.encode())
+    projected, members, size = _projector(schema, Text={"type": "string"}, Kept={"type": "string", "writeOnly": True})(
+        text.encode()
+    )
     assert (projected, members) == (kept.encode(), withheld)
     assert (size > 0) == (withheld > 0)
 
@@ -325,6 +354,41 @@ def test_names_in_their_thousands_are_told_apart_and_found_when_they_come_twice(
     assert known(body)[1] == 10_000
 
 
+def test_an_object_that_may_have_thousands_of_members_has_each_once() -> None:
+    many = {"type": "object", "properties": {f"n{number}": {"type": "integer"} for number in range(5000)}}
+    project = _projector({"type": "array", "items": {**many, "additionalProperties": {"type": "string"}}})
+    body = b'[{"n4999":1,"n7":2,"else":"x"},{},{"n4999":1}]'
+    assert project(body) == (body, 0, 0)
+    for twice in (b'[{"n4999":1,"n7":1,"n4999":2}]', b'[{"else":"x","else":"y"}]'):
+        with pytest.raises(Unpromised, match="twice"):
+            project(twice)
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 40, 200])
+@pytest.mark.parametrize("schema", [{}, {"type": "object", "properties": {"a": {}}, "additionalProperties": {}}])
+def test_a_name_that_comes_twice_is_found_among_few_and_among_many(schema: Any, count: int) -> None:
+    project = _projector(schema)
+    inner = b"{%b}" % b",".join(b'"%d":0' % number for number in range(count))
+    outer = [b'"%d":%b' % (number, inner) for number in range(count)]
+    body = b"{%b}" % b",".join(outer)
+    assert project(body) == (body, 0, 0)
+    for number in {0, count // 2, count - 1}:
+        with pytest.raises(Unpromised, match="twice"):
+            project(b"{%b}" % b",".join([*outer, b'"%d":0' % number]))
+
+
+def test_threads_that_share_a_projector_are_each_told_their_own_count() -> None:
+    project = _projector({"type": "array", "items": OBJ})
+    bodies = [b"[%b]" % b",".join([b'{"a":"x","b":1}'] * count) for count in (20_000, 30_000)]
+
+    def wrong(body: bytes) -> int:
+        count = body.count(b"b")
+        return sum(project(body)[1] != count for _ in range(100))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(wrong, bodies * 2)) == 0
+
+
 def test_one_program_serves_shapes_that_are_added_after_it_has_run() -> None:
     program = Program()
     shapes = Shapes(Description("t", "3.1", "", "", (), (), {}, {}))
@@ -363,3 +427,41 @@ def test_shapes_that_differ_in_the_names_they_let_out_share_no_projector() -> No
     one, other = (read.of(schema) for schema in (free, OTHERS))
     assert one(b'{"password":"p"}')[0] == b'{"password":"p"}'
     assert other(b'{"password":"p"}')[0] == b"{}"
+
+
+FORBIDDEN = """
+import ctypes, sys
+from ninefold.errors import FileError
+from tests.guard.test_project import _projector
+if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):  # PR_SET_MDWE, since Linux 6.3
+    sys.exit(77)
+print(_projector({"type": "object"})(b'{"a":1}'))
+try:
+    _projector({"type": "object", "patternProperties": {"^x": {}}})(b"{}")
+except FileError as fault:
+    print(fault)
+"""
+
+
+def test_where_memory_may_not_be_written_and_run_patterns_for_names_are_refused_in_words() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORBIDDEN], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    if ran.returncode in {77, -11}:
+        pytest.skip("the kernel knows no such rule")
+    assert ran.returncode == 0, ran.stderr
+    assert "MemoryDenyWriteExecute=no" in ran.stdout
+    assert ran.stdout.startswith("(b'{}', 1, 5)")
+
+
+def test_a_guard_has_its_program_before_the_first_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    read = Projectors(Description("t", "3.1", "", "", (), (), {}, {}))
+    read.ready()  # nothing to project: nothing to load
+    read.of(OBJ)
+    monkeypatch.setattr(library, "PATH", tmp_path / "no.so")
+    library.library.cache_clear()
+    with pytest.raises(FileError, match="cannot be loaded"):
+        read.ready()
+    monkeypatch.undo()
+    read.ready()
+    assert read._program.made is not None

@@ -1,11 +1,24 @@
 /* Runs `project.c` on texts from the standard input, each in memory of exactly its size: what the sanitizers are for.
  *
- * In: nodes, members, size (uint32), the nodes, the members, the names; then for each text its length (uint32) and bytes.
- * Out: for each text its status and the number of bytes written (uint32), and the bytes. */
+ * In, again and again: how many nodes, members, bytes of names and texts there are (uint32), the nodes, the members, the names;
+ * then each text behind its length (uint32). Out: for each text its status, the bytes written and the members left behind
+ * (uint32), and the bytes. Each program is made, and each text projected, with its first allocation failing too, then its second
+ * one, and so on. */
 
 #include <stdio.h>
+#include <stdlib.h>
 
+static long to_fail = -1;
+
+static int fails(void) { return to_fail >= 0 && to_fail-- == 0; }
+
+#define malloc(size) (fails() ? NULL : malloc(size))
+#define calloc(many, size) (fails() ? NULL : calloc(many, size))
+#define realloc(old, size) (fails() ? NULL : realloc(old, size))
 #include "project.c"
+#undef malloc
+#undef calloc
+#undef realloc
 
 static void take(void *to, size_t size) {
     if (size && fread(to, 1, size, stdin) != size) exit(3);
@@ -17,30 +30,42 @@ static int ask(uint32_t node, const char *name, size_t length) {
 }
 
 int main(void) {
-    uint32_t head[3], length;
+    uint32_t head[4], length;
     uint64_t seed[2] = {1, 2};
-    take(head, sizeof head);
-    node *nodes = malloc(head[0] * sizeof *nodes);
-    member *members = malloc(head[1] * sizeof *members);
-    char *names = malloc(head[2]);
-    take(nodes, head[0] * sizeof *nodes);
-    take(members, head[1] * sizeof *members);
-    take(names, head[2]);
-    program *made = nf_make(head[0], nodes, head[1], members, head[2], names, seed);
-    free(nodes); free(members); free(names);
-    if (made == NULL) return 4;
-    while (fread(&length, 1, sizeof length, stdin) == sizeof length) {
-        char *text = malloc((size_t)length + 1), *out = malloc(length ? length : 1), trace[16];
-        fault why = {.room = sizeof trace, .trace = trace};
-        uint64_t left;
-        take(text, length);
-        text[length] = 0;
-        int64_t written = nf_project(made, 0, text, length, out, &left, ask, &why);
-        uint32_t told[2] = {written < 0 ? (uint32_t)-written : 0, written < 0 ? 0 : (uint32_t)written};
-        fwrite(told, sizeof told, 1, stdout);
-        fwrite(out, 1, told[1], stdout);
-        free(text); free(out);
+    while (fread(head, 1, sizeof head, stdin) == sizeof head) {
+        node *nodes = malloc(head[0] * sizeof *nodes);
+        member *members = malloc(head[1] * sizeof *members + 1);
+        char *names = malloc(head[2] + 1u);
+        take(nodes, head[0] * sizeof *nodes);
+        take(members, head[1] * sizeof *members);
+        take(names, head[2]);
+        program *made = NULL;
+        for (long failing = 0; made == NULL; failing++) {
+            if (failing > 99) return 4;
+            to_fail = failing;
+            made = nf_make(head[0], nodes, head[1], members, head[2], names, seed);
+        }
+        free(nodes); free(members); free(names);
+        for (; head[3]; head[3]--) {
+            take(&length, sizeof length);
+            char *text = malloc((size_t)length + 1), *out = malloc(length ? length : 1), trace[16];
+            fault why = {.room = sizeof trace, .trace = trace};
+            int64_t found = -NO_MEMORY;
+            take(text, length);
+            text[length] = 0;
+            for (long failing = 0; found == -NO_MEMORY; failing++) {
+                to_fail = failing;
+                found = nf_project(made, 0, text, length, out, ask, failing % 2 ? &why : NULL);
+            }
+            to_fail = -1;
+            if (nf_project(made, 0, text, length, out, ask, &why) != found) return 5;
+            uint32_t told[3] = {0, (uint32_t)found, (uint32_t)(found >> 32)};
+            if (found < 0) told[0] = (uint32_t)-found, told[1] = told[2] = 0;
+            fwrite(told, sizeof told, 1, stdout);
+            fwrite(out, 1, told[1], stdout);
+            free(text); free(out);
+        }
+        nf_free(made);
     }
-    nf_free(made);
     return 0;
 }

@@ -9,10 +9,13 @@ import random
 import shutil
 import struct
 import subprocess
+import sys
 import tarfile
+import time
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +25,9 @@ from ninefold.guard.program import Program
 from ninefold.guard.project import Projector, Unpromised
 from ninefold.guard.shape import Shapes
 from ninefold.native import library as native
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HERE = Path(__file__).parent
 SOURCE = Path(native.__file__).with_name("project.c")
@@ -141,31 +147,170 @@ def _texts(count: int) -> list[bytes]:
     return found
 
 
-def test_with_sanitizers_it_reads_and_writes_within_its_memory_and_does_as_the_library_does(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compiler = shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("no gcc or clang")
-    driver = tmp_path / "driver"
+    made = tmp_path_factory.mktemp("native") / "driver"
     flags = ["-std=gnu11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    subprocess.run([compiler, *flags, f"-I{SOURCE.parent}", HERE / "driver.c", "-o", driver], check=True)
-    project, program = _project(NODE)
-    texts = _texts(int(os.environ.get("NINEFOLD_NATIVE_TEXTS", "6000")))
-    nodes, members, names = program.packed()
-    told = struct.pack("III", len(nodes) // 20, len(members) // 12, len(names)) + nodes + members + names
-    told += b"".join(struct.pack("I", len(text)) + text for text in texts)
+    subprocess.run([compiler, *flags, f"-I{SOURCE.parent}", HERE / "driver.c", "-o", made], check=True)
+    return made
+
+
+Packed = tuple[bytes, bytes, bytes]
+
+
+def _driven(driver: Path, programs: Sequence[tuple[Packed, Sequence[bytes]]]) -> list[tuple[int, int, bytes]]:
+    """For each text its status, how many members stayed behind, and what is left."""
+    told = b""
+    for (nodes, members, names), texts in programs:
+        told += (
+            struct.pack("IIII", len(nodes) // 20, len(members) // 12, len(names), len(texts)) + nodes + members + names
+        )
+        told += b"".join(struct.pack("I", len(text)) + text for text in texts)
     ran = subprocess.run([driver], input=told, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()[-3000:]
-    at, fine = 0, 0
-    for text in texts:
-        status, size = struct.unpack_from("II", ran.stdout, at)
-        left, at = ran.stdout[at + 8 : at + 8 + size], at + 8 + size
+    found, at = [], 0
+    while at < len(ran.stdout):
+        status, size, withheld = struct.unpack_from("III", ran.stdout, at)
+        found.append((status, withheld, ran.stdout[at + 12 : at + 12 + size]))
+        at += 12 + size
+    return found
+
+
+def test_with_sanitizers_it_reads_and_writes_within_its_memory_and_does_as_the_library_does(driver: Path) -> None:
+    project, program = _project(NODE)
+    texts = _texts(int(os.environ.get("NINEFOLD_NATIVE_TEXTS", "6000")))
+    fine = 0
+    for text, (status, withheld, left) in zip(texts, _driven(driver, [(program.packed(), texts)]), strict=True):
         try:
-            assert (status, left) == (0, project(text)[0]), text
+            assert (status, left, withheld) == (0, *project(text)[:2]), text
             fine += 1
         except Unpromised:
             assert status != 0, text
-    assert at == len(ran.stdout)
     assert fine > len(texts) // 10  # else it tried nothing
+
+
+#: Names by how they are written: those of all lengths in UTF-8, escaped and not, short, of eight bytes and longer.
+WRITTEN = {
+    **{one: f'"{one}"' for one in ("", "x", "ab", "abc", "abcd", "eight by", "nine byte", "xylophone music", "é", "€", "😀")},
+    '"\\/\b\f': r'"\"\\\/\b\f"', "\n\r\t": r'"\n\r\t"', "\0": r'"\u0000"', "ü": r'"\u00fC"', "ࠀ": r'"\u0800"', "𝄞": r'"\uD834\udd1e"',
+}  # fmt: skip
+Pairs = list[tuple[str, Any]]
+
+
+class _Programs:
+    """Programs at random, texts for them, and what has to be left: values are read by Python's json, and members are pairs."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._many = chance.choice([1, 3, 3, 40, 80])
+        count = chance.randrange(1, 6)
+        names = [*WRITTEN, *(f"n{at}" for at in range(self._many))]
+        self.nodes: list[tuple[int, int, int, list[tuple[str, int]]]] = []
+        for _ in range(count):
+            kinds = (
+                chance.choice([1, 64, 64, 64, 32, 96])
+                | chance.choice([0, 0, 2, 4, 8, 16, 30])
+                | chance.choice([0, 0, 128, 384])
+            )
+            own = chance.sample(names, chance.randrange(min(len(names), 2 * self._many)))
+            self.nodes.append((
+                kinds, chance.randrange(count), chance.randrange(count), [(name, chance.randrange(-1, count)) for name in own],
+            ))  # fmt: skip
+
+    def packed(self) -> Packed:
+        program = Program()
+        program._nodes = self.nodes
+        return program.packed()
+
+    def text(self, depth: int = 3) -> str:
+        chance = self._chance
+        kind = chance.randrange(10 if depth else 5)
+        space = chance.choice(["", "", " ", "\n\t\r"])
+        if kind < 5:
+            return (
+                space
+                + chance.choice(
+                    ["null", "true", "false", "1", "-0", "1.5e1", "15e-1", "100E-2", '"text"', '"\\u0061é"']
+                )
+                + space
+            )
+        if kind < 7:
+            return "[" + ",".join(self.text(depth - 1) for _ in range(chance.randrange(4))) + space + "]"
+        names = [*WRITTEN.values(), *(f'"n{at}"' for at in range(self._many))]
+        some = chance.sample(names, chance.randrange(min(len(names), self._many + 3 if depth == 3 else 4)))
+        some += some[:1] * (chance.random() < 0.03)
+        return space + "{" + space + ",".join(f"{name}:{self.text(depth - 1)}" for name in some) + "}"
+
+    def left(self, at: int, value: Any, *, free: bool = False) -> tuple[Any, int]:
+        """What is left of a value, and how many members stay behind. Raises `Unpromised`."""
+        kinds, items, *_ = self.nodes[at]
+        free = free or bool(kinds & 1)
+        if isinstance(value, tuple):
+            return self._members(at, value[0], free=free)
+        if isinstance(value, list):
+            if not free and not kinds & 32:
+                raise Unpromised
+            found = [self.left(at if free else items, one, free=free) for one in value]
+            return [one for one, _ in found], sum(count for _, count in found)
+        if value is not None and not free:
+            whole = isinstance(value, (int, float)) and float(value).is_integer()
+            wanted = 4 if isinstance(value, bool) else 2 if isinstance(value, str) else 24 if whole else 16
+            if not kinds & wanted:
+                raise Unpromised
+        return value, 0
+
+    def _members(self, at: int, pairs: Pairs, *, free: bool) -> tuple[Any, int]:
+        kinds, _, others, own = self.nodes[at]
+        if not free and not kinds & 64:
+            raise Unpromised
+        known, withheld = dict(own), 0
+        kept: Pairs = []
+        for name, one in pairs:
+            to = at if free else known.get(name, others if kinds & 128 and (not kinds & 256 or name[:1] == "x") else -1)
+            if to < 0:
+                withheld += 1 + _count(one)
+                continue
+            if name in dict(kept):
+                raise Unpromised
+            inner, count = self.left(to, one, free=free)
+            kept.append((name, inner))
+            withheld += count
+        return (kept,), withheld
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, tuple):
+        return sum(1 + _count(one) for _, one in value[0])
+    return sum(map(_count, value)) if isinstance(value, list) else 0
+
+
+def test_programs_at_random_leave_what_another_reading_of_them_leaves(driver: Path) -> None:
+    chance = random.Random(10)
+    programs = [_Programs(chance) for _ in range(int(os.environ.get("NINEFOLD_NATIVE_PROGRAMS", "300")))]
+    texts = [[one.text() for _ in range(30)] for one in programs]
+    told = iter(
+        _driven(
+            driver,
+            [(one.packed(), [text.encode() for text in some]) for one, some in zip(programs, texts, strict=True)],
+        )
+    )
+    fine = 0
+    for program, some in zip(programs, texts, strict=True):
+        for text in some:
+            status, withheld, left = next(told)
+            value = json.loads(text, object_pairs_hook=lambda pairs: (pairs,))
+            try:
+                expected = program.left(0, value)
+            except Unpromised:
+                assert status in {2, 4}, text
+                continue
+            assert (status, withheld) == (0, expected[1]), text
+            assert json.loads(left, object_pairs_hook=lambda pairs: (pairs,)) == expected[0], text
+            fine += bool(expected[1])
+    assert fine > len(programs)  # else it tried nothing
 
 
 @pytest.mark.parametrize(
@@ -176,6 +321,13 @@ def test_with_sanitizers_it_reads_and_writes_within_its_memory_and_does_as_the_l
         lambda nodes, members, names: (nodes, struct.pack("I", 2**31) + members[4:], names),
         lambda nodes, members, names: (nodes, members[:8] + struct.pack("i", 10_000) + members[12:], names),
         lambda nodes, members, names: (b"", members, names),
+        lambda nodes, members, names: (nodes[:4] + struct.pack("i", -2) + nodes[8:], members, names),
+        lambda nodes, members, names: (nodes[:8] + struct.pack("i", -2) + nodes[12:], members, names),
+        lambda nodes, members, names: (nodes[:8] + struct.pack("i", 10_000) + nodes[12:], members, names),
+        lambda nodes, members, names: (struct.pack("I", 32) + nodes[4:], members, names),
+        lambda nodes, members, names: (struct.pack("I", 128) + nodes[4:], members, names),
+        lambda nodes, members, names: (nodes[:16] + struct.pack("I", 2**32 - 1) + nodes[20:], members, names),
+        lambda nodes, members, names: (nodes, members[:8] + struct.pack("i", -2) + members[12:], names),
     ],
 )
 def test_a_program_whose_indices_point_nowhere_is_not_made(broken: Any) -> None:
@@ -198,3 +350,113 @@ def test_a_library_of_another_version_is_not_used(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(native, "VERSION", 999)
     with pytest.raises(FileError, match="not 999"):
         native.library.__wrapped__()
+
+
+def _packed(nodes: Sequence[tuple[int, ...]], names: Sequence[bytes], node: int = 1) -> Packed:
+    """A program; of each name, whatever it is, what leaves is by `node`."""
+    offsets = [0, *accumulate(map(len, names))]
+    members = b"".join(struct.pack("IIi", at, len(name), node) for at, name in zip(offsets, names, strict=False))
+    return b"".join(struct.pack("IiiII", *one) for one in nodes), members, b"".join(names)
+
+
+def _made(nodes: Sequence[tuple[int, ...]], names: Sequence[bytes]) -> Any:
+    first, second, third = _packed(nodes, names)
+    load = native.library()
+    made = load.nf_make(len(nodes), first, len(names), second, len(third), third, native.SEED)
+    return native.ffi.gc(made, load.nf_free) if made != native.ffi.NULL else None
+
+
+def _projected(made: Any, text: bytes, ask: Any = native.ffi.NULL) -> bytes:
+    out = native.ffi.new("char[]", len(text))
+    told = native.library().nf_project(made, 0, text, len(text), out, ask, native.ffi.NULL)
+    assert told >= 0
+    left: bytes = native.ffi.unpack(out, told & 0xFFFFFFFF)
+    return left
+
+
+def test_a_node_that_has_a_name_twice_is_not_made_for_the_order_would_say_which_counts() -> None:
+    nodes = [(64, -1, -1, 0, 2), (1, -1, -1, 0, 0)]
+    assert _made(nodes, [b"name of it", b"name of me"]) is not None
+    assert _made(nodes, [b"name of it", b"name of it"]) is None
+
+
+def _crowded(count: int) -> list[bytes]:
+    """Names of eight bytes that begin at one slot of every table of fewer than 2**32: `name_hash` turned around."""
+    back = pow(0xFF51AFD7ED558CCD, -1, 2**64)
+    return [
+        ((((at << 32 | at) * back) % 2**64) ^ 0x9E3779B97F4A7C15 ^ 8).to_bytes(8, sys.byteorder) for at in range(count)
+    ]
+
+
+def test_names_that_a_table_has_all_in_one_place_cost_no_more_than_others_to_make_and_to_look_for() -> None:
+    begun = time.process_time()
+    names = _crowded(200_000)
+    made = _made([(64, -1, -1, 0, len(names)), (1, -1, -1, 0, 0)], names)
+    assert made is not None
+    text = b"{%b}" % b",".join(b'"%07d":1' % at for at in range(200_000))
+    assert _projected(made, text) == b"{}"
+    assert time.process_time() - begun < 5  # each name past each other: minutes
+
+
+def test_in_a_crowded_table_a_name_is_found_as_in_any_other() -> None:
+    plain = [one for one in _crowded(2_000_000) if one.isascii() and one.isalnum()]
+    assert len(plain) > 1
+    names = [*plain, *_crowded(1000)[1:]]
+    made = _made([(64, -1, -1, 0, len(names)), (1, -1, -1, 0, 0)], names)
+    text = b"{%b}" % b",".join(b'"%b":1' % one for one in reversed(plain))
+    assert _projected(made, b'{"no":1,' + text[1:]) == text
+
+
+def test_at_its_bounds_it_stays_within_its_memory(driver: Path) -> None:
+    one, of = "{%s}", '{"n0":%s}'
+    inner = ",".join(f'"q{at}":0' for at in range(20))
+    nested = ["".join([of[:-3]] * depth) + one % inner + "}" * depth for depth in (10, 300, 511, 512)]
+    names = [b"n%d" % at for at in range(5000)]
+    wide = (64 | 128 | 256 | 8, -1, 0)
+    anything = [
+        "[" * 512 + "]" * 512, "[" * 513 + "]" * 513, "1e" + "9" * 99, "1e-" + "9" * 99, '"' + "\\ud83d\\ue000" + '"',
+        '"\\ud83d\\udbff"', '"\\ud83d\\u"', '{"a":1,"a":1}',
+    ]  # fmt: skip
+    raw = [b'"%b"' % one for one in (b"\xe0\xa0\x80", b"\xe0\x9f\x80", b"\xed\x9f\xbf", b"\xed\xa0\x80", b"\xf0\x8f\x80\x80",
+           b"\xf4\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf1\x80\x80", b"\xf1\x80", b"\xc2", b"\xc1\x80", b"\xf5\x80\x80\x80")]  # fmt: skip
+    long = [b'{"%b":1,"n1":2}' % (b"x" * length) for length in (256, 257)]
+    found = _driven(driver, [
+        (_packed([(*wide, 0, 99)], names[:99], 0), [text.encode() for text in nested]),
+        (_packed([(*wide, 0, 5000)], names, 0), [*(text.encode() for text in nested), b'{"n1":1,"n1":1}', *long]),
+        (_packed([(64, -1, -1, 0, 3000), (1, -1, -1, 0, 0)], [*_crowded(2999), b"name"]), [b'{"name":1,"no":2}']),
+        (_packed([(1, -1, -1, 0, 0)], []), [*(text.encode() for text in anything), *raw]),
+    ])  # fmt: skip
+    fine, deep, twice = 0, 3, 4
+    assert [status for status, _, _ in found] == [
+        *[fine, fine, fine, deep] * 2, twice, fine, fine, fine, fine, deep, fine, fine, 1, 1, 1, twice,
+        fine, 1, fine, 1, 1, fine, 1, 1, 1, 1, 1, 1,
+    ]  # fmt: skip
+    assert [withheld for _, withheld, _ in found[:4] + found[9:12]] == [20, 20, 20, 0, 0, 1, 1]
+    assert found[11][2] == b'{"name":1}'
+
+
+def test_a_name_is_asked_about_once_and_a_long_one_never() -> None:
+    asked: list[bytes] = []
+
+    def fits(_: int, name: Any, length: int) -> bool:
+        asked.append(native.ffi.unpack(name, length))
+        return asked[-1][:1] == b"x"
+
+    ask = native.ffi.callback("int(uint32_t, const char *, size_t)", fits)
+
+    made = _made([(32, 2, -1, 0, 0), (1, -1, -1, 0, 0), (64 | 128 | 256, -1, 1, 0, 0)], [])
+    long = b"x" * 257
+    text = b"[%b]" % b",".join([b'{"x1":1,"no":2,"%b":3,"%b":4}' % (long, long[1:])] * 100)
+    assert _projected(made, text, ask) == b"[%b]" % b",".join([b'{"x1":1,"%b":4}' % long[1:]] * 100)
+    assert sorted(asked) == [b"no", b"x1", long[1:]]
+    assert _projected(made, text) == b"[%b]" % b",".join([b"{}"] * 100)
+
+
+def test_a_text_of_more_than_four_gibibytes_is_refused_unread() -> None:
+    made = _made([(1, -1, -1, 0, 0)], [])
+    assert native.library().nf_project(made, 0, b"", 2**32, native.ffi.NULL, native.ffi.NULL, native.ffi.NULL) == -6
+
+
+def test_a_root_that_is_no_node_is_refused() -> None:
+    made = _made([(1, -1, -1, 0, 0)], [])
+    assert native.library().nf_project(made, 1, b"1", 1, native.ffi.NULL, native.ffi.NULL, native.ffi.NULL) < 0

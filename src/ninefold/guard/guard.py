@@ -88,6 +88,7 @@ class Guard:
             (operation.method, operation.path, self._plan(operation, methods[operation.path], projectors))
             for operation in description.operations
         ]
+        projectors.ready()
         by_template = {(template, method): plan for method, template, plan in routes}
         opened = {operation.path: self._permission(operation).open for operation in description.operations}
         others: dict[tuple[tuple[str, ...], bool], tuple[Plan, Plan]] = {}

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ninefold.native.library import SEED, ffi, library
+from ninefold.errors import FileError, Place
+from ninefold.native.library import PATH, SEED, ffi, library
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable
 
-    from ninefold.guard.shape import Shape
+    from ninefold.guard.shape import Names, Shape
 
 KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
 _ANYTHING, _OTHERS, _ASKED = 1, 128, 256
@@ -53,14 +55,14 @@ class Program:
         return root
 
     def make(self) -> Made:
-        """Raises `FileError` without the native library, `MemoryError` without memory."""
+        """Raises `FileError` without the native library or where callbacks are forbidden, `MemoryError` without memory."""
         nodes, members, names = self.packed()
         load = library()
         native = load.nf_make(len(nodes) // 20, nodes, len(members) // 12, members, len(names), names, SEED)
         if native == ffi.NULL:
             raise MemoryError("no memory for the projection of answers")
         asked = {number: shape.names for number, shape in enumerate(self._shapes) if self._nodes[number][0] & _ASKED}
-        ask = _asker({number: names.patterns or () for number, names in asked.items() if names}) if asked else ffi.NULL
+        ask = _asker({number: names for number, names in asked.items() if names}) if asked else ffi.NULL
         self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project)
         return self.made
 
@@ -100,18 +102,43 @@ class Program:
                 others = self._number(shape.others)
                 if shape.names is not None:
                     own += [(name, _NONE) for name in sorted(shape.names.hidden)]
-                    kinds |= _ASKED if shape.names.patterns is not None else 0
+                    kinds |= _ASKED if shape.names.patterns is not None or shape.names.kept else 0
         return kinds, items, others, own
 
 
-def _asker(asked: dict[int, tuple[re.Pattern[str], ...]]) -> Any:
+def _asker(asked: dict[int, Names]) -> Any:
     """Called back by the projection: whether an object may have a member of this name, unescaped. A fault is a no."""
+    lets = {node: _searches(names.patterns) for node, names in asked.items()}
+    keeps = {node: _searches(names.kept) for node, names in asked.items()}
+    unpack = ffi.unpack
 
-    def ask(node: int, name: Any, length: int) -> int:
-        text = ffi.buffer(name, length)[:].decode()
-        return any(pattern.search(text) for pattern in asked[node])
+    def ask(node: int, name: Any, length: int) -> bool:
+        text = unpack(name, length).decode()
+        for fits in keeps[node]:
+            if fits(text):
+                return False
+        for fits in lets[node]:  # noqa: SIM110  # a generator would be half of the time
+            if fits(text):
+                return True
+        return False
 
-    return ffi.callback("int(uint32_t, const char *, size_t)", ask, error=0)
+    try:
+        return ffi.callback("int(uint32_t, const char *, size_t)", ask, error=0)
+    except MemoryError:
+        raise FileError(
+            "cannot ask which names fit `patternProperties`: memory that is written and then run is forbidden here",
+            place=Place(str(PATH)),
+            remedy="allow it (systemd: MemoryDenyWriteExecute=no), or declare responses without `patternProperties`",
+        ) from None
+
+
+def _every(_: str) -> bool:
+    return True
+
+
+def _searches(patterns: tuple[re.Pattern[str], ...] | None) -> tuple[Callable[[str], object], ...]:
+    """None: every name fits."""
+    return (_every,) if patterns is None else tuple(pattern.search for pattern in patterns)
 
 
 def path(text: bytes) -> str:

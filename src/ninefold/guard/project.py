@@ -22,21 +22,23 @@ class Unpromised(Exception):
 _BYTES = ffi.typeof("char[]")
 _new = ffi.new_allocator(should_clear_after_alloc=False)
 _NULL, _buffer = ffi.NULL, ffi.buffer
-_FAULTS = {1: "malformed JSON", 3: "nested too deep", 4: "an object has a member twice", 5: "no memory to read it"}
+_FAULTS = {
+    1: "malformed JSON", 3: "nested too deep", 4: "an object has a member twice", 5: "no memory to read it",
+    6: "longer than 4 GiB",
+}  # fmt: skip
 #: How long the place of a fault may be, in bytes.
 _ROOM = 256
 
 
 class Projector:
-    """Compiled once from a shape; called for every response."""
+    """Compiled once from a shape; called for every response, from any number of threads."""
 
-    __slots__ = ("_left", "_program", "_root", "structured")
+    __slots__ = ("_program", "_root", "structured")
 
     def __init__(self, shape: Shape, program: Program) -> None:
         """`program` is that of all answers of the same description."""
         self._program = program
         self._root = program.add(shape)
-        self._left = ffi.new("uint64_t *")
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.items is not None or shape.members is not None
 
@@ -47,12 +49,12 @@ class Projector:
         """
         program = self._program
         made = program.made or program.make()
-        size, left = len(body), self._left
+        size = len(body)
         out = _new(_BYTES, size)
-        written = made.project(made.native, self._root, body, size, out, left, made.ask, _NULL)
-        if written < 0:
+        told = made.project(made.native, self._root, body, size, out, made.ask, _NULL)
+        if told < 0:
             raise self._fault(body)
-        withheld = left[0]
+        written, withheld = told & 0xFFFFFFFF, told >> 32
         return _buffer(out, written)[:], withheld, size - written if withheld else 0
 
     def _fault(self, body: bytes) -> Unpromised:
@@ -61,7 +63,7 @@ class Projector:
         trace = ffi.new("char[]", _ROOM)
         why = ffi.new("fault *", {"room": _ROOM, "trace": trace})
         out = _new(_BYTES, len(body))
-        status = -made.project(made.native, self._root, body, len(body), out, self._left, made.ask, why)
+        status = -made.project(made.native, self._root, body, len(body), out, made.ask, why)
         place = f"at {path(ffi.string(trace))}, byte {why.position}"
         if status in _FAULTS:
             return Unpromised(f"{_FAULTS[status]} {place}")

@@ -1,8 +1,9 @@
 """What a schema lets out, with everything that is not about shape left away.
 
 A schema's alternatives (`oneOf`, `anyOf`) and parts (`allOf`, `$ref`) melt into one `Shape`: a member may leave when any
-of them declares it. That is all that a projection needs, and it ends for every recursive schema, because a shape is
-known by the set of schemas that it was made of.
+of them declares it, and no part of the same value says `writeOnly` of it (JSON Schema 2020-12, validation, 9.4: one that says
+so is enough). That is all that a projection needs, and it ends for every recursive schema, because a shape is known by the
+set of schemas that it was made of, each with the names that may not leave of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 from ninefold.errors import DescriptionError, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ninefold.contract.description import Description, Schema
+
+#: What a shape is made of: a schema (its `id`), and the names of members that may not leave of it.
+_Known = tuple[int, frozenset[str]]
 
 #: More distinct shapes than this in one response is no description that a person wrote.
 MOST_SHAPES = 20_000
@@ -37,11 +43,13 @@ _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 class Names:
     """Which members may leave of an object that may have others than those it names.
 
-    `hidden` (`writeOnly`) may not; of the rest those that fit one of `patterns`, or all of them (None).
+    `hidden` (`writeOnly`) may not, nor those that fit one of `kept`; of the rest those that fit one of `patterns`, or all
+    of them (None).
     """
 
     hidden: frozenset[str]
     patterns: tuple[re.Pattern[str], ...] | None
+    kept: tuple[re.Pattern[str], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -66,16 +74,33 @@ class Shapes:
 
     def __init__(self, description: Description) -> None:
         self._description = description
-        self._known: dict[frozenset[int], Shape] = {}
+        self._known: dict[frozenset[_Known], Shape] = {}
+        self._unfilled: list[tuple[Shape, list[tuple[dict[str, Any], frozenset[str]]]]] = []
         self._kept: list[Any] = []  # the ids above stay those of living schemas
+        self._inner: dict[tuple[int, str | None], Schema] = {}
+        self._kept_back: dict[int, tuple[Schema, bool]] = {}
+        self._hidden: dict[int, tuple[Schema, frozenset[str]]] = {}
 
     def of(self, *schemas: Schema) -> Shape:
         """The shape that all of `schemas` together let out. Raises `DescriptionError` on a dangling `$ref`."""
-        atoms: dict[int, dict[str, Any]] = {}
+        try:
+            shape = self._of(schemas)
+            while self._unfilled:
+                self._fill(*self._unfilled.pop())
+        except RecursionError:
+            raise DescriptionError(
+                "the parts of a response schema (allOf, oneOf, anyOf) nest too deep",
+                place=Place(self._description.source),
+                remedy="say in fewer steps what the schema is made of",
+            ) from None
+        return shape
+
+    def _of(self, schemas: Iterable[Schema]) -> Shape:
+        atoms: dict[_Known, dict[str, Any]] = {}
         anything = False
         for schema in schemas:
-            anything |= not self._gather(schema, atoms, set())
-        key = frozenset(atoms) | ({0} if anything else frozenset())
+            anything |= not self._gather(schema, frozenset(), atoms, set())
+        key: frozenset[_Known] = frozenset(atoms) | ({(0, frozenset())} if anything else frozenset())
         if (known := self._known.get(key)) is not None:
             return known
         if len(self._known) >= MOST_SHAPES:
@@ -87,70 +112,132 @@ class Shapes:
         shape = self._known[key] = Shape(anything=anything)
         self._kept.extend(atoms.values())
         if not anything:
-            self._fill(shape, list(atoms.values()))
+            self._unfilled.append((shape, [(atom, hidden) for (_, hidden), atom in atoms.items()]))
         return shape
 
-    def _gather(self, schema: Schema, atoms: dict[int, dict[str, Any]], seen: set[int]) -> bool:
-        """Collect the schemas that say something of their own; False: one alternative says nothing, so anything goes."""
+    def _gather(
+        self, schema: Schema, hidden: frozenset[str], atoms: dict[_Known, dict[str, Any]], seen: set[_Known]
+    ) -> bool:
+        """Collect the schemas that say something of their own; False: one alternative says nothing, so anything goes.
+
+        `hidden` are the names of members that what this is a part of does not let out.
+        """
         resolved = self._description.resolve(schema)
         if resolved is False:
             return True
         if not isinstance(resolved, dict):
             return False
-        if id(resolved) in seen:
+        hidden |= self._hides(resolved)
+        known = (id(resolved), hidden)
+        if known in seen:
             return True
-        seen.add(id(resolved))
+        seen.add(known)
         own = any(name in resolved for name in _OWN)
         if own:
-            atoms[id(resolved)] = resolved
+            atoms[known] = resolved
         bounded = own
         for name in _CONDITIONAL:
             if name in resolved:
-                self._gather(resolved[name], atoms, seen)
+                self._gather(resolved[name], hidden, atoms, seen)
         for part in resolved.get("allOf") or ():
-            bounded |= self._gather(part, atoms, seen)
+            bounded |= self._gather(part, hidden, atoms, seen)
         for name in ("oneOf", "anyOf"):
             if alternatives := resolved.get(name):
-                bounded |= min([self._gather(one, atoms, seen) for one in alternatives])  # each is gathered
+                shown = [one for one in alternatives if not self._write_only(one)]
+                bounded |= min(
+                    [self._gather(one, hidden, atoms, seen) for one in shown], default=True
+                )  # each is gathered
         return bounded
 
-    def _fill(self, shape: Shape, atoms: list[dict[str, Any]]) -> None:
+    def _write_only(self, schema: Schema) -> bool:
+        """Whether a value never leaves: beside a `$ref` or behind it, a part says so, or each of the alternatives does."""
+        if not isinstance(schema, dict):
+            return False
+        if id(schema) not in self._kept_back:
+            self._kept_back[id(schema)] = schema, False  # while it is looked at: what leads back to it says nothing new
+            self._kept_back[id(schema)] = (
+                schema,
+                (
+                    schema.get("writeOnly") is True
+                    or any(self._write_only(part) for part in schema.get("allOf") or ())
+                    or any(
+                        all(self._write_only(one) for one in schema.get(name) or [True]) for name in ("oneOf", "anyOf")
+                    )
+                    or (isinstance(to := schema.get("$ref"), str) and self._write_only(self._description.at(to)))
+                ),
+            )
+        return self._kept_back[id(schema)][1]
+
+    def _hides(self, schema: Schema) -> frozenset[str]:
+        """The names of the members that a schema and its parts say `writeOnly` of."""
+        resolved = self._description.resolve(schema)
+        if not isinstance(resolved, dict):
+            return frozenset()
+        if id(resolved) not in self._hidden:
+            self._hidden[id(resolved)] = resolved, frozenset()
+            own = (resolved.get("properties") or {}).items()
+            hidden = frozenset(name for name, member in own if self._write_only(member))
+            self._hidden[id(resolved)] = resolved, hidden.union(*map(self._hides, resolved.get("allOf") or ()))
+        return self._hidden[id(resolved)][1]
+
+    def _fill(self, shape: Shape, atoms: list[tuple[dict[str, Any], frozenset[str]]]) -> None:
         items: list[Schema] = []
         objects: list[_Object] = []
         array = False
-        for atom in atoms:
+        for atom, hides in atoms:
             kinds = _kinds(atom)
             shape.scalars |= kinds & _SCALARS
             if "array" in kinds:
                 array = True
-                found = [*(atom.get("prefixItems") or ()), *([atom["items"]] if "items" in atom else ())]
-                items.extend(found or [True])
+                items.extend(self._elements(atom))
             if "object" in kinds:
-                objects.append(self._object(atom))
+                objects.append(self._object(atom, hides))
         if array:
-            shape.items = self.of(*items)
+            shape.items = self._of(items)
         if objects:
             members = dict.fromkeys(name for one in objects for name in one.members)
-            shape.members = {name: self.of(*(part for one in objects for part in one.of(name))) for name in members}
+            shape.members = {name: self._of(part for one in objects for part in one.of(name)) for name in members}
             others = [part for one in objects for part in one.others]
             if others:
-                shape.others = self.of(*others)
+                shape.others = self._of(others)
                 hidden = frozenset(name for one in objects for name in one.hidden if name not in members)
+                kept = tuple(pattern for one in objects for pattern in one.kept)
                 free = any(one.extra is not False for one in objects)
-                if hidden or not free:
+                if hidden or kept or not free:
                     patterns = tuple(pattern for one in objects for pattern in one.patterns)
-                    shape.names = Names(hidden, None if free else patterns)
+                    shape.names = Names(hidden, None if free else patterns, kept)
 
-    def _object(self, atom: dict[str, Any]) -> _Object:
-        found = _Object(extra=atom.get("additionalProperties", False))
-        for name, member in (atom.get("properties") or {}).items():
-            resolved = self._description.resolve(member)
-            if isinstance(resolved, dict) and resolved.get("writeOnly") is True:
+    def _elements(self, atom: dict[str, Any]) -> list[Schema]:
+        """What an array may hold. One that is named with all that is in it (`enum`, `const`) may hold that."""
+        items = atom.get("items", ())
+        listed = [*(atom.get("prefixItems") or ()), *(items if isinstance(items, (list, tuple)) else [items])]
+        if not listed:
+            values = [value for value in _values(atom) if isinstance(value, list)]
+            listed = [self._named(atom, None, [one for value in values for one in value])] if values else [True]
+        return [False if self._write_only(one) else one for one in listed]
+
+    def _named(self, atom: dict[str, Any], name: str | None, values: list[Any]) -> Schema:
+        """The schema of what is in the values of an atom; the same one each time, else shapes of it would never end."""
+        return self._inner.setdefault((id(atom), name), {"enum": values})
+
+    def _object(self, atom: dict[str, Any], hides: frozenset[str]) -> _Object:
+        extra = atom.get("additionalProperties", False)
+        found = _Object(extra=False if self._write_only(extra) else extra, hidden=set(hides))
+        for text, member in (atom.get("patternProperties") or {}).items():
+            if self._write_only(member):
+                found.kept.append(self._pattern(text))
+            else:
+                found.patterns[self._pattern(text)] = member
+        named: dict[str, Any] = atom.get("properties") or {}
+        if not any(word in atom for word in ("properties", "additionalProperties", "patternProperties")):
+            values = [value for value in _values(atom) if isinstance(value, dict)]
+            names = dict.fromkeys(name for value in values for name in value)
+            named = {name: self._named(atom, name, [one[name] for one in values if name in one]) for name in names}
+        for name, member in named.items():
+            if name in hides or any(pattern.search(name) for pattern in found.kept):
                 found.hidden.add(name)
             else:
                 found.members[name] = member
-        for text, member in (atom.get("patternProperties") or {}).items():
-            found.patterns[self._pattern(text)] = member
         return found
 
     def _pattern(self, text: str) -> re.Pattern[str]:
@@ -172,6 +259,7 @@ class _Object:
     members: dict[str, Schema] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     patterns: dict[re.Pattern[str], Schema] = field(default_factory=dict)
+    kept: list[re.Pattern[str]] = field(default_factory=list)
 
     @property
     def others(self) -> list[Schema]:
@@ -179,10 +267,12 @@ class _Object:
 
     def of(self, name: str) -> list[Schema]:
         """What it says of the member of a name: `additionalProperties` speaks of those that nothing else does."""
+        if name in self.hidden or any(pattern.search(name) for pattern in self.kept):
+            return []
         found = [member for pattern, member in self.patterns.items() if pattern.search(name)]
         if name in self.members:
             found.append(self.members[name])
-        if not found and name not in self.hidden and self.extra is not False:
+        if not found and self.extra is not False:
             found.append(self.extra)
         return found
 
@@ -199,9 +289,11 @@ def _kinds(atom: dict[str, Any]) -> set[str]:
         kinds.add("object")
     if "items" in atom or "prefixItems" in atom:
         kinds.add("array")
-    for value in [*(atom.get("enum") or ()), *([atom["const"]] if "const" in atom else ())]:
-        kinds.add(_kind_of(value))
-    return kinds
+    return kinds.union(_kind_of(value) for value in _values(atom))
+
+
+def _values(atom: dict[str, Any]) -> list[Any]:
+    return [*(atom.get("enum") or ()), *([atom["const"]] if "const" in atom else ())]
 
 
 def _kind_of(value: object) -> str:

@@ -92,6 +92,11 @@ class Projectors:
             self._treatments[alike] = Treatments(operation, found, open_=open_)
         return self._treatments[alike]
 
+    def ready(self) -> None:
+        """Make now what else the first answer would wait for. Raises `FileError` where answers cannot be projected here."""
+        if self._made:
+            self._program.make()
+
     def of(self, schema: Schema) -> Projector:
         """Raises `DescriptionError` where the schema refers to nothing."""
         shape = self._shapes.of(schema)

@@ -14,8 +14,18 @@
 #include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
+#define SELDOM __attribute__((noinline)) /* what is seldom called stands apart, so that the rest is quick */
+#define RARELY(what) __builtin_expect(!!(what), 0)
 
-enum { MOST_DEPTH = 512, NONE = -1 };
+enum {
+    MOST_DEPTH = 512, NONE = -1,
+    MOST_MEMBERS = 1 << 30, /* of one node: an index of one fits into an int, twice as many into an uint32_t */
+    MOST_BITS = 4096,       /* nodes with more members remember by hashes which of them have been there: `{}` must cost little */
+    MOST_BESIDE = 16,       /* names of an object that are remembered beside each other; what is beyond has a table */
+    MOST_ASKED = 256,       /* bytes of a name that is asked about: a longer one fits no pattern, for what matching it may cost */
+    ANSWERS = 64,           /* ... and how many answers are remembered, a power of two */
+    MOST_RUN = 128,         /* slots of a table that are taken side by side: what looking for one name may cost */
+};
 
 /* What may stand at a place; the same bits tell what stood there. */
 enum kind {
@@ -24,7 +34,7 @@ enum kind {
     ASKED = 256,  /* ... those of them that `ask` lets */
 };
 
-enum status { DONE = 0, MALFORMED = 1, UNPROMISED = 2, TOO_DEEP = 3, REPEATED = 4, NO_MEMORY = 5 };
+enum status { DONE = 0, MALFORMED = 1, UNPROMISED = 2, TOO_DEEP = 3, REPEATED = 4, NO_MEMORY = 5, TOO_LONG = 6 };
 
 typedef struct {
     uint32_t kinds;
@@ -40,6 +50,7 @@ typedef struct {
 typedef struct {
     uint32_t nodes, members, size;
     uint64_t seed[2];
+    int keyed; /* whether the tables are by `keyed_hash`: where some names are alike for the quicker one */
     node *node;
     member *member;
     uint64_t *head;                 /* by member: how its name begins */
@@ -91,7 +102,7 @@ static uint64_t name_hash(const uint8_t *name, size_t length) {
 
 /* SipHash-1-3 (Aumasson, Bernstein 2012) of a name and the object that it is in, padded by a word of its own: nobody who
  * does not know the seed can make two names alike. */
-static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const uint8_t *name, size_t length) {
+SELDOM static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const uint8_t *name, size_t length) {
     uint64_t v0 = seed[0] ^ 0x736f6d6570736575u, v1 = seed[1] ^ 0x646f72616e646f6du;
     uint64_t v2 = seed[0] ^ 0x6c7967656e657261u, v3 = seed[1] ^ 0x7465646279746573u;
     uint64_t word = object << 32 ^ length;
@@ -107,7 +118,7 @@ static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const uint8_
 }
 
 /* What this file and its caller have to agree about; another one after any change of a signature or a struct. */
-EXPORT int nf_version(void) { return 2; }
+EXPORT int nf_version(void) { return 3; }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
@@ -131,7 +142,7 @@ static int sound(const program *made) {
         if (one->others < NONE || one->others >= (int64_t)made->nodes) return 0;
         if ((one->kinds & ARRAY) && one->items == NONE) return 0;
         if ((one->kinds & OTHERS) && one->others == NONE) return 0;
-        if ((uint64_t)one->first + one->count > made->members) return 0;
+        if (one->count > MOST_MEMBERS || (uint64_t)one->first + one->count > made->members) return 0;
     }
     for (uint32_t i = 0; i < made->members; i++) {
         const member *one = &made->member[i];
@@ -141,45 +152,73 @@ static int sound(const program *made) {
     return 1;
 }
 
+/* Which of a node's members, by its number, has this name; `head` is how the name begins. */
+static int same(const program *made, const node *here, uint32_t k, uint64_t head, const uint8_t *name, size_t length) {
+    const member *one = &made->member[here->first + k];
+    return made->head[here->first + k] == head && one->length == length &&
+        (length <= 8 || memcmp(made->names + one->offset, name, length) == 0);
+}
+
+static uint32_t slot_of(const program *made, uint32_t at, const uint8_t *name, size_t length) {
+    return (uint32_t)(RARELY(made->keyed) ? keyed_hash(made->seed, at, name, length) : name_hash(name, length)) & made->mask[at];
+}
+
+enum filling { FILLED, TWICE, CROWDED };
+
+static enum filling filled(const program *made, uint32_t at) {
+    const node *here = &made->node[at];
+    uint32_t *table = made->table + made->start[at], mask = made->mask[at], run = 0;
+    memset(table, 0xff, ((size_t)mask + 1) * sizeof *table);
+    for (uint32_t k = 0; k < here->count; k++) {
+        const member *one = &made->member[here->first + k];
+        const uint8_t *name = (uint8_t *)made->names + one->offset;
+        uint32_t slot = slot_of(made, at, name, one->length), steps = 0;
+        for (; table[slot] != UINT32_MAX; slot = (slot + 1) & mask) {
+            if (same(made, here, table[slot], made->head[here->first + k], name, one->length)) return TWICE;
+            if (!made->keyed && ++steps > MOST_RUN) return CROWDED;
+        }
+        table[slot] = k;
+    }
+    if (made->keyed) return FILLED;
+    for (uint64_t i = 0; i < 2 * ((uint64_t)mask + 1); i++) /* twice around: a run may go over the end */
+        if ((run = table[i & mask] == UINT32_MAX ? 0 : run + 1) > MOST_RUN) return CROWDED;
+    return FILLED;
+}
+
 static int indexed(program *made) {
     uint64_t total = 0;
     for (uint32_t i = 0; i < made->nodes; i++) {
         uint32_t size = 1;
-        while (size < 2 * (uint64_t)made->node[i].count) size *= 2;
+        while (size < 2 * made->node[i].count) size *= 2; /* half of it stays free: every search ends */
         made->start[i] = (uint32_t)total;
         made->mask[i] = size - 1;
         if ((total += size) > UINT32_MAX) return 0;
     }
-    made->table = malloc(total * sizeof *made->table);
+    made->table = calloc(total, sizeof *made->table);
     if (made->table == NULL) return 0;
-    memset(made->table, 0xff, total * sizeof *made->table);
     for (uint32_t i = 0; i < made->members; i++)
         made->head[i] = up_to_eight((uint8_t *)made->names + made->member[i].offset, made->member[i].length);
     for (uint32_t i = 0; i < made->nodes; i++) {
-        uint32_t *table = made->table + made->start[i];
-        for (uint32_t k = 0; k < made->node[i].count; k++) {
-            const member *one = &made->member[made->node[i].first + k];
-            uint32_t slot = (uint32_t)name_hash((uint8_t *)made->names + one->offset, one->length) & made->mask[i];
-            while (table[slot] != UINT32_MAX) slot = (slot + 1) & made->mask[i];
-            table[slot] = k;
-        }
+        enum filling how = filled(made, i);
+        if (how == TWICE) return 0;
+        if (how == CROWDED) { made->keyed = 1; i = UINT32_MAX; } /* once, all of them from the first on */
     }
     return 1;
 }
 
-/* NULL: there is no memory for it, or an index points nowhere. */
+/* NULL: there is no memory for it, an index points nowhere, or a node has a name twice. */
 EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, const void *member_, uint32_t size,
                         const char *names, const uint64_t seed[2]) {
     program *made = calloc(1, sizeof *made);
     if (made == NULL) return NULL;
     made->nodes = nodes; made->members = members; made->size = size;
     memcpy(made->seed, seed, sizeof made->seed);
-    made->node = copied(node_, nodes * sizeof(node));
-    made->member = copied(member_, members * sizeof(member));
+    made->node = copied(node_, (size_t)nodes * sizeof(node));
+    made->member = copied(member_, (size_t)members * sizeof(member));
     made->names = copied(names, size);
-    made->head = calloc(members + 1u, sizeof *made->head);
-    made->start = calloc(nodes + 1u, sizeof *made->start);
-    made->mask = calloc(nodes + 1u, sizeof *made->mask);
+    made->head = calloc((size_t)members + 1, sizeof *made->head);
+    made->start = calloc((size_t)nodes + 1, sizeof *made->start);
+    made->mask = calloc((size_t)nodes + 1, sizeof *made->mask);
     if (made->node && made->member && made->names && made->head && made->start && made->mask && sound(made) && indexed(made))
         return made;
     nf_free(made);
@@ -305,12 +344,13 @@ static size_t past_word(const uint8_t *text, size_t at, const char *word) {
 /* ---- memory that grows, for one call ------------------------------------------------------------------------------ */
 
 typedef struct {
-    uint64_t *bits, own[64]; /* which members of each open object have been there; a stack */
+    uint64_t *bits, own[64]; /* of each open object: a bit for each member that has been there, then hashes of names; a stack */
     size_t used, room;
-    uint64_t *seen;          /* hashes of the names of objects without a table; 0: free */
+    uint64_t *seen;          /* hashes of the names that are one too many for that; 0: free */
     size_t names, slots;
     uint8_t *name;           /* a name without its escapes */
     size_t longest;
+    uint64_t asked[ANSWERS]; /* hashes of names that were asked about; the lowest bit is the answer */
 } store;
 
 static void released(store *all) {
@@ -333,8 +373,15 @@ static int bits_for(store *all, size_t words) {
     return 1;
 }
 
-/* Whether a name is in its object for the first time. */
-static enum status first_time(store *all, uint64_t hash) {
+/* Whether a name is in its object for the first time; the hashes of the object begin at `begin` of the stack. */
+SELDOM static enum status first_time(store *all, size_t begin, uint64_t hash) {
+    hash |= (uint64_t)1 << 63; /* never 0 */
+    for (size_t i = begin; i < all->used; i++) if (all->bits[i] == hash) return REPEATED;
+    if (all->used - begin < MOST_BESIDE) {
+        if (!bits_for(all, 1)) return NO_MEMORY;
+        all->bits[all->used - 1] = hash;
+        return DONE;
+    }
     if (2 * (all->names + 1) > all->slots) {
         size_t slots = all->slots ? 2 * all->slots : 64;
         uint64_t *grown = calloc(slots, sizeof *grown);
@@ -349,7 +396,6 @@ static enum status first_time(store *all, uint64_t hash) {
         all->seen = grown;
         all->slots = slots;
     }
-    hash |= (uint64_t)1 << 63; /* never 0 */
     size_t slot = hash & (all->slots - 1);
     for (; all->seen[slot]; slot = (slot + 1) & (all->slots - 1)) if (all->seen[slot] == hash) return REPEATED;
     all->seen[slot] = hash;
@@ -406,7 +452,7 @@ enum mode { KEEP, RAW, SKIP }; /* by a node; with all that is in it; read and le
 
 typedef struct {
     uint64_t object; /* which object of the text this is, from 1 */
-    size_t bits;     /* where its bits begin in the store */
+    size_t bits, names; /* where its bits and its hashes begin in the store */
     uint32_t place;  /* arrays: the element's index; objects: the member's, UINT32_MAX without a name in the program */
     int32_t node;
     uint32_t next;   /* the member that comes next where they come as declared */
@@ -416,19 +462,25 @@ typedef struct {
 /* Which of a node's members has this name; NONE: none. */
 static int look_up(const program *made, int32_t at, uint32_t *next, const uint8_t *name, size_t length) {
     const node *here = &made->node[at];
-    const member *members = made->member + here->first;
-    const uint64_t *heads = made->head + here->first, head = up_to_eight(name, length);
-#define SAME(k) (heads[k] == head && members[k].length == length && \
-        (length <= 8 || memcmp(made->names + members[k].offset, name, length) == 0))
-    if (*next < here->count && SAME(*next)) return (int)(*next)++;
+    const uint64_t head = up_to_eight(name, length);
+    if (*next < here->count && same(made, here, *next, head, name, length)) return (int)(*next)++;
     const uint32_t *table = made->table + made->start[at], mask = made->mask[at];
-    for (uint32_t slot = (uint32_t)name_hash(name, length) & mask; table[slot] != UINT32_MAX; slot = (slot + 1) & mask) {
-        if (SAME(table[slot])) {
+    for (uint32_t slot = slot_of(made, (uint32_t)at, name, length); table[slot] != UINT32_MAX; slot = (slot + 1) & mask) {
+        if (same(made, here, table[slot], head, name, length)) {
             *next = table[slot] + 1;
             return (int)table[slot];
         }
     }
     return NONE;
+}
+
+/* Whether a node lets a name out that it asks about; what was asked lately is not asked again. */
+SELDOM static int let_by(const program *made, store *all, uint32_t at, const uint8_t *name, size_t length, asker ask) {
+    if (ask == NULL || length > MOST_ASKED) return 0;
+    const uint64_t hash = keyed_hash(made->seed, at, name, length) | 1;
+    uint64_t *known = &all->asked[hash >> 1 & (ANSWERS - 1)];
+    if ((*known | 1) != hash) *known = hash - (ask(at, (const char *)name, length) ? 0 : 1);
+    return *known & 1;
 }
 
 /* Where a fault was, as `$.items[3].owner`: names of the program alone, never one of the text. */
@@ -457,11 +509,11 @@ static void traced(const program *made, const frame *stack, uint32_t depth, char
     trace[used] = 0;
 }
 
-/* Projects by the node `root` into `out`, which has room for `length` bytes; gives how many of them it wrote, and in `left` how
- * many members it left behind. A fault gives its status, negative, and is told to `why` (may be NULL). `ask` may be NULL where
- * no node is ASKED. */
-EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, uint64_t *left,
-                          asker ask, fault *why) {
+/* Projects by the node `root` into `out`, which has room for `length` bytes. Gives how many of them it wrote, and 32 bits above
+ * how many members it left behind (fewer than a quarter of the bytes, so both have room). A fault gives its status, negative,
+ * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves. */
+EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask,
+                          fault *why) {
     const uint8_t *const text = (const uint8_t *)text_;
     uint8_t *out = (uint8_t *)out_;
     size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
@@ -482,6 +534,7 @@ EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text_,
         if (!(expected & (kind_))) FAIL(UNPROMISED); } } while (0)
 
     if (root >= made->nodes) return -NO_MEMORY;
+    if (length > UINT32_MAX) FAIL(TOO_LONG);
     if (made->node[root].kinds & ANYTHING) mode = RAW;
 
 value:
@@ -529,7 +582,9 @@ value:
         here->next = 0;
         here->place = UINT32_MAX;
         here->bits = all.used;
-        if (mode == KEEP && !bits_for(&all, (made->node[place].count + 63u) / 64)) FAIL(NO_MEMORY);
+        if (mode == KEEP && !RARELY(made->node[place].count > MOST_BITS) && !bits_for(&all, (made->node[place].count + 63u) / 64))
+            FAIL(NO_MEMORY);
+        here->names = all.used;
         if (text[at] == '}') goto close;
         goto name;
     }
@@ -591,25 +646,26 @@ name: {
         const node *of = &made->node[here->node];
         int known = look_up(made, here->node, &here->next, plain, size);
         here->place = (uint32_t)known;
+        int hashed = RARELY(known == NONE || of->count > MOST_BITS);
         if (known != NONE) {
             place = made->member[of->first + (uint32_t)known].node;
-            uint64_t *word = &all.bits[here->bits + (uint32_t)known / 64], bit = (uint64_t)1 << (known % 64);
-            if (place != NONE) {
+            if (place != NONE && !hashed) {
+                uint64_t *word = &all.bits[here->bits + (uint32_t)known / 64], bit = (uint64_t)1 << (known % 64);
                 if (*word & bit) FAIL(REPEATED);
                 *word |= bit;
             }
         } else {
             place = of->kinds & OTHERS ? of->others : NONE;
-            if (place != NONE && (of->kinds & ASKED) && !(ask && ask((uint32_t)here->node, (const char *)plain, size))) place = NONE;
+            if (place != NONE && (of->kinds & ASKED) && !let_by(made, &all, (uint32_t)here->node, plain, size, ask)) place = NONE;
         }
         if (place == NONE) { withheld++; mode = SKIP; goto value; }
-        if (known == NONE) {
-            enum status first = first_time(&all, keyed_hash(made->seed, here->object, plain, size));
+        if (hashed) {
+            enum status first = first_time(&all, here->names, keyed_hash(made->seed, here->object, plain, size));
             if (first != DONE) FAIL(first);
         }
         if (made->node[place].kinds & ANYTHING) mode = RAW;
     } else {
-        enum status first = first_time(&all, keyed_hash(made->seed, here->object, plain, size));
+        enum status first = first_time(&all, here->names, keyed_hash(made->seed, here->object, plain, size));
         if (first != DONE) FAIL(first);
     }
     if (here->kept) EMIT(comma, comma + 1);
@@ -622,7 +678,6 @@ name: {
 out:
     if (status == DONE) {
         FLUSH;
-        *left = withheld;
     } else if (why != NULL) {
         why->position = at;
         why->expected = expected;
@@ -630,5 +685,5 @@ out:
         if (why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
     }
     released(&all);
-    return status == DONE ? (int64_t)written : -(int64_t)status;
+    return status == DONE ? (int64_t)(withheld << 32 | written) : -(int64_t)status;
 }
