@@ -196,22 +196,33 @@ class Guard:
             assert self._tokens is not None
             field = request.fields[b"authorization"]
             request.doubt = await self._tokens.bring(request.token_digest, field, request.time)
-            decision = self._admit(request)
+            decision = self._again(request) or self._admit(request)
         return decision
+
+    async def gathered(self, request: Request, content: bytes) -> Plan | Answer | Need:
+        """The decision again, with the whole body, which may have taken minutes to come."""
+        request.content, request.doubt = content, None
+        return self._again(request) or await self.admitted(request)
+
+    def _again(self, request: Request) -> Answer | None:
+        """After a wait: a certificate, the keys and the trail may not be what they were."""
+        self._verify(time.monotonic())
+        if self._authority is not None:
+            request.certificate = self._authority.holds(request.certificate, request.time)
+        return self._fault()
+
+    def _fault(self) -> Answer | None:
+        fault = self._begun().fault or self._keys.fault
+        return refuse(503, "gateway", fault) if fault else None
 
     def _unfit(self, request: Request, scope: MutableMapping[str, Any]) -> Answer | None:
         """Why nothing is decided about a request: it is no HTTP to rely on, or what the decision rests on cannot be read."""
         fault = self._strict(request)
         if fault is not None:
             return fault
-        recorder = self._begun()
+        self._begun()
         self._verify(request.now)  # before anything is looked at: what was revoked meanwhile proves nothing
-        fault = self._look(request, scope)
-        if fault is not None:
-            return fault
-        if recorder.fault or self._keys.fault:
-            return refuse(503, "gateway", recorder.fault or self._keys.fault)
-        return None
+        return self._look(request, scope) or self._fault()
 
     def _admit(self, request: Request) -> Plan | Answer | Need:
         """Decide, again as long as keys or revocations have changed, with what they are now."""
@@ -356,9 +367,10 @@ class _Exchange:
             await self._peek()
         decision = await guard.decided(request, self._scope)
         if decision is Need.BODY:
-            if not await self._gather():
+            content = await self._gather()
+            if content is None:
                 return
-            decision = await guard.admitted(request)
+            decision = await guard.gathered(request, content)
         if not isinstance(decision, Plan):
             assert isinstance(decision, Answer)
             await self._answer(decision, decision.outcome)
@@ -400,8 +412,8 @@ class _Exchange:
         if self._peeked[-1].get("body"):
             self._request.body = -1
 
-    async def _gather(self) -> bool:
-        """Wait for the whole body, which the decision depends on. False: the caller sent too much, or went away."""
+    async def _gather(self) -> bytes | None:
+        """The whole body, which the decision depends on. None: the caller sent too much, or went away; that is told."""
         body, messages = bytearray(), []
         more = True
         while more:
@@ -409,16 +421,15 @@ class _Exchange:
             if message["type"] != "http.request":
                 reason = "the caller went away before the request was whole"
                 self._guard.record(self._request, self._plan, "failed", 0, "wire", reason)
-                return False
+                return None
             messages.append(message)
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > self._guard.most_request:
                 await self._answer(TOO_LARGE, "refused")
-                return False
-        self._request.content = bytes(body)
+                return None
         self._peeked = messages
-        return True
+        return bytes(body)
 
     async def _take(self) -> Message:
         message = self._peeked.pop(0) if self._peeked else await self._receive()
