@@ -19,6 +19,14 @@ BILLING = {"caller": "billing", "subject": "CN=billing", "role": "reader"}
 JA4 = "t13d1516h2_8daaf6152771_e5627efa2ab1"
 
 
+TOKENS = {"issuer": "https://id.example.com", "audience": "a", "bound": "certificate"}
+
+
+def _proven(proofs: list[str], **sections: Any) -> dict[str, Any]:
+    rule = {"operations": ["listThings"], "allow": ["things:read"], "proofs": [proofs]}
+    return {"authorization": {"roles": {"reader": ["things:read"]}, "rules": [rule]}, **sections}
+
+
 @pytest.mark.parametrize(
     ("sections", "told"),
     [
@@ -49,6 +57,12 @@ JA4 = "t13d1516h2_8daaf6152771_e5627efa2ab1"
         ({"keys": {"with": {"device": ["q13d1516h2_8daaf6152771_e5627efa2ab1"]}}}, "no JA4 fingerprint"),
         ({"keys": {"with": {}}}, "names no second proof"),
         ({"keys": {"with": {"certificate": False}}}, "names no second proof"),
+        ({"certificates": [{"caller": "sub:alice", "dns": "a.example", "role": "reader"}]}, "holder of a token"),
+        (_proven(["key", "certificate"], encryption=None), "nothing says whose"),
+        (_proven(["certificate"]), "by a certificate alone nobody is known"),
+        (_proven(["key", "device"]), "nothing says which"),
+        (_proven(["key", "device"], keys={"with": {"ip": ["local"]}}), "nothing says which"),
+        ({"identity": TOKENS, "encryption": None}, "`identity.bound` needs certificates"),
         ({"trail": {"path": "ca.pem"}}, "encryption.tls.clients.authority already"),
     ],
 )  # fmt: skip
@@ -114,4 +128,19 @@ def test_it_is_described(contract: Callable[..., Path], sections: dict[str, Any]
     if "mutualTLS" in document["components"]["securitySchemes"]:
         assert document["components"]["securitySchemes"]["mutualTLS"]["type"] == (
             "mutualTLS" if version == "3.1.0" else "http"
+        )
+
+
+def test_a_rule_that_denies_has_no_proofs_and_stands_in_no_ones_way(contract: Callable[..., Path]) -> None:
+    sections = _proven(["key", "certificate"], encryption=CLIENTS)
+    for place in (0, 1):
+        deny = {"operations": ["listThings"], "deny": "not on Sundays", "when": "time.weekday == 0"}
+        rules = sections["authorization"]["rules"]
+        load_contract(
+            contract(
+                **{
+                    **sections,
+                    "authorization": {**sections["authorization"], "rules": [*rules[:place], deny, *rules[place:]]},
+                }
+            )
         )

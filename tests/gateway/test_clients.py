@@ -323,6 +323,9 @@ def test_a_resumed_session_does_not_keep_a_revoked_certificate(scene: Scene, new
             assert ask(connection, "/things")[0] == expected
             session = connection.session
             resumed.append(connection.session_reused)
+            # who leaves without a farewell has no session to come back to (OpenSSL forgets it)
+            with contextlib.suppress(OSError):
+                connection.unwrap()
     # with TLS 1.2 sessions are resumed indeed, so it is the check of each request that refuses it
     assert resumed[:2] == [False, newest is ssl.TLSVersion.TLSv1_2]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import yaml
@@ -25,9 +25,13 @@ IDENTITY = {"issuer": "https://id.example.com", "audience": "https://a.example.c
 
 @dataclass
 class Keyring:
-    """One key, `right`."""
+    """Some keys."""
 
     held = False
+    keys: ClassVar[dict[bytes, Known]] = {
+        b"right": Known("k1", "reader", (), 100.0), b"brought": Known("k2", "reader", (), 100.0, guessable=True),
+        b"acme": Known("k3", "reader", (), 100.0, tenant="acme"),
+    }  # fmt: skip
 
     def fresh(self) -> bool:
         return True
@@ -39,8 +43,7 @@ class Keyring:
         return text.decode()
 
     def present(self, digest: bytes) -> Any:
-        key = Known("k1", "reader", (), 100.0)
-        return key if digest == b"right" else None
+        return self.keys.get(digest)
 
 
 @dataclass
@@ -84,10 +87,14 @@ def _doubt(reason: str = "it is bad", **changes: Any) -> Any:
 
 @pytest.fixture
 def made(tmp_path: Path) -> Any:
-    def make(tokens: Any, rule: dict[str, Any] | None = None, **sections: Any) -> Guard:
+    def make(
+        tokens: Any, rule: dict[str, Any] | None = None, body: dict[str, Any] | None = None, **sections: Any
+    ) -> Guard:
+        one: dict[str, Any] = {"operationId": "a", "responses": {"200": {"description": "-"}}}
+        asked = {"post": {**one, "requestBody": {"content": body}}} if body is not None else {"get": one}
         document = {
             "openapi": "3.1.0", "info": {"title": "t", "version": "1"},
-            "paths": {"/a": {"get": {"operationId": "a", "responses": {"200": {"description": "-"}}}}},
+            "paths": {"/a": asked},
         }  # fmt: skip
         (tmp_path / "openapi.yaml").write_text(yaml.safe_dump(document))
         whole = {
@@ -107,13 +114,13 @@ def made(tmp_path: Path) -> Any:
     return make
 
 
-def _request(token: str = "", key: str = "", **more: Any) -> Request:
+def _request(token: str = "", key: str = "", body: int = 0, **more: Any) -> Request:
     fields = {b"host": b"a"}
     if token:
         fields[b"authorization"] = token.encode()
     if key:
         fields[b"x-api-key"] = key.encode()
-    return Request("GET", "/a", fields, (), "192.0.2.1", True, 0, 50.0, 50.0, b"1", **more)
+    return Request("GET", "/a", fields, (), "192.0.2.1", True, body, 50.0, 50.0, b"1", **more)
 
 
 def test_a_token_that_is_not_known_is_asked_for_and_looked_at_again(made: Any) -> None:
@@ -154,7 +161,11 @@ def test_a_doubt_is_a_refusal_with_its_reason_for_the_trail_alone(
 
 
 def test_a_token_that_is_bound_to_a_certificate_needs_just_that_one(made: Any) -> None:
-    guard = made(Tokens({b"Bearer x": _token(x5t=b"t" * 32)}), identity={**IDENTITY, "bound": "certificate"})
+    guard = made(
+        Tokens({b"Bearer x": _token(x5t=b"t" * 32)}),
+        identity={**IDENTITY, "bound": "certificate"},
+        encryption={"tls": {"clients": {"authority": "ca.pem"}}},
+    )
     shown = [None, SimpleNamespace(thumbprint=b"u" * 32), SimpleNamespace(thumbprint=b"t" * 32)]
     requests = [_request("Bearer x", certificate=one) for one in shown]
     told = [guard.admit(one) for one in requests]
@@ -229,3 +240,71 @@ def test_a_contract_without_an_issuer_compiles_to_what_it_was(made: Any) -> None
     )
     assert isinstance(alone, Plan)
     assert "compile_key.<locals>.check" in [check.__qualname__ for check in alone.checks]
+
+
+TOGETHER = {"keys": {"with": {"token": True}}, "limits": {"penalty": {"after": "1 denials", "start": "1m"}}}
+
+
+@pytest.mark.parametrize(
+    ("key", "doubt", "status", "waits"),
+    [
+        ("right", _doubt(unavailable=True), 503, False),
+        ("right", _doubt("it has expired", guess=False), 401, False),
+        ("brought", _doubt("it has expired", guess=False), 401, True),
+        ("wrong", _doubt("it has expired", guess=False), 401, True),
+        ("right", _doubt(), 401, True),
+        ("right", None, 401, True),
+    ],
+)
+def test_a_right_key_fails_with_a_token_unless_that_is_nobodys_guess(
+    made: Any, key: str, doubt: Any, status: int, waits: bool
+) -> None:
+    guard = made(Tokens(), **TOGETHER)
+
+    def ask() -> int:
+        token = "Bearer x" if doubt is not None else ""
+        found: int = guard.admit(_request(token, key, doubt=doubt)).status
+        return found
+
+    assert [ask(), ask()] == [status] * 2
+    assert ask() == (429 if waits else status)
+
+
+def test_who_is_asked_for_a_nonce_has_not_failed(made: Any) -> None:
+    tokens = Tokens({b"DPoP x": _token(holder=b"h" * 32)}, doubt=_doubt("no nonce", nonce="n"))
+    guard = made(tokens, identity={**IDENTITY, "bound": "dpop"}, **TOGETHER)
+    for _ in range(8):
+        request = _request("DPoP x", "right")
+        request.fields[b"dpop"] = b"p"
+        answer = guard.admit(request)
+        assert (answer.status, (b"dpop-nonce", b"n") in answer.fields) == (401, True)
+    tokens.doubt = None
+    request = _request("DPoP x", "right")
+    request.fields[b"dpop"] = b"p"
+    assert isinstance(guard.admit(request), Plan)
+
+
+@pytest.mark.parametrize(("key", "token", "status"), [
+    ("acme", "acme", 200), ("acme", "", 200), ("right", "acme", 200), ("acme", "other", 401),
+])  # fmt: skip
+def test_a_key_and_a_token_together_are_of_one_tenant(made: Any, key: str, token: str, status: int) -> None:
+    guard = made(Tokens({b"Bearer x": _token(tenant=token)}), keys={"with": {"token": True}})
+    found = guard.admit(_request("Bearer x", key))
+    assert getattr(found, "status", 200) == status
+
+
+def test_who_calls_is_asked_again_with_the_body(made: Any) -> None:
+    media = {"application/json": {"schema": {"type": "object", "properties": {"n": {"type": "integer"}}}}}
+    tokens = Tokens({b"Bearer x": _token()})
+    guard = made(tokens, {"when": "body.n == 1"}, body=media)
+    request = _request("Bearer x", body=7)
+    request.method, request.fields[b"content-type"] = "POST", b"application/json"
+    assert guard.admit(request) is Need.BODY
+    tokens.known, tokens.stale, request.content = {}, True, b'{"n":1}'
+    assert guard.admit(request) is Need.KEYS
+    tokens.stale = False
+    assert guard.admit(request) is Need.TOKEN
+    tokens.known = {b"Bearer x": _token(scopes=())}
+    assert guard.admit(request).status == 403
+    tokens.known = {b"Bearer x": _token()}
+    assert isinstance(guard.admit(request), Plan)

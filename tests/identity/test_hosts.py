@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import ssl
 import threading
@@ -22,6 +23,7 @@ from ninefold.contract.load import load_contract
 from ninefold.gateway.tls import development_certificate
 from ninefold.identity.fault import Unavailable
 from ninefold.identity.issuer import Issuer as Asked
+from ninefold.keys.keeper import Keeper
 
 KEYS = {"header": "X-API-Key", "with": {"ip": ["local"]}}
 BEARER = 'Bearer realm="things"'
@@ -486,3 +488,79 @@ def test_more_proofs_than_can_be_remembered_are_not_taken(hosts: Any, issuer: An
             told.add(answer[9:12])
     assert told == {b"200", b"503"}
     assert answer[9:12] == b"503"
+
+
+BODY_RULES = [
+    {"operations": ["createThing"], "allow": ["things:write"], "when": "body.name == 'a'"},
+    {"operations": ["*"], "allow": ["things:read"]},
+]
+
+
+@pytest.mark.parametrize("host", ["gateway", "asgi"])
+@pytest.mark.parametrize("what", ["key", "token"])
+def test_what_is_revoked_while_a_body_comes_admits_nothing(
+    hosts: Any, issuer: Any, issue: Any, upstream: Any, host: str, what: str
+) -> None:
+    found = hosts(keys=KEYS, authorization={"roles": {"writer": ["things:read", "things:write"]}, "rules": BODY_RULES})
+    key = issue(found.path)
+    field = f"X-API-Key: {key}" if what == "key" else f"Authorization: Bearer {issuer.token(jti='one')}"
+    assert found.ask(host, field)[0] == 200
+    upstream.received.clear()
+    found.asked["asgi"].clear()
+    with socket.create_connection(("127.0.0.1", found.ports[host]), 10) as connection:
+        head = f"POST /things HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{field}\r\nContent-Type: application/json\r\n"
+        connection.sendall(f'{head}Content-Length: 12\r\n\r\n{{"name"'.encode())
+        time.sleep(0.3)
+        which = ["keys", "revoke", key.split("_")[2]] if what == "key" else ["tokens", "revoke", "--jti", "one"]
+        _ninefold(*which, "--contract", str(found.path))
+        connection.sendall(b':"a"}')
+        raw = b""
+        while block := connection.recv(65536):
+            raw += block
+    assert raw.startswith(b"HTTP/1.1 401 ")
+    assert (upstream.received, found.asked["asgi"]) == ([], [])
+
+
+def test_the_api_is_told_the_tenant_that_conditions_and_limits_go_by(
+    hosts: Any, issuer: Any, upstream: Any, tmp_path: Path
+) -> None:
+    found = hosts(keys={**KEYS, "with": {"token": True}})
+    store = load_contract(found.path)
+    keeper = Keeper(store.resolve(store.contract.keys.store))
+    made = keeper.issue(
+        role="writer", scopes=(), name="", env="test", lifetime=3600.0, now=time.time(), randomness=os.urandom, tenant="acme",
+    )  # fmt: skip
+    keeper.close()
+    key = f"X-API-Key: {made.text}"
+    assert found.bearer(issuer.token(tenant="other"))[0] == 401
+    for host in ("gateway", "asgi"):
+        assert found.ask(host, key, f"Authorization: Bearer {issuer.token(tenant='other')}")[0] == 401
+        for claims in ({}, {"tenant": "acme"}):
+            assert found.ask(host, key, f"Authorization: Bearer {issuer.token(**claims)}")[0] == 200
+    assert [one["x-ninefold-tenant"] for one in found.asked["asgi"]] == ["acme"] * 2
+    assert [b"\r\nx-ninefold-tenant: acme\r\n" in one for one in upstream.received] == [True] * 2
+
+
+def test_a_tenant_that_the_issuer_changes_is_told_on_the_same_connection(
+    hosts: Any, issuer: Any, upstream: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("secret/word")
+    asks = {"client": "gate", "secret": "secret", "cache": "1s"}
+    found = hosts({"introspection": asks})
+    one = {
+        "active": True,
+        "sub": "alice",
+        "scope": "things:read",
+        "exp": int(time.time()) + 99,
+        "aud": AUDIENCE,
+        "iss": issuer.url,
+    }
+    told = []
+    with socket.create_connection(("127.0.0.1", found.ports["gateway"]), 10) as connection:
+        for tenant in ("first", "second"):
+            issuer.tokens["opaque"] = {**one, "tenant": tenant}
+            connection.sendall(b"GET /things HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer opaque\r\n\r\n")
+            assert b" 200 " in connection.recv(65536)
+            told.append(upstream.received[-1])
+            time.sleep(1.3)
+    assert [tenant in one for tenant, one in zip((b"first", b"second"), told, strict=True)] == [True, True]

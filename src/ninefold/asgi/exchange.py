@@ -50,9 +50,10 @@ class Exchange:
             await self._peek()
         decision = await host.decided(request, self._scope)
         if decision is Need.BODY:
-            if not await self._gather():
+            content = await self._gather()
+            if content is None:
                 return
-            decision = await host.admitted(request)
+            decision = await host.gathered(request, content)
         if not isinstance(decision, Plan):
             assert isinstance(decision, Answer)
             await self._answer(decision, decision.outcome)
@@ -92,8 +93,8 @@ class Exchange:
         if self._peeked[-1].get("body"):
             self._request.body = -1
 
-    async def _gather(self) -> bool:
-        """Wait for the whole body, which the decision depends on. False: the caller sent too much, or went away."""
+    async def _gather(self) -> bytes | None:
+        """The whole body, which the decision depends on. None: the caller sent too much, or went away; that is told."""
         body, messages = bytearray(), []
         more = True
         while more:
@@ -101,16 +102,15 @@ class Exchange:
             if message["type"] != "http.request":
                 reason = "the caller went away before the request was whole"
                 self._host.record(self._request, self._plan, "failed", 0, "wire", reason)
-                return False
+                return None
             messages.append(message)
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > self._host.most_request:
                 await self._answer(TOO_LARGE, "refused")
-                return False
-        self._request.content = bytes(body)
+                return None
         self._peeked = messages
-        return True
+        return bytes(body)
 
     async def _take(self) -> Message:
         message = self._peeked.pop(0) if self._peeked else await self._receive()

@@ -122,24 +122,39 @@ class Host:
         decision = self._needs.with_keys(request, self._guard.admit(request))
         while decision is Need.TOKEN:
             await self._needs.bring_token(request)
-            decision = self._needs.with_keys(request, self._guard.admit(request))
+            decision = self._again(request) or self._needs.with_keys(request, self._guard.admit(request))
         return decision
+
+    async def gathered(self, request: Request, content: bytes) -> Plan | Answer | Need:
+        """The decision again, with the whole body, which may have taken minutes to come."""
+        request.content, request.doubt = content, None
+        return self._again(request) or await self.admitted(request)
+
+    def _again(self, request: Request) -> Answer | None:
+        """After a wait: a certificate, the keys and the trail may not be what they were."""
+        self._verify(time.monotonic())
+        if self._authority is not None:
+            request.certificate = self._authority.holds(request.certificate, request.time)
+        return self._fault()
+
+    def _verify(self, now: float) -> None:
+        """Look whether what decisions rest on is what it was, where nobody did just now."""
+        if now - self._verified >= SWEEP:
+            self._verified = now
+            self._needs.verify()
+
+    def _fault(self) -> Answer | None:
+        fault = self._begun().fault or self._keys.fault
+        return refuse(503, "gateway", fault) if fault else None
 
     def _unfit(self, request: Request, scope: Scope) -> Answer | None:
         """Why nothing is decided about a request: it is no HTTP to rely on, or what the decision rests on cannot be read."""
         fault = misread(request)
         if fault is not None:
             return fault
-        recorder = self._begun()
-        if request.now - self._verified >= SWEEP:
-            self._verified = request.now
-            self._needs.verify()  # before anything is looked at: what was revoked meanwhile proves nothing
-        fault = self._look(request, scope)
-        if fault is not None:
-            return fault
-        if recorder.fault or self._keys.fault:
-            return refuse(503, "gateway", recorder.fault or self._keys.fault)
-        return None
+        self._begun()
+        self._verify(request.now)  # before anything is looked at: what was revoked meanwhile proves nothing
+        return self._look(request, scope) or self._fault()
 
     def _look(self, request: Request, scope: Scope) -> Answer | None:
         """What the server tells of the caller; where a trusted proxy sent the request, what that one tells."""

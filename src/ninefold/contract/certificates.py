@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ninefold.contract.model import Contract
-    from ninefold.contract.source import Source
+    from ninefold.contract.source import Path_, Source
 
 _CLIENTS = ("encryption", "tls", "clients")
 
@@ -21,7 +21,8 @@ def certificate_problems(contract: Contract, source: Source) -> Iterator[Problem
     if clients is None:
         asked = [(path, one) for path, one in _askers(contract) if one]
         for path, _ in asked:
-            what = f"`{'.'.join(path)}` needs certificates, and nothing says whose"
+            name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+            what = f"`{name}` needs certificates, and nothing says whose"
             yield Problem(
                 what, source.place(path, key=True), "name the authority: `encryption.tls.clients: {authority: FILE}`"
             )
@@ -43,11 +44,17 @@ def certificate_problems(contract: Contract, source: Source) -> Iterator[Problem
     yield from _mapping(contract, source)
 
 
-def _askers(contract: Contract) -> tuple[tuple[tuple[str, ...], bool], ...]:
-    second = contract.keys.with_
+def _askers(contract: Contract) -> tuple[tuple[Path_, bool], ...]:
+    second, identity = contract.keys.with_, contract.identity
+    rules = contract.authorization.rules if contract.authorization is not None else ()
     return (
         (("certificates",), bool(contract.certificates)),
         (("keys", "with", "certificate"), second is not None and second.certificate),
+        (("identity", "bound"), identity is not None and identity.bound == "certificate"),
+        *(
+            (("authorization", "rules", number, "proofs"), any("certificate" in one for one in rule.proofs))
+            for number, rule in enumerate(rules)
+        ),
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ninefold.contract.model import Contract
     from ninefold.contract.source import Source
+    from ninefold.errors import Place
 
 
 def proving_problems(contract: Contract, source: Source) -> Iterator[Problem]:
@@ -42,7 +43,8 @@ def _rules(contract: Contract, source: Source) -> Iterator[Problem]:
                 yield Problem(
                     "it takes a key alone", place, "put `address` or `token` beside it, or give `keys.alone: <why>`"
                 )
-        if rule.public is not None:
+            yield from _unknown(one, contract, place)
+        if rule.public is not None or rule.deny is not None:
             continue
         proofs = frozenset(frozenset(one) for one in rule.proofs)
         for index, name in enumerate(rule.operations):
@@ -50,6 +52,17 @@ def _rules(contract: Contract, source: Source) -> Iterator[Problem]:
                 place = source.place(("authorization", "rules", number, "operations", index))
                 what = f"two rules for {name} ask for different proofs, so what one asks for the other would give away"
                 yield Problem(what, place, "give both the same `proofs`")
+
+
+def _unknown(proofs: tuple[str, ...], contract: Contract, place: Place) -> Iterator[Problem]:
+    """Proofs of which the contract does not say which ones are taken: nobody could ever give them."""
+    with_ = contract.keys.with_
+    if "certificate" in proofs and not contract.certificates and not {"key", "token"} & set(proofs):
+        what = "by a certificate alone nobody is known: the contract has no `certificates`"
+        yield Problem(what, place, "name callers there, or put `key` or `token` beside it")
+    if "device" in proofs and (with_ is None or not with_.device):
+        what = "it asks for a device, and nothing says which"
+        yield Problem(what, place, "name fingerprints in `keys.with.device`")
 
 
 def _files(contract: Contract, source: Source) -> Iterator[Problem]:

@@ -176,6 +176,8 @@ def _ja4(value: str) -> str:
 def _caller_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9:._/@-]{0,127}", value):
         raise ValueError(f"{value!r} is no name for a caller; letters, digits and : . _ / @ -, at most 128")
+    if value.startswith("sub:"):
+        raise ValueError(f"{value!r} is what the holder of a token is called; choose another name")
     return value
 
 

@@ -28,6 +28,7 @@ from ninefold.guard.steps.content import TOO_LARGE
 if TYPE_CHECKING:
     from ninefold.gateway.gateway import Gateway
     from ninefold.gateway.upstream import UpstreamConnection
+    from ninefold.guard.keyring import KnownKey
     from ninefold.guard.request import Certificate
 
 #: A refused request's body up to this size is read away, so that the connection can go on.
@@ -58,8 +59,10 @@ class ClientConnection(asyncio.Protocol):
         "_block_head",
         "_block_key",
         "_block_lines",
+        "_block_proved",
         "_block_stripped",
         "_block_subject",
+        "_block_tenant",
         "_block_token",
         "_bringing",
         "_bytes",
@@ -124,7 +127,8 @@ class ClientConnection(asyncio.Protocol):
         self._block_stripped: frozenset[bytes] | None = None
         self._block_caller = ""
         self._block_key = b""
-        self._block_subject = ""
+        self._block_subject = self._block_tenant = ""
+        self._block_proved: KnownKey | None = None
         self._block_token = b""
         self._bringing: asyncio.Task[None] | None = None
         self._block_head = b""
@@ -513,20 +517,12 @@ class ClientConnection(asyncio.Protocol):
     async def _bring(self, exchange: Exchange) -> None:
         """Have the caller's token verified, and decide again. The connection waits, and its deadlines hold."""
         gateway = self.gateway
-        decision: Plan | Answer | Need = Need.TOKEN
-        while decision is Need.TOKEN:
-            await gateway.needs.bring_token(exchange)
-            if exchange is not self._current or exchange.answered:
-                return  # its time was over, or its caller has gone
-            gateway.now = gateway.clock()
-            decision = gateway.needs.with_keys(exchange, gateway.guard.admit(exchange))
+        await gateway.needs.bring_token(exchange)
+        if exchange is not self._current or exchange.answered:
+            return  # its time was over, or its caller has gone
         self._bringing = None
-        if isinstance(decision, Plan):
-            self._admit(exchange, decision)
-        elif decision is Need.BODY:
-            self._gather(exchange)
-        else:
-            self._answer(exchange, cast("Answer", decision))
+        gateway.now = gateway.clock()
+        self._decide(exchange, None)  # from the start: a certificate, the keys and the trail are not what they were
 
     def _gather(self, exchange: Exchange) -> None:
         """Wait for the whole body, which the decision depends on; `limits.body` bounds it."""
@@ -542,6 +538,7 @@ class ClientConnection(asyncio.Protocol):
         """The whole body is there: decide again."""
         exchange.gathering = False
         exchange.content = b"".join(exchange.chunks or ())
+        exchange.doubt = None
         self.deadline = exchange.now + self.gateway.timeouts.total
         self._decide(exchange, None)
 
@@ -572,9 +569,12 @@ class ClientConnection(asyncio.Protocol):
                 stripped is not self._block_stripped
                 or exchange.caller != self._block_caller
                 or exchange.subject != self._block_subject
+                or exchange.tenant != self._block_tenant
+                or exchange.key is not self._block_proved
             ):
                 self._block_stripped, self._block_caller = stripped, exchange.caller
-                self._block_subject = exchange.subject
+                self._block_subject, self._block_tenant = exchange.subject, exchange.tenant
+                self._block_proved = exchange.key
                 self._block_head = self._plain_head(exchange, stripped)
             return b"".join((exchange.verb, b" ", exchange.target, self._block_head, exchange.id, b"\r\n\r\n"))
         named = fields.get(b"connection")
@@ -705,7 +705,7 @@ class ClientConnection(asyncio.Protocol):
         if self._held & _SWITCH:
             # the upstream did not switch: what came meanwhile is read as HTTP again
             self.release(_SWITCH)
-            if self._stopped:
+            if self._stopped or self._switched:
                 self._after_upgrade(b"")
         self._next()
 

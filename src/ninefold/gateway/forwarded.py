@@ -114,8 +114,9 @@ def told(request: Request) -> list[tuple[bytes, bytes]]:
     found = [(b"x-ninefold-caller", _visible(request.caller))]
     if request.subject:
         found.append((b"x-ninefold-subject", _visible(request.subject)))
-    if request.tenant:
-        found.append((b"x-ninefold-tenant", _visible(request.tenant)))
+    tenant = (request.key.tenant if request.key is not None else "") or request.tenant
+    if tenant:
+        found.append((b"x-ninefold-tenant", _visible(tenant)))
     return found
 
 

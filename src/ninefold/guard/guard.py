@@ -65,6 +65,8 @@ class Guard:
         self._penalties = Penalties(contract.limits.penalty) if contract.limits.penalty is not None else None
         self._checks: dict[tuple[str, Hashable], Check | None] = {}
         self._chains: dict[tuple[Check, ...], tuple[Check, ...]] = {}
+        #: At which check of a chain it is asked who calls.
+        self._asking: dict[tuple[Check, ...], int] = {}
         self._origins = {origin.encode(): self._cross_origin(origin.encode()) for origin in contract.origins.allow}
         key_field = contract.keys.header.lower().encode()
         identity = contract.identity
@@ -121,7 +123,8 @@ class Guard:
                 verdict = check(request)
                 if verdict is not None:
                     if type(verdict) is Need:
-                        request.step = checks.index(check)
+                        # a body may take minutes: who calls is asked again with it, and may have been revoked
+                        request.step = self._asking[checks] if verdict is Need.BODY else checks.index(check)
                     return verdict
         except Exception as fault:  # noqa: BLE001  # a fault of ours must not open the gate
             return refuse(503, "guard", f"{type(fault).__name__}: {fault}", closes=True)
@@ -183,6 +186,8 @@ class Guard:
                 self._checks[known] = step.compile(setting)
             found.append(self._checks[known])
         chain = tuple(check for check in found if check is not None)
+        before = found[: [step.name for step in CHAIN].index("caller")]
+        self._asking[chain] = sum(check is not None for check in before)
         return self._chains.setdefault(chain, chain)
 
     def _plan(self, operation: Operation, methods: Sequence[str], projectors: Projectors) -> Plan:

@@ -12,7 +12,7 @@ from ninefold.guard.need import Need
 from ninefold.guard.plan import Check, Setting, Step
 from ninefold.guard.proofs.address import compile_address
 from ninefold.guard.proofs.certificate import compile_certificate, compile_presented, compile_second
-from ninefold.guard.proofs.challenge import asked_of
+from ninefold.guard.proofs.challenge import asked_of, refusal
 from ninefold.guard.proofs.device import compile_device
 from ninefold.guard.proofs.key import compile_key
 from ninefold.guard.proofs.token import compile_token
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ninefold.contract.combination import Combination
+    from ninefold.guard.keyring import KnownKey
     from ninefold.guard.request import Request
 
 _NOTHING: frozenset[str] = frozenset()
@@ -54,7 +55,7 @@ def _compile_all(combination: Combination, setting: Setting) -> Check:
     """One combination: each of its proofs has to hold; the first that fails refuses."""
     checks = [_PROOFS[name](setting) for name in combination]
     if combination[:2] == ("key", "token"):
-        checks[:2] = [_both(*checks[:2])]
+        checks[:2] = [_both(checks[0], checks[1], refusal(setting, "the key and the token are of two tenants"))]
     if "certificate" in combination and combination[0] != "certificate":
         checks[-1 - combination[::-1].index("certificate")] = compile_second(setting)
     return _each(checks)
@@ -78,8 +79,11 @@ def _each(checks: list[Check]) -> Check:
     return more if others else two
 
 
-def _both(key: Check, token: Check) -> Check:
-    """Two that say who calls: the caller is the key's, the subject the token's, and what is held is what both hold."""
+def _both(key: Check, token: Check, strangers: Answer) -> Check:
+    """Two that say who calls: the caller is the key's, the subject the token's, and what is held is what both hold.
+
+    Where both name a tenant it is the same one: else one would be asked about, and the API told of the other.
+    """
     common: dict[tuple[frozenset[str], frozenset[str]], frozenset[str]] = {}
 
     def check(request: Request) -> Answer | Need | None:
@@ -90,6 +94,9 @@ def _both(key: Check, token: Check) -> Check:
         verdict = token(request)
         if verdict is not None:
             return verdict
+        known = request.key
+        if known is not None and known.tenant and request.tenant and known.tenant != request.tenant:
+            return strangers
         held = common.get((by_key, request.scopes))
         if held is None:
             if len(common) >= MOST_REMEMBERED:
@@ -122,12 +129,13 @@ def penalised(setting: Setting, proofs: Check) -> Check:
         if verdict is not None and not failed:
             if key is None:
                 return verdict  # nothing was presented
-            failed = f"key {key.id}"
+            if _fails(request, key, verdict):
+                failed = f"key {key.id}"
         address = subscriber(request.address)
         wait = penalties.wait(address, request.now)
         if wait:
             return _waits(wait) if failed or (key is not None and key.guessable) else verdict
-        if failed:
+        if failed and request.content is None:  # with its body it is asked about once more, and counts once
             wait = penalties.fail(address, failed if failed != "?" else "", request.now)
             if verdict is not None:
                 told = f"{verdict.reason} ({failed})" if failed != "?" else verdict.reason
@@ -136,6 +144,19 @@ def penalised(setting: Setting, proofs: Check) -> Check:
         return verdict
 
     return check
+
+
+def _fails(request: Request, key: KnownKey, verdict: Answer) -> bool:
+    """Whether a right key counts as a wrong one, since something else was refused.
+
+    It does not where the answer itself tells as much: what is beside it cannot be verified now (503), or is asked for with
+    a nonce. Nor does a token that has just expired, as each does, unless the key is one that could be guessed by it.
+    """
+    if verdict.status != 401 or any(name == b"dpop-nonce" for name, _ in verdict.fields):
+        return False
+    doubt = request.doubt
+    expired = doubt is not None and not doubt.guess and verdict.reason == doubt.reason
+    return key.guessable or not expired
 
 
 def _waits(wait: float) -> Answer:
@@ -168,7 +189,7 @@ def _compile_any(asked: tuple[Combination, ...], checks: list[Check], setting: S
                 chosen, shown = verdict, presented
                 caller, subject, key = request.caller, request.subject, request.key
         request.caller, request.subject, request.tenant, request.scopes = caller, subject, "", _NOTHING
-        request.key = key
+        request.key, request.claims = key, None
         return chosen
 
     return check
