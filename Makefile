@@ -16,7 +16,7 @@ lab: venv
 test: venv
 	@sh scripts/debian.sh
 	@sh scripts/provider.sh
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile
+	@$(PYTHON) -m pytest -q -n auto --dist loadgroup
 
 lint: venv
 	@$(PYTHON) -m ruff format --check .

@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 import yaml
 from hypothesis import HealthCheck, settings
+from tests.audit.again import BESIDE
 
 from ninefold.contract.load import load_contract
 from ninefold.gateway.start import Listen, opened
@@ -104,6 +105,13 @@ CONTRACT: dict[str, Any] = {
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fuzz: long random tests, run by `make fuzz`; short in `make test`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file run in one process; those of the signs, and of what counts their findings, all in the same."""
+    for item in items:
+        signs = item.path.parent.name == "signs" or item.path.stem in {*BESIDE, "test_whole"}
+        item.add_marker(pytest.mark.xdist_group("signs" if signs else str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True)

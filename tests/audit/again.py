@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from ninefold.audit.rule import Looked
     from ninefold.audit.target import Target
 
+#: Modules of tests, beside those of the signs, in which findings are shown once more.
+BESIDE = {
+    "test_assignment", "test_crossing", "test_enumeration", "test_forgery", "test_function", "test_introspection", "test_overload",
+    "test_stale",
+}  # fmt: skip
 #: The rules whose findings were shown once more by their lines, for `test_whole.py`.
 SHOWN: set[str] = set()
 

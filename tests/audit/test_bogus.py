@@ -25,8 +25,7 @@ def test_a_credential_of_nobody_goes_wherever_one_may_be_taken(describe: Any) ->
     assert ask.query == (("api_key", f"{HEAD}1"),)
     assert dict(ask.headers) == {
         "Authorization": f"Bearer {HEAD}1",
-        "X-API-Key": f"{HEAD}1",
         "X-Mine": f"Token {HEAD}1",
         "Cookie": f"sid={HEAD}1",
     }
-    assert len(bogus_in(ask)) == 5
+    assert len(bogus_in(ask)) == 4

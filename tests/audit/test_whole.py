@@ -5,17 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.audit.again import SHOWN
+from tests.audit.again import BESIDE, SHOWN
 
 from ninefold.audit.finding import Method
 from ninefold.audit.rule import Needs
 from ninefold.audit.signs.order import RULES, SIGNS
-
-#: Modules of tests, beside those of the signs, in which findings are shown once more.
-BESIDE = {
-    "test_assignment", "test_crossing", "test_enumeration", "test_forgery", "test_function", "test_introspection", "test_overload",
-    "test_stale",
-}  # fmt: skip
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed (scripts/debian.sh does it)")

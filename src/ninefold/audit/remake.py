@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: What stands where the id will be until it is a variable of the shell.
 _HOLE = "ninefold-made-id"
+#: What stands where its entity tag will be.
+_TAG = "ninefold-made-tag"
 _DEPTH = 3
 _MEMBER = (
     "import functools, json, sys;"
@@ -43,10 +45,12 @@ def _line(ours: Objects, made: Made, attack: Answer) -> str:
     if made.made is None or not found or quote(made.id, safe="") != made.id:
         return ""
     shell = attack.shell.knowing(attack.secrets)
-    shell = replace(shell, names={**shell.names, _HOLE: "id"})
+    shell = replace(shell, names={**shell.names, _HOLE: "id", _TAG: "tag"})
 
     def sent(ask: Ask) -> str:
-        return curl(replace(ask, path=path) if ask.path == made.path else ask, shell)
+        # another object has another tag (RFC 9110 section 13.1.1): what it is is read first
+        headers = tuple((name, _TAG if name.lower() == "if-match" else value) for name, value in ask.headers)
+        return curl(replace(ask, path=path, headers=headers) if ask.path == made.path else ask, shell)
 
     path = ours.target.survey.base + made.kind.at(_HOLE)
     read, remove = (sent(made.owner.on(ours.ask(one, made))) for one in (made.kind.read, made.kind.remove))
@@ -54,11 +58,14 @@ def _line(ours: Objects, made: Made, attack: Answer) -> str:
     shown = "printf '%s\\n' \"$made\"" if attack is made.made else sent(attack.asked)
     if not (create and shown and read and remove):
         return ""
+    tag = f"tag=$({read} | tr -d '\\r' | sed -n 's/^[Ee][Tt][Aa][Gg]: //p')"
     steps = (
         f"made=$({create})",
         f"id=$(printf '%s\\n' \"$made\" | tr -d '\\r' | {found})",
         ': "${id:?nothing was made}"',  # without one the path is the collection's
+        *((tag,) if "$tag" in shown else ()),
         shown,
+        *((tag,) if "$tag" in remove else ()),
         f"{read} | grep -q {made.mark} && {remove} >/dev/null",
     )
     return redact("; ".join(steps), attack.secrets)

@@ -142,7 +142,7 @@ def key(ecosystem: str, text: str) -> Key | None:
     if text == "0":
         return FIRST
     order = _ORDERS.get(base(ecosystem))
-    if order is None or not text or len(text) > 256:
+    if order is None or not text.strip() or len(text) > 256:
         return None
     try:
         return 1, order(text)
