@@ -16,7 +16,7 @@ lab: venv
 test: venv
 	@sh scripts/debian.sh
 	@sh scripts/provider.sh
-	@$(PYTHON) -m pytest -q -n auto --dist loadgroup
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile
 
 lint: venv
 	@$(PYTHON) -m ruff format --check .

@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ import uvloop
 import yaml
 from hypothesis import HealthCheck, settings
 from tests.audit.again import BESIDE
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from ninefold.contract.load import load_contract
 from ninefold.gateway.start import Listen, opened
@@ -107,11 +109,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fuzz: long random tests, run by `make fuzz`; short in `make test`")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByFile(LoadScopeScheduling):
     """Tests of one file run in one process; those of the signs, and of what counts their findings, all in the same."""
-    for item in items:
-        signs = item.path.parent.name == "signs" or item.path.stem in {*BESIDE, "test_whole"}
-        item.add_marker(pytest.mark.xdist_group("signs" if signs else str(item.path)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        path = PurePosixPath(file)
+        return "signs" if path.parent.name == "signs" or path.stem in {*BESIDE, "test_whole"} else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
