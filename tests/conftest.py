@@ -109,7 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fuzz: long random tests, run by `make fuzz`; short in `make test`")
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """Tests of one file run in one process; those of the signs, and of what counts their findings, all in the same."""
 
     def _split_scope(self, nodeid: str) -> str:
