@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Modules of tests, beside those of the signs, in which findings are shown once more.
 BESIDE = {
     "test_assignment", "test_crossing", "test_enumeration", "test_forgery", "test_function", "test_introspection", "test_overload",
-    "test_stale",
+    "test_stale", "test_vantage",
 }  # fmt: skip
 #: The rules whose findings were shown once more by their lines, for `test_whole.py`.
 SHOWN: set[str] = set()
