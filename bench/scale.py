@@ -141,7 +141,7 @@ def _fill(store: Path, count: int) -> tuple[str, ...]:
     try:
         texts = tuple(
             keeper.issue(
-                role="writer", scopes=(), name="", env="bench", lifetime=86400.0, now=now, randomness=os.urandom
+                role="writer", scopes=(), name="", env="bench", lifetime=86400.0 * 60, now=now, randomness=os.urandom
             ).text
             for _ in range(min(count, CALLERS[-1]))
         )
@@ -149,7 +149,7 @@ def _fill(store: Path, count: int) -> tuple[str, ...]:
         keeper.close()
     if count > len(texts):
         with contextlib.closing(sqlite3.connect(store)) as rows, rows:
-            rows.execute(_FILL, (count - len(texts), now, now + 86400))
+            rows.execute(_FILL, (count - len(texts), now, now + 86400 * 60))
     return texts
 
 

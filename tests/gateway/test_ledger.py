@@ -148,3 +148,17 @@ def test_keys_of_which_nobody_is_to_be_reminded_are_not_told(
     running.get("/open")
     running.stop()
     assert _notices(path) == []
+
+
+def test_however_many_keys_end_at_once_the_trail_is_told_of_some_and_that_there_are_more(
+    contract: Any, issue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MOST_TOLD", 3)
+    path = contract()
+    for days in range(5, 0, -1):
+        issue(path, lifetime=days * 86400)
+    now = time.time()
+    more, *first = due(path.parent / "ninefold-keys.db", 14 * 86400, now)
+    assert (more.caller, "more than 3 keys" in more.reason) == ("", True)
+    assert [round((one.expires - now) / 86400) for one in first] == [1, 2, 3]
+    assert list(due(path.parent / "ninefold-keys.db", 14 * 86400, now)) == []

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 BATCH_SECONDS = 5.0
 #: So many keys in one batch; uses of more wait until these are written, and are not known before.
 MOST_PENDING = 65_536
-#: How often it is looked which keys end soon.
-DUE_SECONDS = 3600.0
+#: How often it is looked which keys end soon, and of how many at once the trail is told one by one: those that end first.
+DUE_SECONDS, MOST_TOLD = 3600.0, 100
 
 
 class Ledger:
@@ -119,14 +119,20 @@ def _there(store: Path) -> None:
 
 
 def due(store: Path, within: float, now: float) -> Iterator[Notice]:
-    """A notice of each key that ends within so many seconds, and of which nobody was told today."""
+    """A notice of each key that ends within so many seconds, and of which nobody was told today; of more than `MOST_TOLD`
+    one that there are more: however many end at once, the trail has room for what is decided.
+    """
     _there(store)
     with contextlib.closing(Keeper(store)) as keeper:
-        ending = keeper.due(now=now, within=within)
+        ending = keeper.due(now=now, within=within, most=MOST_TOLD + 1)
     if not ending:
         return
     with contextlib.closing(Uses(store)) as uses:
-        for key in ending:
+        if len(ending) > MOST_TOLD and uses.claim("", now):
+            yield Notice(
+                now, "key-due", reason=f"more than {MOST_TOLD} keys end soon: `ninefold keys due` has them all"
+            )
+        for key in ending[:MOST_TOLD]:
             if uses.claim(key.id, now):
                 ends = datetime.fromtimestamp(key.expires, UTC)
                 reason = f"the key ends on {ends:%Y-%m-%d %H:%M} UTC: `ninefold keys rotate {key.id}`"

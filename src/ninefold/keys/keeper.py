@@ -141,13 +141,13 @@ class Keeper:
                     self._revoke(one.id, now)
         return list(found.values())
 
-    def due(self, *, now: float, within: float) -> list[Issued]:
-        """Keys that end within so many seconds and were not rotated, the next to end first."""
+    def due(self, *, now: float, within: float, most: int = -1) -> list[Issued]:
+        """Keys that end within so many seconds and were not rotated, the next to end first; at `most` so many (-1: all)."""
         with self._explained():
             rows = self._store.execute(
                 f"SELECT {_COLUMNS} FROM key WHERE revoked = 0 AND replaced_by = '' AND expires > ? AND expires <= ?"  # noqa: S608
-                " ORDER BY expires, id",
-                (now, now + within),
+                " ORDER BY expires, id LIMIT ?",
+                (now, now + within, most),
             ).fetchall()
         return [_issued(row) for row in rows]
 
