@@ -41,13 +41,22 @@ def applied(document: Any, gaps: Iterable[Gap]) -> Any:
         if gap.value is None:
             continue
         *above, last = [unescape(part) for part in gap.pointer.split("/")[1:]]
+        if gap.kind == "parameter":
+            above.pop()
         here = made
         for name in above:
-            here = here[int(name)] if isinstance(here, list) else here.setdefault(name, {})
-        if isinstance(here, list):
-            here.append(copy.deepcopy(gap.value))
-        elif isinstance(here.get(last), list) and isinstance(gap.value, list):
-            here[last] = [*here[last], *copy.deepcopy(gap.value)]
+            here = here[int(name)] if isinstance(here, list) else here[_key(here, name)]
+        if gap.kind == "parameter":
+            here["parameters"] = [*here.get("parameters", ()), copy.deepcopy(gap.value)]
         else:
-            here[last] = copy.deepcopy(gap.value)
+            here[_key(here, last)] = copy.deepcopy(gap.value)
     return made
+
+
+def _key(here: dict[Any, Any], name: str) -> Any:
+    """The member of that name; made, where there is none. YAML may have read `200` as a number."""
+    found = next((one for one in here if str(one) == name), None)
+    if found is None:
+        found = name
+        here[name] = {}
+    return found

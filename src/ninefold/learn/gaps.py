@@ -110,13 +110,13 @@ class _Walk:
     def _answer(self, here: str, status: str, media: Any, found: Operation) -> None:
         if status in {"404", "401", "403", "429", "500", "502", "503"} and status not in found.responses:
             return  # what any API says; the guard says the same
-        named = next(
-            (one for one in (status, f"{status[0]}XX", "default") if one in found.responses), ""
-        )
+        named = next((one for one in (status, f"{status[0]}XX", "default") if one in found.responses), "")
         if not named:
             content = {name: {"schema": self._worded(one)} if one is not None else {} for name, one in media.items()}
             value = {"description": "seen", **({"content": content} if content else {})}
-            self._add("status", f"{here}/responses/{status}", f"it answers {status}, which is not described", value, found)
+            self._add(
+                "status", f"{here}/responses/{status}", f"it answers {status}, which is not described", value, found
+            )
             return
         raw = self._described.at(f"#{here}/responses")
         key = next((one for one in raw if str(one).upper() == named.upper()), named)

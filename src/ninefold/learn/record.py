@@ -69,10 +69,6 @@ class Record:
         else:
             self.left_out += sighting.requests
 
-    def save(self, path: Path) -> None:
-        """Put it in the place of the file. Raises `WriteError`."""
-        write(path, self.text())
-
     def text(self) -> bytes:
         """The file's content."""
         return msgspec.json.encode(_File(1, self.requests, self.left_out, self.sightings))
@@ -127,21 +123,14 @@ def write(path: Path, text: bytes) -> None:
         ) from None
 
 
-def load(path: Path) -> Record:
-    """The record in a file. Raises `FileError`."""
-    try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MOST_BYTES else b""
-    except OSError as fault:
-        raise FileError(
-            f"cannot be read ({fault.strerror})", place=Place(str(path)), remedy="name a file that is there"
-        ) from None
+def read(content: bytes, source: str) -> Record:
+    """The record in a file's content; `source` names it. Raises `FileError`."""
     try:
         found = msgspec.json.decode(content, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise FileError(
             f"is no record of `ninefold guard --observe` ({fault})",
-            place=Place(str(path)),
+            place=Place(source),
             remedy="name the file that the guard wrote",
         ) from None
     record = Record()
