@@ -20,6 +20,7 @@ from ninefold.errors import ContractError, Place, WriteError
 from ninefold.learn.evidence import Evidence, gather
 from ninefold.learn.gap import Gap, applied
 from ninefold.learn.gaps import compare
+from ninefold.learn.proposal import proposed
 
 if TYPE_CHECKING:
     from ninefold.contract.description import Description, Operation
@@ -82,12 +83,15 @@ def command(
     known = load(described) if described is not None else None
     evidence = gather(sources, known.operations if known is not None else (), upstream)
     gaps, unseen, base = _compared(evidence, known)
-    chosen = _chosen(gaps, accept if known is not None else ("all", *accept), every=known is None)
+    if known is None:  # what is in the proposal already is no gap; of the rest, what wants a decision is asked about
+        unseen = []
+        accept = ("all", *accept)
+    chosen = _chosen(gaps, accept, operations=known is None)
     changed = applied(base, chosen)
     if as_json:
         click.echo(msgspec.json.encode(_document(evidence, gaps, unseen)))
     else:
-        _tell(evidence, gaps if known is not None else [], unseen, known)
+        _tell(evidence, [gap for gap in gaps if known is not None or gap not in chosen], unseen, known)
     if chosen and known is not None and not as_json:
         _difference(base, changed, described)
     if out is not None:
@@ -115,14 +119,11 @@ def _fits(out: Path | None, contract: Path | None, upstream: str) -> None:
 
 def _compared(evidence: Evidence, known: Description | None) -> tuple[list[Gap], list[Operation], Any]:
     """All that is missing, by place; described operations that no source tells of; and what changes are made to."""
-    first, *others = evidence.seen
     if known is None:
-        known, compared = first, others
-    else:
-        compared = evidence.seen
+        known = read(proposed(evidence.seen[0]), "(proposed)")
     gaps: dict[str, Gap] = {}
     unseen: list[Operation] | None = None
-    for seen in compared:
+    for seen in evidence.seen:
         found = compare(seen, known)
         for gap in found.gaps:
             gaps.setdefault(gap.id, gap)
@@ -131,7 +132,8 @@ def _compared(evidence: Evidence, known: Description | None) -> tuple[list[Gap],
     return list(gaps.values()), unseen or [], known.document
 
 
-def _chosen(gaps: list[Gap], accept: tuple[str, ...], *, every: bool) -> list[Gap]:
+def _chosen(gaps: list[Gap], accept: tuple[str, ...], *, operations: bool) -> list[Gap]:
+    """Those that were named. `operations`: `all` has operations too, since there is no description yet that lacks them."""
     by_id = {gap.id: gap for gap in gaps}
     for name in accept:
         if name != "all" and name not in by_id:
@@ -140,16 +142,16 @@ def _chosen(gaps: list[Gap], accept: tuple[str, ...], *, every: bool) -> list[Ga
     return [
         gap
         for gap in gaps
-        if gap.value is not None and (gap.id in named or ("all" in named and (every or not gap.careful)))
+        if gap.value is not None
+        and (gap.id in named or ("all" in named and (not gap.careful or (operations and gap.kind == "operation"))))
     ]
 
 
 def _tell(evidence: Evidence, gaps: list[Gap], unseen: list[Operation], known: Description | None) -> None:
-    seen = sum(len(one.operations) for one in evidence.seen)
-    counted = f"{evidence.requests:,} requests, " if evidence.requests else ""
-    click.echo(
-        f"{counted}{seen} operations seen in {len(evidence.seen)} source{'s' if len(evidence.seen) != 1 else ''}"
-    )
+    for name, requests in evidence.requests:
+        click.echo(f"{printable(name)}: {requests:,} requests")
+    seen = {(operation.method, operation.path) for one in evidence.seen for operation in one.operations}
+    click.echo(f"{len(seen)} operations seen")
     if evidence.left_out:
         click.echo(f"  {evidence.left_out:,} requests were of more operations than are kept, and are left out")
     for kind, title in _KINDS.items():
@@ -225,7 +227,7 @@ def _write(path: Path, text: str) -> None:
 
 def _document(evidence: Evidence, gaps: list[Gap], unseen: list[Operation]) -> dict[str, Any]:
     return {
-        "requests": evidence.requests,
+        "requests": dict(evidence.requests),
         "gaps": [
             {
                 "id": gap.id, "kind": gap.kind, "pointer": gap.pointer, "text": gap.text, "careful": gap.careful,

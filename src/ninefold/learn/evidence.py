@@ -33,11 +33,11 @@ _LONGEST_QUERY = 8192
 
 @dataclass(slots=True)
 class Evidence:
-    """`seen` are descriptions of what was seen, one a source. `keys` counts the header fields that keys came in."""
+    """`seen` are descriptions of what was seen, one a source. `requests` are counted by source, `keys` by the header field."""
 
     seen: list[Description] = field(default_factory=list)
     measured: Measured = field(default_factory=Measured)
-    requests: int = 0
+    requests: list[tuple[str, int]] = field(default_factory=list)
     left_out: int = 0
     origins: Counter[str] = field(default_factory=Counter)
     keys: Counter[str] = field(default_factory=Counter)
@@ -59,8 +59,9 @@ def gather(paths: Sequence[Path], operations: Iterable[Operation] = (), server: 
         kind = _kind(path)
         if kind == "record":
             record = read_record(read_bytes(path, MOST_BYTES), str(path))
+            found.requests.append((str(path), record.requests))
             _count(found, record)
-            found.seen.append(sketch(record, str(path), path.stem, server))
+            found.seen.append(sketch(record, str(path), server))
         elif kind == "har":
             description = har.read(read_bytes(path, har.MOST_BYTES), str(path))
             found.notes += description.notes
@@ -69,9 +70,9 @@ def gather(paths: Sequence[Path], operations: Iterable[Operation] = (), server: 
             told = list(lines(path))
             logged += told
             record = _recorded(told, templates)
-            found.requests += record.requests
+            found.requests.append((str(path), record.requests))
             found.left_out += record.left_out
-            found.seen.append(sketch(record, str(path), path.stem, server))
+            found.seen.append(sketch(record, str(path), server))
     found.measured = measure(logged)
     return found
 
@@ -89,7 +90,6 @@ def _kind(path: Path) -> str:
 
 
 def _count(found: Evidence, record: Record) -> None:
-    found.requests += record.requests
     found.left_out += record.left_out
     for sighting in record.sightings:
         found.origins.update(sighting.origins)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ninefold.audit.sensitive import tells
 from ninefold.contract.description import escape, unescape
 from ninefold.learn.gap import Gap
+from ninefold.learn.proposal import as_operation, promised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ class _Walk:
         yield from sorted(self._found.values(), key=lambda gap: (gap.kind != "operation", gap.pointer))
 
     def shadow(self, operation: Operation) -> None:
-        raw = {name: self._worded(one) for name, one in operation.raw.items() if name != "security"}
+        raw = {name: self._worded(one) for name, one in as_operation(operation.raw).items() if name != "security"}
         path = next(
             (one.path for one in self._described.operations if _alike(one.path, operation.path)), operation.path
         )
@@ -99,7 +100,7 @@ class _Walk:
                     "parameter",
                     f"{here}/parameters/{escape(one.name)}",
                     f"the query parameter `{one.name}` is sent and not described",
-                    {"name": one.name, "in": "query", "schema": self._worded(one.schema)},
+                    {"name": one.name, "in": "query", "schema": self._promised(one.schema)},
                     found,
                 )
         for media, schema in seen.request.items():
@@ -112,7 +113,7 @@ class _Walk:
             return  # what any API says; the guard says the same
         named = next((one for one in (status, f"{status[0]}XX", "default") if one in found.responses), "")
         if not named:
-            content = {name: {"schema": self._worded(one)} if one is not None else {} for name, one in media.items()}
+            content = {name: {"schema": self._promised(one)} if one is not None else {} for name, one in media.items()}
             value = {"description": "seen", **({"content": content} if content else {})}
             self._add(
                 "status", f"{here}/responses/{status}", f"it answers {status}, which is not described", value, found
@@ -131,7 +132,7 @@ class _Walk:
         if declared is None:
             ranged = {media.partition("/")[0] + "/*", "*/*"} & {one.lower() for one in known}
             if not ranged:
-                value = {"schema": self._worded(schema)} if schema is not None else {}
+                value = {"schema": self._promised(schema)} if schema is not None else {}
                 self._add(
                     "body" if "requestBody" in pointer else "media",
                     f"{place or pointer}/content/{escape(media)}",
@@ -158,7 +159,7 @@ class _Walk:
                     "member",
                     f"{place}/properties/{escape(name)}",
                     f"`{path}/{name}` ({_kind(schema)}) is in {what} and not described",
-                    self._worded(schema),
+                    self._promised(schema),
                     found,
                     careful=tells(name),
                 )
@@ -167,7 +168,7 @@ class _Walk:
                 "member",
                 f"{place}/additionalProperties",
                 f"`{path}` in {what} has members that are named by data, and none such is described",
-                self._worded(seen["additionalProperties"]),
+                self._promised(seen["additionalProperties"]),
                 found,
             )
         if "items" in seen:
@@ -248,6 +249,9 @@ class _Walk:
                     break
                 place, here = to[1:], self._described.at(to)
         return place
+
+    def _promised(self, schema: Any) -> Any:
+        return self._worded(promised(schema))
 
     def _worded(self, schema: Any) -> Any:
         """A schema in the words of the description's dialect: before 3.1 a type is one, and null a flag."""

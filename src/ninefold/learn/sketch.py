@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NOTHING = frozenset({"404", "405", "501"})
 
 
-def sketch(record: Record, source: str, title: str, server: str) -> Description:
+def sketch(record: Record, source: str, server: str) -> Description:
     """Operations without one answer that served something are left out: somebody was looking for what is not there."""
     paths: dict[str, dict[str, Any]] = {}
     schemes: dict[str, dict[str, Any]] = {}
@@ -30,7 +30,7 @@ def sketch(record: Record, source: str, title: str, server: str) -> Description:
         paths.setdefault(path, {}).setdefault(sighting.method.lower(), _operation(sighting, parameters))
     document = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": "1"},
+        "info": {"title": "API", "version": "1"},
         "servers": [{"url": server}] if server else [],
         "paths": paths,
         "components": {"securitySchemes": schemes},
