@@ -119,23 +119,30 @@ def replay(
     tokens = _NoTokens() if contract.identity is not None else None
     guard = Guard(contract, loaded.description, _Recorded(keys), local=local, tokens=tokens, source=loaded.source)
     field_ = contract.keys.header.lower().encode()
+    bodies = {one.id: next(iter(one.request)) for one in loaded.description.operations if one.request}
     found = Replayed()
-    for number, line in enumerate(lines):
+    now = 0.0
+    for line in lines:
         found.requests += 1
-        request = _request(line, field_, number, secure=contract.encryption.plain is None)
+        now = max(now, line.time)  # the guard's clock never goes back
+        request = _request(line, field_, now, secure=contract.encryption.plain is None)
+        media = bodies.get(guard.plan(request).operation)
+        if media is not None:  # one may have come; that it was of a declared kind is believed
+            request.body = -1
+            request.fields[b"content-type"] = media.encode()
         found.fates[_fate(line, guard, request, loaded)] += 1
     return found
 
 
-def _request(line: Line, key_field: bytes, number: int, *, secure: bool) -> Request:
+def _request(line: Line, key_field: bytes, now: float, *, secure: bool) -> Request:
     fields = {b"host": b"recorded"}
     if line.caller and not line.caller.startswith("sub:"):
         fields[key_field] = _KEY + line.caller.encode()
     target = line.target.encode("utf-8", "surrogateescape")
     path = target.partition(b"?")[0].decode("latin-1")
     return Request(
-        line.method, path, fields, (), line.address or "0.0.0.0", secure, 0, line.time, line.time,  # noqa: S104  # no address was told
-        b"%d" % number, target=target,
+        line.method, path, fields, (), line.address or "0.0.0.0", secure, 0, line.time, now,  # noqa: S104  # no address was told
+        b"", target=target,
     )  # fmt: skip
 
 
@@ -157,7 +164,7 @@ def _fate(line: Line, guard: Guard, request: Request, loaded: LoadedContract) ->
 def _unknown(line: Line, verdict: object, loaded: LoadedContract, request: Request) -> str:
     """Why the log does not tell enough to decide; empty: it does."""
     operation = request.plan.operation if request.plan is not None else ""
-    if verdict is Need.BODY:
+    if verdict is Need.BODY and _speaks(loaded, operation, ("body",)):
         return "it depends on the request's body, which is in no log"
     if verdict is Need.TOKEN:
         return "it depends on the caller's token, which is in no log"
@@ -171,7 +178,7 @@ def _unknown(line: Line, verdict: object, loaded: LoadedContract, request: Reque
         return "it depends on who called, which an access log does not prove"
     if refused and step == "caller" and (_hidden(loaded, operation) or _bound(request)):
         return "it depends on a token, a certificate or a device, which are in no log"
-    if refused and step == "permission" and _looks_at_request(loaded, operation):
+    if refused and step == "permission" and _speaks(loaded, operation, ("query", "headers", "device", "claims")):
         return "a condition looks at what is not in the log (query, fields, device)"
     if refused and step == "arrival" and not line.time:
         return "it depends on the time, which the log does not tell"
@@ -192,11 +199,12 @@ def _bound(request: Request) -> bool:
     return bound is not None and bool(bound.devices or bound.certificates or bound.origins)
 
 
-def _looks_at_request(loaded: LoadedContract, operation: str) -> bool:
+def _speaks(loaded: LoadedContract, operation: str, words: tuple[str, ...]) -> bool:
+    """Whether a condition on an operation has one of these attributes."""
     authorization = loaded.contract.authorization
     rules = authorization.rules if authorization is not None else ()
     return any(
-        rule.when is not None and any(word in rule.when for word in ("query", "headers", "device", "claims"))
+        rule.when is not None and any(word in rule.when for word in words)
         for rule in rules
         if operation in rule.operations or "*" in rule.operations
     )
