@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from ninefold.audit.inputs import har
+from ninefold.audit.inputs.content import described
 from ninefold.audit.inputs.traffic import segments
 from ninefold.contract.draft import Traffic
 from ninefold.contract.source import read_bytes
@@ -63,7 +64,7 @@ def gather(paths: Sequence[Path], operations: Iterable[Operation] = (), server: 
             _count(found, record)
             found.seen.append(sketch(record, str(path), server))
         elif kind == "har":
-            description = har.read(read_bytes(path, har.MOST_BYTES), str(path))
+            description = described(read_bytes(path, har.MOST_BYTES), str(path))
             found.notes += description.notes
             found.seen.append(description)
         else:
