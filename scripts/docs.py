@@ -158,7 +158,7 @@ def exit_codes() -> str:
     lines += [
         "",
         "`ninefold audit` has 0 (clean), 1 (something was found) and 2 (incomplete) beside these; 64 is usage, and 70 a fault of",
-        "Ninefold itself, never of the API. `ninefold compare` has 0 and 1; `ninefold contract check` has 1 where operations of several",
+        "Ninefold itself, never of the API. `ninefold compare` has 0 and 1, `ninefold replay` 1 where somebody would be refused; `ninefold contract check` has 1 where operations of several",
         "contracts prove callers in different ways, `ninefold keys due` where keys end soon; `ninefold authz explain` has 0 (allowed),",
         "1 (refused) and 2 (it depends on what was not given); see [cli.md](cli.md).",
     ]

@@ -367,7 +367,7 @@ def gate(contract: Callable[..., Path], upstream: Upstream) -> Iterator[Callable
     """Starts a gateway in front of the scripted upstream, on a loop of its own."""
     stops: list[Callable[[], None]] = []
 
-    def start(path: Path | None = None, **sections: Any) -> Gate:
+    def start(path: Path | None = None, *, record: Path | None = None, **sections: Any) -> Gate:
         path = path or contract(**{"upstream": upstream.url, **sections})
         said: list[str] = []
         ready = threading.Event()
@@ -376,7 +376,7 @@ def gate(contract: Callable[..., Path], upstream: Upstream) -> Iterator[Callable
         async def serve() -> None:
             found["loop"], found["end"] = asyncio.get_running_loop(), asyncio.Event()
             try:
-                async with opened(load_contract(path), Listen("127.0.0.1", 0), said.append) as (gateway, url):
+                async with opened(load_contract(path), Listen("127.0.0.1", 0), said.append, record) as (gateway, url):
                     found["gateway"], found["url"] = gateway, url
                     ready.set()
                     await found["end"].wait()

@@ -116,6 +116,8 @@ class Exchange:
         message = self._peeked.pop(0) if self._peeked else await self._receive()
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
+            if self._request.tap is not None:
+                self._request.tap.take_sent(message.get("body", b""))
             if self._received > self._host.most_request:
                 self._too_large = True
                 raise _TooLarge
@@ -143,6 +145,8 @@ class Exchange:
             return
         media = next((value for name, value in fields if name == b"content-type"), b"")
         encoded = next((value.lower() for name, value in fields if name == b"content-encoding"), b"identity")
+        if self._request.tap is not None:
+            self._request.tap.media, self._request.tap.coding = media, encoded
         treatment = self._treatment = self._plan.treatments.of(message["status"], media)
         held = self._request.held
         if held is not None and (answer := unjudged(self._request, message["status"], treatment.way)) is not None:
@@ -169,6 +173,8 @@ class Exchange:
             return
         body, more = message.get("body", b""), message.get("more_body", False)
         if treatment.way is Way.PASS:
+            if self._request.tap is not None:
+                self._request.tap.take_came(body)
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
             if not more:
                 self._over = True
@@ -196,8 +202,9 @@ class Exchange:
             await self._end(projected, (members, size), reason)
 
     async def _head(self, fields: list[tuple[bytes, bytes]], treatment: Treatment, length: int | None) -> None:
+        hardens = self._request.secure and self._request.tap is None
         passed = [
-            (name, hardened(value) if name == b"set-cookie" and self._request.secure else value)
+            (name, hardened(value) if name == b"set-cookie" and hardens else value)
             for name, value in fields
             if name in treatment.fields
         ]

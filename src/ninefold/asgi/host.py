@@ -23,13 +23,16 @@ from ninefold.gateway.watch import Watch
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.guard import Guard
 from ninefold.guard.need import Need
+from ninefold.guard.observe import Observing
 from ninefold.identity.tokens import Tokens
 from ninefold.keys.ring import Ring
+from ninefold.learn.observer import observer_of
 from ninefold.trail.event import Event
 from ninefold.trail.writer import TrailWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ninefold.asgi.protocol import Scope
     from ninefold.contract.load import LoadedContract
@@ -43,7 +46,8 @@ SWEEP = 0.25
 class Host:
     """One for each middleware. Raises `NinefoldError` where the contract cannot be kept here."""
 
-    def __init__(self, loaded: LoadedContract, say: Callable[[str], None]) -> None:
+    def __init__(self, loaded: LoadedContract, say: Callable[[str], None], record: Path | None = None) -> None:
+        """With a `record` nothing is enforced, and what is seen is recorded there."""
         self._loaded = loaded
         self._say = say
         settings = loaded.contract
@@ -63,7 +67,7 @@ class Host:
             self._tokens = Tokens(identity, loaded.resolve, say) if identity is not None else None
             if self._tokens is not None:
                 stack.callback(self._tokens.release)
-            self._guard = Guard(
+            self._guard = (Guard if record is None else Observing)(
                 settings,
                 loaded.description,
                 self._ring,
@@ -72,6 +76,7 @@ class Host:
                 tokens=self._tokens,
                 source=loaded.source,
             )
+            self._observer = observer_of(self._guard, loaded, record, say, time.monotonic())
             stack.pop_all()  # `close` lets go of them
         self._trusted = trusted_proxies(settings, local)
         clients = settings.encryption.tls.clients
@@ -98,6 +103,9 @@ class Host:
         if self._ledger is not None:
             await self._ledger.close()
             self._ledger = None
+        if self._observer is not None:
+            self._observer.close()
+            self._observer = None
         if self._recorder is not None:
             await self._recorder.close()
             self._recorder = None
@@ -142,6 +150,8 @@ class Host:
         if now - self._verified >= SWEEP:
             self._verified = now
             self._needs.verify()
+            if self._observer is not None:
+                self._observer.tick(now)
 
     def _fault(self) -> Answer | None:
         fault = self._begun().fault or self._keys.fault
@@ -178,6 +188,8 @@ class Host:
         withheld: tuple[int, int] = (0, 0),
     ) -> None:
         """One decision for the trail."""
+        if request.tap is not None and self._observer is not None:
+            outcome, step, reason = self._observer.ended(request, status, outcome, step, reason)
         event = Event(
             request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
             request.caller, request.address, status, step, reason,

@@ -25,9 +25,18 @@ class Guard:
     Raises `NinefoldError` at once where the contract cannot be kept, so that an application never starts unguarded.
     """
 
-    def __init__(self, app: App, contract: str | Path, *, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        contract: str | Path,
+        *,
+        say: Callable[[str], None] | None = None,
+        observe: str | Path | None = None,
+    ) -> None:
+        """With `observe`, the file to record in, nothing is enforced (docs/learning.md)."""
         self._app = app
-        self._host = Host(load_contract(Path(contract)), say or (lambda text: _log.warning("%s", text)))
+        record = Path(observe) if observe is not None else None
+        self._host = Host(load_contract(Path(contract)), say or (lambda text: _log.warning("%s", text)), record)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -32,8 +32,22 @@ class Draft:
     notes: tuple[str, ...]
 
 
-def draft(description: Description, file: str, upstream: str) -> Draft:
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was seen of callers. `rates`: what is counted, requests a minute, and a burst. `key_field`: where keys came."""
+
+    rates: tuple[tuple[str, int, int], ...] = ()
+    origins: tuple[str, ...] = ()
+    key_field: str = ""
+
+
+#: Without anything seen.
+_RATES = (("ip", 600, 120), ("caller", 600, 120))
+
+
+def draft(description: Description, file: str, upstream: str, traffic: Traffic | None = None) -> Draft:
     """`file` is how the contract names the description, `upstream` the API's URL."""
+    traffic = traffic or Traffic()
     notes: list[str] = []
     groups: dict[tuple[str, str], list[Operation]] = {}
     for operation in description.operations:
@@ -51,7 +65,7 @@ def draft(description: Description, file: str, upstream: str) -> Draft:
         "# Sign 1. Keys expire and prove little alone: they are taken from this machine's own addresses only.",
         "# Widen the ranges to where your callers are.",
         "keys:",
-        "  header: X-API-Key",
+        f"  header: {_text(traffic.key_field or 'X-API-Key')}",
         "  max_age: 90d",
         "  with: {ip: [local]}",
         "",
@@ -60,11 +74,10 @@ def draft(description: Description, file: str, upstream: str) -> Draft:
         "# Sign 3. Without a certificate here, the gateway makes one for development and says so.",
         "# encryption: {tls: {certificate: cert.pem, key: key.pem}}",
         "",
-        "# Sign 6. Measure what your callers need, then tighten.",
+        f"# Sign 6. {'Twice the most that was seen' if traffic.rates else 'Measure what your callers need, then tighten'}.",
         "limits:",
         "  rates:",
-        "    - {per: ip, rate: 600/min, burst: 120}",
-        "    - {per: caller, rate: 600/min, burst: 120}",
+        *(f"    - {{per: {per}, rate: {rate}/min, burst: {burst}}}" for per, rate, burst in traffic.rates or _RATES),
         "  penalty: {after: 5 denials, start: 1s, factor: 2, most: 1h}  # what guessing costs an address",
         "",
         "# Sign 7. Fields that the description does not declare are dropped from every response.",
@@ -78,6 +91,7 @@ def draft(description: Description, file: str, upstream: str) -> Draft:
         "trail: {path: ninefold-trail.jsonl}",
         "",
         "# Sign 9. Browsers on other origins are refused. If you have a web front, list its origin.",
+        *(f"# Seen, and served: {_text(one)}" for one in traffic.origins),
         "# origins: {allow: ['https://app.example.com'], headers: [Content-Type]}",
     ]  # fmt: skip
     notes.append("roles are a guess: one that reads, one that writes; who holds which is yours to say")
@@ -97,8 +111,12 @@ def draft(description: Description, file: str, upstream: str) -> Draft:
         f"{one.id} and {other.id} answer the same paths, and the contract does not hold until one of them is removed"
         for one, other in twins(description)
     ]
-    notes.append("limits are defaults: the description says nothing of how often callers come")
-    notes.append("origins are none: the description does not say which web pages use the API")
+    if not traffic.rates:
+        notes.append("limits are defaults: the description says nothing of how often callers come")
+    if traffic.origins:
+        notes.append(f"origins are none, and {len(traffic.origins)} were seen: allow those that are yours")
+    else:
+        notes.append("origins are none: the description does not say which web pages use the API")
     return Draft("\n".join(lines) + "\n", tuple(notes))
 
 

@@ -382,6 +382,8 @@ class ClientConnection(asyncio.Protocol):
             return
         up = exchange.up
         if up is not None:
+            if exchange.tap is not None:
+                exchange.tap.take_sent(data)
             timeouts = self.gateway.timeouts
             self.deadline = min(self.gateway.clock() + timeouts.body, exchange.now + timeouts.total)
             up.send_body(wire.chunk(data) if exchange.body < 0 else data)

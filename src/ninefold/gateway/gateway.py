@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ninefold.gateway.watch import Ring
     from ninefold.guard.guard import Guard
     from ninefold.guard.plan import Plan
+    from ninefold.learn.observer import Observer
 
 #: How often deadlines are looked at, in seconds: what a time-out may be late by.
 SWEEP = 0.25
@@ -54,11 +55,13 @@ class Gateway:
         say: Callable[[str], None],
         authority: Authority | None = None,
         tokens: Tokens | None = None,
+        observer: Observer | None = None,
     ) -> None:
         assert contract.upstream is not None
         self.contract = contract
         self.guard = guard
         self.recorder = recorder
+        self.observer = observer
         self.ledger = ledger
         self.limits = contract.limits
         self.timeouts = contract.limits.timeouts
@@ -139,6 +142,8 @@ class Gateway:
 
     def record(self, exchange: Exchange, outcome: str, step: str, reason: str) -> None:
         """One decision for the trail."""
+        if exchange.tap is not None and self.observer is not None:
+            outcome, step, reason = self.observer.ended(exchange, exchange.status, outcome, step, reason)
         plan = exchange.plan or self.guard.plan(exchange)
         event = Event(
             exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
@@ -168,6 +173,8 @@ class Gateway:
             client.expired(now)
         self.pool.sweep(now)
         self.needs.verify()
+        if self.observer is not None:
+            self.observer.tick(now)
         if self._ring.devices:  # a key was bound to one meanwhile; who came before shows none
             self.fingerprints = self.looks = True
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
@@ -190,6 +197,8 @@ class Gateway:
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self.ledger.close()
+        if self.observer is not None:
+            self.observer.close()
         await self.recorder.close()
 
 

@@ -9,6 +9,7 @@ import gc
 import re
 import signal
 import socket
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,12 +27,15 @@ from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.tls import ask_clients, development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
+from ninefold.guard.observe import Observing
 from ninefold.keys.ring import Ring
+from ninefold.learn.observer import observer_of
 from ninefold.trail.writer import TrailWriter
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from ninefold.contract.load import LoadedContract
     from ninefold.gateway.authority import Authority
@@ -62,18 +66,21 @@ class Listen:
         return cls(host.strip("[]"), int(port))
 
 
-def run(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. Raises `NinefoldError` where it cannot begin."""
+def run(loaded: LoadedContract, listen: Listen, say: Callable[[str], None], record: Path | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Raises `NinefoldError` where it cannot begin.
+
+    With a `record` nothing is enforced, and what is seen is recorded there.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(loaded, listen, say))
+        runner.run(_serve(loaded, listen, say, record))
 
 
-async def _serve(loaded: LoadedContract, listen: Listen, say: Callable[[str], None]) -> None:
+async def _serve(loaded: LoadedContract, listen: Listen, say: Callable[[str], None], record: Path | None) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
-    async with opened(loaded, listen, say):
+    async with opened(loaded, listen, say, record):
         gc.collect()
         gc.freeze()  # what a compiled contract is made of lives as long as the process
         gc.set_threshold(50_000, 20, 20)  # an exchange leaves no cycles behind
@@ -83,9 +90,9 @@ async def _serve(loaded: LoadedContract, listen: Listen, say: Callable[[str], No
 
 @contextlib.asynccontextmanager
 async def opened(
-    loaded: LoadedContract, listen: Listen, say: Callable[[str], None]
+    loaded: LoadedContract, listen: Listen, say: Callable[[str], None], record: Path | None = None
 ) -> AsyncIterator[tuple[Gateway, str]]:
-    """A gateway that listens on this loop, as `(gateway, url)`; drained at the end."""
+    """A gateway that listens on this loop, as `(gateway, url)`; drained at the end. `record`: it observes only."""
     contract = loaded.contract
     if contract.upstream is None:
         raise ContractError(
@@ -117,7 +124,7 @@ async def opened(
 
             tokens = Tokens(contract.identity, loaded.resolve, say)
             stack.callback(tokens.release)
-        guard = Guard(
+        guard = (Guard if record is None else Observing)(
             contract,
             loaded.description,
             ring,
@@ -139,6 +146,7 @@ async def opened(
             say=say,
             authority=authority,
             tokens=tokens,
+            observer=observer_of(guard, loaded, record, say, time.monotonic()),
         )
         gateway.start()
         door = Door(gateway, bound, tls, say)

@@ -151,7 +151,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert plan is not None
         assert plan.treatments is not None
         ordinary = exchange.keep and exchange.complete and exchange.version == "1.1" and exchange.verb != b"HEAD"
-        if not ordinary or gateway.draining or exchange.held is not None:
+        if not ordinary or gateway.draining or exchange.held is not None or exchange.tap is not None:
             return False
         treatment = plan.treatments.of(head.status, head.media)
         known = head.beginnings.get(id(treatment))
@@ -274,6 +274,8 @@ class UpstreamConnection(asyncio.Protocol):
         client = exchange.client
         head = client.request_head(exchange)
         if exchange.chunks is not None:
+            if exchange.tap is not None:
+                exchange.tap.take_sent(b"".join(exchange.chunks))
             chunked = exchange.body < 0
             head += b"".join([wire.chunk(one) for one in exchange.chunks] if chunked else exchange.chunks)
             exchange.chunks = None
@@ -312,6 +314,8 @@ class UpstreamConnection(asyncio.Protocol):
         assert plan is not None
         assert plan.treatments is not None
         exchange.status = status
+        if exchange.tap is not None:
+            exchange.tap.media, exchange.tap.coding = head.media, head.encoding
         treatment = self._treatment = plan.treatments.of(status, head.media)
         way = treatment.way
         if exchange.held is not None and (answer := unjudged(exchange, status, way)) is not None:
@@ -350,6 +354,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._body.append(data)
         elif self._streaming:
             self._flowing.append(data)
+            if exchange.tap is not None:
+                exchange.tap.take_came(data)
 
     def on_message_complete(self) -> None:
         if self._head is None:
@@ -435,7 +441,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert plan is not None
         assert head is not None
         gateway = self.pool.gateway
-        parts = [head.beginning(treatment, secure=exchange.secure)]
+        parts = [head.beginning(treatment, secure=exchange.secure and exchange.tap is None)]
         parts.append(plan.manner.silent_block if head.private and treatment.way is not Way.SCRUB else plan.manner.block)
         parts.append(gateway.guard.block(exchange))
         if gateway.draining or not exchange.complete:

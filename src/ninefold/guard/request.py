@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ninefold.guard.gcra import Allowance
     from ninefold.guard.keyring import KnownKey
+    from ninefold.guard.observe import Tap
     from ninefold.guard.plan import Plan
     from ninefold.guard.ruling import Held
     from ninefold.guard.tokens import Doubt
@@ -54,6 +55,8 @@ class Request(msgspec.Struct, gc=False):
     `scopes` what they allow together. `jkt` is the thumbprint of the key that the caller proved to have for his token (RFC
     9449 section 6). `failed` names whose proof was presented and does not hold: `key ID`, `subject NAME`, or "?". `origin`
     is the other origin that a browser asks for, `allowance` what its rate leaves, `held` what has to be true of the answer.
+
+    `tap` is there where nothing is enforced, and keeps what would have been (`ninefold.guard.observe`).
     """
 
     method: str
@@ -89,3 +92,4 @@ class Request(msgspec.Struct, gc=False):
     origin: bytes = b""
     allowance: Allowance | None = None
     held: Held | None = None
+    tap: Tap | None = None
