@@ -129,6 +129,28 @@ def test_a_body_that_streams_passes_whole(watched: Gate, upstream: Any) -> None:
     assert watched.get("/nowhere")[2] == big
 
 
+def test_a_fault_of_ours_costs_the_api_no_request(
+    watched: Gate, upstream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("oh")
+
+    monkeypatch.setattr("ninefold.learn.observer.names", broken)
+    upstream.json(b"[]")
+    assert watched.get("/things?x=1")[0] == 200
+    assert watched.trail()[0]["outcome"] == "admitted"
+    assert any("what is observed is not recorded: RuntimeError" in one for one in watched.said)
+
+
+def test_a_key_that_ends_and_a_store_that_is_torn_are_told_and_do_not_stop_anybody(
+    watched: Gate, upstream: Any, issue: Callable[..., str]
+) -> None:
+    key = issue(watched.path, "reader", lifetime=0.001)
+    upstream.json(b"[]")
+    assert watched.get("/things", key)[0] == 200
+    assert watched.trail()[0]["reason"] == "would be 401: the key has expired"
+
+
 def test_the_trail_of_an_observing_guard_verifies(watched: Gate) -> None:
     for _ in range(5):
         watched.get("/things")

@@ -68,10 +68,14 @@ class Observer:
 
     def ended(self, request: Request, status: int, outcome: str, step: str, reason: str) -> tuple[str, str, str]:
         """An exchange is over: its outcome, step and reason for the trail."""
-        would_step, would = self._guard.ended(request, status)
-        tap = request.tap
-        assert tap is not None
-        self._record.add(self._sighting(request, tap, status, would_step, would))
+        try:
+            would_step, would = self._guard.ended(request, status)
+            tap = request.tap
+            assert tap is not None
+            self._record.add(self._sighting(request, tap, status, would_step, would))
+        except Exception as fault:  # noqa: BLE001  # a fault of ours must not cost the API a request
+            self._broke(f"{type(fault).__name__} at {request.method} {request.path}")
+            return outcome, step, reason
         self._changed = True
         if outcome == "admitted" and would:
             return "observed", would_step, would
@@ -101,11 +105,14 @@ class Observer:
         try:
             write(self._path, text)
         except WriteError as fault:
-            if not self._fault:
-                self._say(f"what is observed is not recorded: {fault}")
-            self._fault = str(fault)
+            self._broke(str(fault))
         else:
             self._fault = ""
+
+    def _broke(self, why: str) -> None:
+        if not self._fault:
+            self._say(f"what is observed is not recorded: {why}")
+        self._fault = why
 
     def _sighting(self, request: Request, tap: Tap, status: int, step: str, would: str) -> Sighting:
         plan = tap.plan
