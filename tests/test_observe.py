@@ -123,6 +123,13 @@ def test_the_record_knows_declared_operations_by_their_template(watched: Gate, t
     assert _record(watched, tmp_path)["GET /things/{id}"].operation == "getThing"
 
 
+def test_preflights_reach_the_api_and_are_no_operations_of_it(watched: Gate, upstream: Any, tmp_path: Path) -> None:
+    asked = "Origin: https://a.example", "Access-Control-Request-Method: PUT"
+    watched.get("/things", "", *asked, method="OPTIONS")
+    assert upstream.received[0].startswith(b"OPTIONS /things ")
+    assert _record(watched, tmp_path) == {}
+
+
 def test_a_body_that_streams_passes_whole(watched: Gate, upstream: Any) -> None:
     big = b"x" * 700_000
     upstream.answers.append(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 700000\r\n\r\n" + big)

@@ -80,9 +80,9 @@ def test_members_named_by_data_become_a_map() -> None:
 
 
 def test_names_of_parameters_that_are_data_or_credentials_are_not_kept() -> None:
-    assert names([("page", "1"), ("api_key", "s"), ("eyJhbGciOiJIUzI1NiJ9abc123XYZ", "1"), ("", "1")]) == {
-        "page": ["integer"]
-    }
+    assert names(
+        [("page", "1"), ("api_key", "s"), ("X-API-Key", "s"), ("eyJhbGciOiJIUzI1NiJ9abc123XYZ", "1"), ("", "1")]
+    ) == {"page": ["integer"]}
 
 
 def test_a_parameter_has_the_types_that_it_was_written_as() -> None:

@@ -168,6 +168,10 @@ def _tell(evidence: Evidence, gaps: list[Gap], unseen: list[Operation], known: D
         click.echo("\nDescribed, and never seen (is anybody using them?)")
         for one in unseen:
             click.echo(f"             {printable(f'{one.method} {one.path}')}")
+    if evidence.served:
+        click.echo("\nWhat came along with requests that were served")
+        for together, number in evidence.served.most_common(20):
+            click.echo(f"    {number:>7,}  {printable(together)}")
     rates = evidence.measured.rates()
     if rates:
         click.echo("\nLimits with room for twice the most that came")
@@ -239,6 +243,7 @@ def _document(evidence: Evidence, gaps: list[Gap], unseen: list[Operation]) -> d
         "limits": [
             {"per": per, "rate": f"{minute}/min", "burst": burst} for per, minute, burst in evidence.measured.rates()
         ],
+        "served": dict(evidence.served),
         "origins": dict(evidence.origins),
         "would": dict(evidence.would),
     }  # fmt: skip

@@ -43,6 +43,7 @@ class Evidence:
     origins: Counter[str] = field(default_factory=Counter)
     keys: Counter[str] = field(default_factory=Counter)
     would: Counter[str] = field(default_factory=Counter)
+    served: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
     def proposal(self) -> Traffic:
@@ -95,6 +96,7 @@ def _count(found: Evidence, record: Record) -> None:
     for sighting in record.sightings:
         found.origins.update(sighting.origins)
         found.would.update(sighting.would)
+        found.served.update(sighting.served)
         for raw in sighting.credentials.values():
             if raw.get("in") == "header" and raw.get("name") != "Authorization":
                 found.keys[str(raw["name"])] += sighting.requests

@@ -72,6 +72,12 @@ class Observer:
             would_step, would = self._guard.ended(request, status)
             tap = request.tap
             assert tap is not None
+            if request.method == "OPTIONS" and b"access-control-request-method" in request.fields:
+                return (
+                    outcome,
+                    step,
+                    reason,
+                )  # a browser asks for its page; the API's operations have nothing to do with it
             self._record.add(self._sighting(request, tap, status, would_step, would))
         except Exception as fault:  # noqa: BLE001  # a fault of ours must not cost the API a request
             self._broke(f"{type(fault).__name__} at {request.method} {request.path}")

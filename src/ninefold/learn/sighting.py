@@ -71,7 +71,8 @@ def names(query: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in query:
         known = name in found or len(found) < MOST_NAMES
-        if known and name and len(name) <= LONGEST_NAME and not is_id(name) and not is_key(name, "query"):
+        secret = is_key(name, "query") or is_key(name, "header")  # some send the field's name in the query too
+        if known and name and len(name) <= LONGEST_NAME and not is_id(name) and not secret:
             found[name] = sorted({*found.get(name, ()), kind(value)})
     return found
 
