@@ -136,6 +136,8 @@ class Description:
                 remedy="bundle the description into one file (references to files and networks are not followed)",
             )
         here: Any = self.document
+        if reference[1:2] not in {"", "/"}:
+            return self._anchored(reference)
         for part in reference[1:].split("/")[1:]:
             name = unescape(part)
             if isinstance(here, dict) and name in here:
@@ -143,12 +145,28 @@ class Description:
             elif isinstance(here, list) and name.isascii() and name.isdecimal() and int(name) < len(here):
                 here = here[int(name)]
             else:
-                raise DescriptionError(
-                    f"the reference {reference} points at nothing",
-                    place=Place(self.source),
-                    remedy="define it, or mend the reference",
-                )
+                raise self._dangling(reference)
         return here
+
+    def _anchored(self, reference: str) -> Any:
+        """The schema with an `$anchor` (JSON Schema 2020-12, core, 8.2.2)."""
+        name, waiting = reference[1:], [self.document]
+        while waiting:
+            here: Any = waiting.pop()
+            if isinstance(here, dict):
+                if here.get("$anchor") == name:
+                    return here
+                waiting.extend(here.values())
+            elif isinstance(here, list):
+                waiting.extend(here)
+        raise self._dangling(reference)
+
+    def _dangling(self, reference: str) -> DescriptionError:
+        return DescriptionError(
+            f"the reference {reference} points at nothing",
+            place=Place(self.source),
+            remedy="define it, or mend the reference",
+        )
 
 
 def unescape(part: str) -> str:
