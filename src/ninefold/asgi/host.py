@@ -194,12 +194,14 @@ class Host:
         withheld: tuple[int, int] = (0, 0),
     ) -> None:
         """One decision for the trail."""
+        if request.told and not reason:
+            step, reason = "body", request.told
         if request.tap is not None and self._observer is not None:
             outcome, step, reason = self._observer.ended(request, status, outcome, step, reason)
         event = Event(
             request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
             request.caller, request.address, status, step, reason,
-            int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject,
+            int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject, request.dropped,
         )  # fmt: skip
         self._begun().add(event)
         if request.key is not None and step != "caller" and self._ledger is not None:

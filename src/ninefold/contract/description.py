@@ -38,13 +38,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A declared parameter. `location` is one of `path`, `query`, `header`, `cookie` (OpenAPI 3.1, 4.8.12)."""
+    """A declared parameter. `location` is one of `path`, `query`, `header`, `cookie` (OpenAPI 3.1, 4.8.12).
+
+    `style` and `explode` say how its value is written (4.8.12.3); `media`: as a text of this media type instead. `empty`: it
+    may be sent without a value.
+    """
 
     name: str
     location: str
     required: bool
     schema: Schema
     pointer: str
+    style: str = "simple"
+    explode: bool = False
+    media: str = ""
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
