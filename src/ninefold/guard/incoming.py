@@ -56,6 +56,7 @@ class Incoming:
         if dropped and self._drops:
             kept = Kept(projected, dropped)
         elif dropped:
+            read_json(content)  # what stays behind may come twice, what goes on may not
             kept = Kept(content, dropped)
             if self._refuses:
                 return kept, tuple(_undeclared(content, projected))

@@ -132,23 +132,29 @@ class Validators:
 
     def _compiled(self) -> Any:
         if self._map is None:
+            why = ""
             try:
-                self._map = _map(self._words.definitions)
+                made = _map(self._words.definitions)
             except (ValueError, jsonschema_rs.ReferencingError) as fault:
+                why = str(fault).partition("\n")[0]
+            else:
+                # what cannot be compiled is not in it, and nothing else tells
+                if all(f"#/$defs/{name}" in made for name in self._words.definitions):
+                    self._map = made
+            if self._map is None:
                 raise DescriptionError(
-                    f"a schema cannot be kept: {self._culprit() or fault}",
+                    f"a schema cannot be kept: {self._culprit() or why}",
                     place=Place(self._description.source),
-                    remedy="mend it (patterns are ECMA-262, without what only some engines know)",
-                ) from None
+                    remedy="mend it (a pattern is ECMA-262, without what only some engines know), or list its operation in "
+                    "`requests.open`",
+                )
         return self._map
 
     def _culprit(self) -> str:
         """What is wrong, and in which definition."""
         for name, definition in self._words.definitions.items():
             for pattern in _patterns(definition):
-                try:
-                    _map({"one": {"pattern": pattern}})
-                except ValueError:
+                if "#/$defs/one" not in _map({"one": {"pattern": pattern}}):
                     return f"the pattern {pattern!r} in {self._words.origins.get(name, 'a schema of an operation')}"
         return ""
 

@@ -44,6 +44,7 @@ def compile_body(setting: Setting) -> Check | None:
         if content is None:
             return Need.BODY
         if not content:
+            request.body = 0
             return missing if operation.request_required else None
         try:
             kept, flaws = reader(content, media)

@@ -241,7 +241,7 @@ class _Query:
         if name in self._values and self._values[name] not in self._spread:
             return name
         if name in self._names:
-            return self._names[name].name
+            return f"{self._names[name].name}{{}}"
         head, bracket, _ = name.partition("[")
         if bracket and head in self._deep:
             return f"{head}[]"
@@ -250,7 +250,7 @@ class _Query:
     def _flaws(self, value: _Value, came: dict[str, list[str]]) -> tuple[Flaw, ...]:
         try:
             if value in self._spread:
-                return self._members(value, came.get(value.name, []))
+                return self._members(value, came.get(f"{value.name}{{}}", []))
             if value.name in self._deep:
                 return self._members(value, came.get(f"{value.name}[]", []))
             texts = came.get(value.name, []) + [part.partition("=")[2] for part in came.get(f"{value.name}[", [])]
