@@ -24,7 +24,7 @@ class Requests(Section):
         "and never the value (`refuse`); or they go on and the trail tells (`report`).",
     )
     depth: int = Field(64, ge=1, le=256, description="How deep a JSON body may nest.")
-    members: int = Field(10_000, ge=1, le=1_000_000, description="Most members of all objects of a JSON body together.")
+    members: int = Field(50_000, ge=1, le=1_000_000, description="Most members of all objects of a JSON body together.")
     items: int = Field(100_000, ge=1, le=10_000_000, description="Most items of all arrays of a JSON body together.")
     open: dict[str, Why] = Field(
         {}, description="Operations whose parameters and bodies go on unread, and why. Default: none."

@@ -12,10 +12,11 @@ import msgspec
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
 from ninefold.guard.shape import Shapes
+from ninefold.guard.treatment import is_json
 from ninefold.guard.validate import Validators
 
 if TYPE_CHECKING:
-    from ninefold.contract.description import Description, Schema
+    from ninefold.contract.description import Description, Operation, Schema
     from ninefold.contract.requests import Requests
     from ninefold.guard.validate import Validator
 
@@ -27,7 +28,7 @@ class Entrance:
         self.description = description
         self.settings = settings
         self._shapes = Shapes(description, request=True)
-        self._program = Program()
+        self._program = Program(settings.depth)
         self._projectors: dict[int, tuple[Schema, Projector]] = {}
         self._validators = Validators(description, request=True)
 
@@ -41,6 +42,20 @@ class Entrance:
     def validator(self, schema: Schema) -> Validator:
         """Raises `DescriptionError` where the schema refers to nothing."""
         return self._validators.of(schema)
+
+    def add(self, operation: Operation) -> None:
+        """All that an operation takes. Raises `DescriptionError` where a schema refers to nothing."""
+        for parameter in operation.parameters:
+            self.validator(parameter.schema)
+        for media, schema in operation.request.items():
+            if schema is not None and is_json(media):
+                self.projector(schema)
+                self.validator(schema)
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        """Keywords of the schemas that say nothing as they stand, a sentence each."""
+        return self._validators.odd
 
     def ready(self) -> None:
         """Make now what the first request would wait for. Raises `DescriptionError`, `FileError`."""

@@ -1,7 +1,7 @@
 """A JSON body on its way in: one reading or none, bounded, without what is not declared, and as its schema says.
 
-The order is by cost: bytes are counted before anything is parsed, the native projection reads the text once (and refuses
-members that come twice), and only what went wrong is looked at closely.
+The order is by cost: the native projection reads the text once, refuses what nests too deep and members that come twice, and
+only what went wrong is looked at closely.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Incoming:
         settings = entrance.settings
         self._project = entrance.projector(schema)
         self._validate = entrance.validator(schema)
-        self._bounds = settings.depth, settings.members, settings.items
+        self._bounds = settings.members, settings.items
         self._drops = settings.undeclared == "drop"
         self._refuses = settings.undeclared == "refuse"
         self._judges = settings.invalid == "refuse"
@@ -47,11 +47,11 @@ class Incoming:
         charset = _CHARSET.search(media)
         if charset is not None and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
             raise Malformed("the body says that it is not UTF-8")
-        self._bounded(content)
         try:
             projected, dropped, _ = self._project(content)
         except Unpromised as fault:
             return self._unpromised(content, fault)
+        self._bounded(content)
         kept = Kept(content, 0)
         if dropped and self._drops:
             kept = Kept(projected, dropped)
@@ -70,6 +70,7 @@ class Incoming:
         if fault.malformed:
             raise Malformed(f"the body is not to be read in one way: {fault}") from None
         read_json(content)  # what follows the fault was not read yet
+        self._bounded(content)
         try:
             flaws = self._validate(content)
         except Unreadable as unread:
@@ -78,35 +79,14 @@ class Incoming:
 
     def _bounded(self, content: bytes) -> None:
         """Raises `Malformed` past a bound. Nearly every body is far from it by its bytes alone."""
-        depth, members, items = self._bounds
-        opened = content.count(b"{") + content.count(b"[")
-        if opened <= depth and content.count(b":") <= members and content.count(b",") < items:
+        members, items = self._bounds
+        if content.count(b":") <= members and content.count(b",") < items:
             return
-        if self._deepest(content) > depth:
-            raise Malformed(f"the body nests deeper than requests.depth ({depth})")
-        if content.count(b":") > members or content.count(b",") >= items:
-            counted_members, counted_items = _counted(content)
-            if counted_members > members:
-                raise Malformed(f"the body has more than requests.members ({members})")
-            if counted_items > items:
-                raise Malformed(f"the body has more than requests.items ({items})")
-
-    @staticmethod
-    def _deepest(content: bytes) -> int:
-        """How deep a text nests, brackets in strings left out; no parser is asked before this is known."""
-        depth = deepest = 0
-        for found in _TOKEN.finditer(content):
-            token = found[0]
-            if token in {b"{", b"["}:
-                depth += 1
-                deepest = max(deepest, depth)
-            elif token in {b"}", b"]"}:
-                depth -= 1
-        return deepest
-
-
-#: Strings, and brackets outside of them.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
+        counted_members, counted_items = _counted(content)
+        if counted_members > members:
+            raise Malformed(f"the body has more than requests.members ({members})")
+        if counted_items > items:
+            raise Malformed(f"the body has more than requests.items ({items})")
 
 
 def _counted(content: bytes) -> tuple[int, int]:

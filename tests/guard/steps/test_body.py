@@ -95,6 +95,13 @@ def test_mass_assignment_is_stopped(sent: Any, said: Any, kept: Any, dropped: in
     assert sent(said, {"undeclared": "report"})[0] == json.dumps(said).encode()
 
 
+def test_a_name_that_differs_in_case_alone_is_another_and_does_not_go_in(sent: Any) -> None:
+    assert sent({"name": "a", "Name": "b"}) == (b'{"name":"a"}', 1)
+    assert sent({"name": "a", "Name": "b"}, {"undeclared": "report"}) == (400, []), (
+        "some servers take one for the other"
+    )
+
+
 def test_a_name_with_an_escape_is_the_name_that_it_spells(sent: Any) -> None:
     content, dropped = sent(b'{"n\\u0061me":"a","is_\\u0061dmin":true}')
     assert (content, dropped) == (b'{"n\\u0061me":"a"}', 1)
@@ -210,10 +217,7 @@ def test_a_flaw_that_is_only_reported_goes_on_and_is_told(make_guard: Any, ask: 
     request = ask("/users", "writer", "POST", body=10, content_type="application/json")
     request.content = b'{"age":"hunter2"}'
     assert not isinstance(guard.admit(request), Answer)
-    assert (
-        request.told == "would be 422: /: required; /age: type"
-        or request.told == "would be 422: /age: type; /: required"
-    )
+    assert set(request.told.removeprefix("would be 422: ").split("; ")) == {"/: required", "/age: type"}
 
 
 def test_who_may_not_call_is_not_asked_for_a_body(make_guard: Any, ask: Any) -> None:
