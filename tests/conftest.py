@@ -45,6 +45,7 @@ DESCRIPTION: dict[str, Any] = {
         "/things": {
             "get": {
                 "operationId": "listThings",
+                "parameters": [{"name": "x", "in": "query", "schema": {"type": "string"}}],
                 "responses": {
                     "200": {
                         "description": "all",

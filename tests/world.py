@@ -6,6 +6,7 @@ mistake in the guard is not repeated in what checks it.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,18 +35,22 @@ class Declared:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation as the description has it."""
+    """One operation as the description has it. `accepts` is the schema of its body, `queries` the names in its query."""
 
     id: str
     method: str
     path: str
     takes: str
     responses: dict[str, Declared]
+    accepts: dict[str, Any] | None = None
+    queries: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         found: dict[str, Any] = {"operationId": self.id, "responses": {}}
         if self.takes:
-            found["requestBody"] = {"content": {self.takes: {}}}
+            found["requestBody"] = {"content": {self.takes: {"schema": self.accepts} if self.accepts else {}}}
+        if self.queries:
+            found["parameters"] = [{"name": one, "in": "query", "schema": {"type": "string"}} for one in self.queries]
         for status, one in self.responses.items():
             answer: dict[str, Any] = {"description": "-"}
             if one.media:
@@ -68,7 +73,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Question:
-    """One request. `in_query`: the key stands there, and in no field."""
+    """One request. `in_query`: the key stands there, and in no field. `sample` is the document that the body is."""
 
     method: str
     path: str
@@ -76,6 +81,7 @@ class Question:
     fields: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     in_query: bool = False
+    sample: Sample | None = None
 
     def of(self, name: str) -> str:
         return next((value for known, value in self.fields if known.lower() == name.lower()), "")
@@ -154,7 +160,25 @@ class World:
                 return False
             if not operation.takes or asked.of("Content-Type") != operation.takes:
                 return False
+            if operation.accepts is not None and (asked.sample is None or not asked.sample.conforms):
+                return False
         return True if plain and not self.narrow else None
+
+    def target(self, asked: Question) -> str:
+        """What of a request's target goes on: of the query what is declared, as it came."""
+        path, _, query = asked.path.partition("?")
+        operation = self.meant(asked.method, path if PLAIN_PATH.match(path) else unquote(path))
+        names = operation.queries if operation is not None else ()
+        kept = [one for one in query.split("&") if one.partition("=")[0] in names]
+        return path + ("?" + "&".join(kept) if kept else "")
+
+    def passes_on(self, asked: Question, received: bytes) -> bool:
+        """Whether what the API got is what may go in of a body: to the byte, where all of it may."""
+        operation = self.meant(asked.method, asked.path.partition("?")[0])
+        if operation is None or operation.accepts is None or asked.sample is None:
+            return received == asked.body
+        whole = json.loads(asked.body) == asked.sample.kept
+        return received == asked.body if whole else json.loads(received) == asked.sample.kept
 
     def lets_out(self, operation: Operation, status: int) -> Declared | None:
         """What an operation declares for a status."""

@@ -29,7 +29,7 @@ _FILLERS = (
 _PLANTED: list[dict[str, Any]] = [
     {}, {SECRET: 1}, {"extra": SECRET}, {"ID": [{"id": SECRET}]}, {"": {SECRET: {}}}, {'q"': SECRET},
 ]  # fmt: skip
-#: A member that a caller may send and never gets.
+#: A member that neither goes in nor comes out.
 HIDDEN = "hidden"
 #: How the names begin that a pattern lets out.
 FITTING = "x-"
@@ -51,7 +51,7 @@ def schemas() -> st.SearchStrategy[dict[str, Any]]:
 
     def others(one: dict[str, Any], other: dict[str, Any], *, fitting: bool) -> dict[str, Any]:
         """Named members, one that may not leave, and others beside them."""
-        named = {**one["properties"], HIDDEN: {"type": "string", "writeOnly": True}}
+        named = {**one["properties"], HIDDEN: {"type": "string", "writeOnly": True, "readOnly": True}}
         more = {"patternProperties": {f"^{FITTING}": other}} if fitting else {"additionalProperties": other}
         return {"type": "object", "properties": named, **more}
 
@@ -121,7 +121,7 @@ def _documents(draw: st.DrawFn, schema: dict[str, Any]) -> tuple[Any, Any]:
         return [kept for kept, _ in pairs], [said for _, said in pairs]
     if kind != "object":
         value = draw({
-            "string": st.text(max_size=8), "integer": st.integers(), "boolean": st.booleans(),
+            "string": st.text(max_size=8), "integer": st.integers(-(2**63), 2**63 - 1), "boolean": st.booleans(),
             "number": st.one_of(st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6).map(lambda one: round(one, 3))),
         }[kind if isinstance(kind, str) else "string"])  # fmt: skip
         value = draw(st.sampled_from([value, value, None])) if isinstance(kind, list) else value
@@ -154,7 +154,7 @@ def worlds(draw: st.DrawFn) -> World:
         "origins": {"allow": draw(st.lists(st.sampled_from(ORIGINS), unique=True)), "headers": ["Content-Type"]},
         "trail": {"path": "trail.jsonl", "batch": "10ms"},
         "keys": draw(_keys()),
-        "limits": {"body": draw(st.sampled_from(["16B", "1024B"])), "rates": [{"per": "ip", "rate": "100000/s", "burst": 100000}]},
+        "limits": {"body": draw(st.sampled_from(["16B", "1024B", "1024B", "4096B"])), "rates": [{"per": "ip", "rate": "100000/s", "burst": 100000}]},
     }  # fmt: skip
     if draw(st.integers(0, 3)) == 0:
         few = {"per": ["caller", "operation"], "rate": "1/d", "burst": draw(st.integers(1, 3))}
@@ -187,12 +187,15 @@ def _operations(draw: st.DrawFn) -> tuple[Operation, ...]:
         methods = draw(
             st.lists(st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]), min_size=1, max_size=3, unique=True)
         )
+        takes = draw(st.sampled_from(["", *["application/json"] * 4, "text/plain"]))
+        accepts = draw(schemas()) if takes == "application/json" and draw(st.integers(0, 3)) else None
+        queries = draw(st.sampled_from([(), ("x",), ("x", "y")]))
         found[path] = [
             Operation(
                 f"op{place}{method}",
                 method,
                 path,
-                draw(st.sampled_from(["", "application/json", "text/plain"])),
+                takes,
                 draw(
                     st.dictionaries(
                         st.sampled_from(["200", "200", "201", "404", "4XX", "default"]),
@@ -201,6 +204,8 @@ def _operations(draw: st.DrawFn) -> tuple[Operation, ...]:
                         max_size=3,
                     )
                 ),
+                accepts,
+                queries,
             )
             for method in methods
         ]
@@ -261,7 +266,7 @@ def _authorization(draw: st.DrawFn, operations: list[str]) -> dict[str, Any]:
 @st.composite
 def questions(draw: st.DrawFn, world: World) -> Question:
     """A request that one of the world's operations answers, with at most one or two things about it changed."""
-    about = draw(st.sampled_from(world.operations))
+    about = draw(st.sampled_from([*world.operations, *(one for one in world.operations if one.accepts)] * 2))
     kinds = ["path", "method", "origin", "body", "caller", "hole", "query", "", ""]
     changed = draw(st.sets(st.sampled_from(kinds), max_size=2))
     holes = _FILLERS if "hole" in changed else _PLAIN_FILLERS
@@ -285,14 +290,19 @@ def questions(draw: st.DrawFn, world: World) -> Question:
         fields.append(("Origin", draw(st.sampled_from([*ORIGINS, *ORIGINS, *foreign]))))
     if method == "OPTIONS":
         fields.append(("Access-Control-Request-Method", draw(st.sampled_from(["GET", "POST", "TRACE"]))))
-    body, media = (b"{}", about.takes) if about.takes and method == about.method and draw(st.booleans()) else (b"", "")
+    body, media = (
+        (b"{}", about.takes) if about.takes and method == about.method and draw(st.integers(0, 3)) else (b"", "")
+    )
+    sample = draw(samples(about.accepts)) if body and about.accepts is not None else None
+    body = sample.said if sample is not None else body
     if "body" in changed and method not in {"GET", "HEAD", "OPTIONS"}:
         most = int(world.contract["limits"]["body"].removesuffix("B"))
         body = draw(st.sampled_from([b"x" * most, b"x" * (most + 1), b"x" * (most + 1), b"x" * 4 * most]))
         media = draw(st.sampled_from([*[about.takes] * 5, "application/json", "text/xml"]))
+        sample = None
     if body and media:
         fields.append(("Content-Type", media))
     caller = "all" if "all" in world.callers else "reader"
     if "caller" in changed:
         caller = draw(st.sampled_from([*world.callers, "scoped", "none", "wrong"]))
-    return Question(method, path, caller, tuple(fields), body, "query" in changed)
+    return Question(method, path, caller, tuple(fields), body, "query" in changed, sample)

@@ -66,3 +66,11 @@ ORDERS: dict[str, Any] = {
     },
 }
 ROLES = {"reader": ["orders:read"], "writer": ["reader", "orders:write"]}
+
+#: For tests of what rules say of bodies: nothing else looks at them.
+UNREAD = {
+    operation["operationId"]: "the tests are about rules"
+    for item in ORDERS["paths"].values()
+    for operation in item.values()
+    if isinstance(operation, dict) and "operationId" in operation
+}

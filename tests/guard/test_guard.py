@@ -45,8 +45,10 @@ RULES = {
 }
 
 
-def _verdict(guard: Any, request: Any) -> tuple[int, str] | str:
+def _verdict(guard: Any, request: Any) -> tuple[int, str] | str | Need:
     decision = guard.admit(request)
+    if isinstance(decision, Need):
+        return decision
     return (decision.status, decision.step) if isinstance(decision, Answer) else decision.operation
 
 
@@ -73,7 +75,7 @@ def _verdict(guard: Any, request: Any) -> tuple[int, str] | str:
         ({"path": "/closed", "key": "writer"}, (403, "permission")),
         ({"path": "/things", "method": "DELETE"}, (405, "route")),
         ({"path": "/nothing", "key": ""}, (404, "route")),
-        ({"path": "/things", "method": "POST", "key": "writer", "body": 5, "content_type": "application/json; charset=utf-8"}, "make"),
+        ({"path": "/things", "method": "POST", "key": "writer", "body": 5, "content_type": "application/json; charset=utf-8"}, Need.BODY),
         ({"path": "/things", "method": "POST", "key": "writer", "body": -1, "content_type": "image/png"}, "make"),
         ({"path": "/things", "method": "POST", "key": "writer", "body": 5, "content_type": "text/xml"}, (415, "content")),
         ({"path": "/things", "method": "POST", "key": "writer", "body": 5}, (415, "content")),

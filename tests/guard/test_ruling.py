@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.guard.conftest import Known, Ring
-from tests.guard.orders import ORDERS, ROLES
+from tests.guard.orders import ORDERS, ROLES, UNREAD
 
 from ninefold.contract.model import Contract
 from ninefold.contract.openapi import read
@@ -46,7 +46,9 @@ def judge(make_guard: Any, ask: Any) -> Any:
         answer: Any = None, separate: Any = (), subject: str = "", claims: Any = None, device: str = "", **asked: Any,
     ) -> tuple[str, str]:  # fmt: skip
         rules = [rules] if isinstance(rules, dict) else rules
-        guard = make_guard(ORDERS, authorization={"roles": ROLES, "rules": rules, "separate": separate})
+        guard = make_guard(
+            ORDERS, authorization={"roles": ROLES, "rules": rules, "separate": separate}, requests={"open": UNREAD}
+        )
         if content is not None:
             asked = {"method": "POST", "content_type": "application/json", "body": len(content), **asked}
         request = ask(path, key, **asked)
@@ -373,7 +375,8 @@ def test_a_body_past_the_limit_is_not_waited_for(judge: Any) -> None:
 
 def test_no_body_is_asked_for_in_vain(make_guard: Any, ask: Any) -> None:
     def needs(rules: Any, key: str = "writer") -> Any:
-        guard = make_guard(ORDERS, authorization={"roles": ROLES, "rules": rules})
+        authorization = {"roles": ROLES, "rules": rules}
+        guard = make_guard(ORDERS, authorization=authorization, requests={"open": UNREAD})
         return guard.admit(ask("/orders", key, "POST", body=9, content_type="application/json"))
 
     mine = rule("makeOrder", allow=["writer"], when="body.owner == caller.owner")

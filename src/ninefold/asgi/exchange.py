@@ -59,6 +59,8 @@ class Exchange:
             await self._answer(decision, decision.outcome)
             return
         self._plan = decision
+        if request.content is not None:
+            self._peeked = [{"type": "http.request", "body": request.content, "more_body": False}]
         scope = shown(self._scope, request, decision)
         try:
             await self._app(scope, self._take, self._give)

@@ -23,10 +23,8 @@ from ninefold.gateway.watch import Watch
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.guard import Guard
 from ninefold.guard.need import Need
-from ninefold.guard.observe import Observing
 from ninefold.identity.tokens import Tokens
 from ninefold.keys.ring import Ring
-from ninefold.learn.observer import observer_of
 from ninefold.trail.event import Event
 from ninefold.trail.writer import TrailWriter
 
@@ -67,7 +65,13 @@ class Host:
             self._tokens = Tokens(identity, loaded.resolve, say) if identity is not None else None
             if self._tokens is not None:
                 stack.callback(self._tokens.release)
-            self._guard = (Guard if record is None else Observing)(
+            guard = Guard
+            if record is not None:
+                from ninefold.guard.observe import Observing  # noqa: PLC0415  # loads what few applications need
+                from ninefold.learn.observer import observer_of  # noqa: PLC0415
+
+                guard = Observing
+            self._guard = guard(
                 settings,
                 loaded.description,
                 self._ring,
@@ -76,7 +80,9 @@ class Host:
                 tokens=self._tokens,
                 source=loaded.source,
             )
-            self._observer = observer_of(self._guard, loaded, record, say, time.monotonic())
+            self._observer = (
+                observer_of(self._guard, loaded, record, say, time.monotonic()) if record is not None else None
+            )
             stack.pop_all()  # `close` lets go of them
         self._trusted = trusted_proxies(settings, local)
         clients = settings.encryption.tls.clients
@@ -188,12 +194,14 @@ class Host:
         withheld: tuple[int, int] = (0, 0),
     ) -> None:
         """One decision for the trail."""
+        if request.told and not reason:
+            step, reason = "body", request.told
         if request.tap is not None and self._observer is not None:
             outcome, step, reason = self._observer.ended(request, status, outcome, step, reason)
         event = Event(
             request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
             request.caller, request.address, status, step, reason,
-            int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject,
+            int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject, request.dropped,
         )  # fmt: skip
         self._begun().add(event)
         if request.key is not None and step != "caller" and self._ledger is not None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ninefold.guard.plan import Plan
 
 
+#: What says where a body ends.
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
+
 def request_of(scope: Scope, id_: bytes) -> Request:
     """What the guard is asked about. `id_` is one that no other request has."""
     fields: dict[bytes, bytes] = {}
@@ -61,6 +65,9 @@ def shown(scope: Scope, request: Request, plan: Plan) -> dict[str, Any]:
     """What the application sees: no key, nothing that a caller says of himself; what frames is the server's to show."""
     hidden = plan.manner.stripped - {b"host", b"content-length", b"transfer-encoding"}
     headers = [(name, value) for name, value in scope["headers"] if name.lower() not in hidden]
+    if request.content is not None:  # it was read, and may not be what it was
+        headers = [(name, value) for name, value in headers if name.lower() not in _FRAMING]
+        headers.append((b"content-length", b"%d" % len(request.content)))
     headers += [(b"x-request-id", request.id), *told(request)]
     extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if "http.response" not in name}
     query = request.target.partition(b"?")[2]

@@ -19,12 +19,15 @@ from ninefold.contract.load import load_contract
 from ninefold.contract.model import Upstream
 from ninefold.contract.openapi import load
 from ninefold.contract.standard import Standard, standard
-from ninefold.errors import ContractError, ContractProblems, NinefoldError, Place, WriteError
+from ninefold.errors import ContractError, ContractProblems, NinefoldError, Place, Problem, WriteError
+from ninefold.guard.entrance import Entrance
 from ninefold.guard.treatment import Projectors
 
 if TYPE_CHECKING:
     from ninefold.contract.load import LoadedContract
 
+#: So many keywords that say nothing are told of.
+_MOST_ODD = 20
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -122,10 +125,16 @@ def _check(path: Path, told: list[dict[str, Any]], *, quiet: bool) -> LoadedCont
     advice = loaded.advice()
     operations = loaded.description.operations
     projectors = Projectors(loaded.description)
-    for one in advice if not quiet else ():
-        click.echo(f"advice: {printable(str(one))}", err=True)
+    entrance = Entrance(loaded.description, loaded.contract.requests)
     for operation in operations:
         projectors.treatments(operation, open_=operation.id in loaded.contract.responses.open)
+        if operation.id not in loaded.contract.requests.open:
+            entrance.add(operation)
+    entrance.ready()
+    place = Place(loaded.description.source)
+    advice += [Problem(one, place, "mend the description") for one in entrance.odd[:_MOST_ODD]]
+    for one in advice if not quiet else ():
+        click.echo(f"advice: {printable(str(one))}", err=True)
     told.append({
         "file": str(path), "holds": True, "operations": len(operations),
         "advice": [_problem(one.what, one.place, one.remedy) for one in advice],

@@ -22,6 +22,7 @@ COMMANDS = {
     "sbom": "Write the bill of materials of a source tree (CycloneDX).",
     "compare": "Two audits side by side: before and after.",
     "guard": "Enforce a contract in front of an API.",
+    "schema": "Explain what becomes of each body and parameter of a description.",
     "learn": "Propose what a description lacks, from what was seen.",
     "replay": "List the callers that a contract would break, from a log.",
     "authz": "Explain who may do what, and what of it nobody uses.",

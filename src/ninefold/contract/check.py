@@ -124,6 +124,8 @@ def _operations(contract: Contract, description: Description, source: Source) ->
             yield from unknown(name, (*prefix, place, "operations", index))
     for name in contract.responses.open:
         yield from unknown(name, ("responses", "open", name))
+    for name in contract.requests.open:
+        yield from unknown(name, ("requests", "open", name))
 
 
 def _contradictions(contract: Contract, source: Source) -> Iterator[Problem]:

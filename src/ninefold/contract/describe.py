@@ -36,6 +36,21 @@ _PROBLEM = {
         "title": {"type": "string", "maxLength": 200},
         "status": {"type": "integer", "minimum": 100, "maximum": 599},
         "detail": {"type": "string", "maxLength": 500},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong with the request, and where; never the value.",
+            "maxItems": 20,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string", "maxLength": 2000, "description": "RFC 6901, as a URI fragment"},
+                    "in": {"type": "string", "enum": ["path", "query", "header", "cookie"]},
+                    "parameter": {"type": "string", "maxLength": 200},
+                    "detail": {"type": "string", "maxLength": 500},
+                },
+                "additionalProperties": False,
+            },
+        },
     },
     "additionalProperties": False,
 }
@@ -53,12 +68,13 @@ _HEADERS: Mapping[str, Mapping[str, str]] = {
 
 #: The guard's own answers: status, what it means, its fields beside X-Request-Id.
 _REFUSALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("400", "The request cannot be understood.", ()),
+    ("400", "The request cannot be understood, or a parameter is not as described.", ()),
     ("401", "A valid proof of who is calling is needed.", ("WWW-Authenticate",)),
     ("403", "The caller, or the caller's origin, may not do this.", ()),
     ("404", "There is no such thing, or it is not the caller's.", ()),
     ("413", "The request body is too large.", ()),
     ("415", "The request body is of a kind that is not declared.", ()),
+    ("422", "The body is not as described.", ()),
     (
         "429",
         "Too many requests, or too many failed proofs of who calls.",
@@ -212,6 +228,8 @@ def _operation(raw: dict[str, Any], operation: Operation, contract: Contract, lo
         own.add("404")
     if operation.request:
         own.add("413")
+    if any(schema is not None and "json" in media.lower() for media, schema in operation.request.items()):
+        own |= set() if operation.id in contract.requests.open else {"422"}
     for status in sorted(own):
         responses[status] = {"$ref": f"#/components/responses/Ninefold{status}"}
     raw["responses"] = responses

@@ -38,13 +38,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A declared parameter. `location` is one of `path`, `query`, `header`, `cookie` (OpenAPI 3.1, 4.8.12)."""
+    """A declared parameter. `location` is one of `path`, `query`, `header`, `cookie` (OpenAPI 3.1, 4.8.12).
+
+    `style` and `explode` say how its value is written (4.8.12.3); `media`: as a text of this media type instead. `empty`: it
+    may be sent without a value.
+    """
 
     name: str
     location: str
     required: bool
     schema: Schema
     pointer: str
+    style: str = "simple"
+    explode: bool = False
+    media: str = ""
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,8 @@ class Description:
                 remedy="bundle the description into one file (references to files and networks are not followed)",
             )
         here: Any = self.document
+        if reference[1:2] not in {"", "/"}:
+            return self._anchored(reference)
         for part in reference[1:].split("/")[1:]:
             name = unescape(part)
             if isinstance(here, dict) and name in here:
@@ -143,12 +153,28 @@ class Description:
             elif isinstance(here, list) and name.isascii() and name.isdecimal() and int(name) < len(here):
                 here = here[int(name)]
             else:
-                raise DescriptionError(
-                    f"the reference {reference} points at nothing",
-                    place=Place(self.source),
-                    remedy="define it, or mend the reference",
-                )
+                raise self._dangling(reference)
         return here
+
+    def _anchored(self, reference: str) -> Any:
+        """The schema with an `$anchor` (JSON Schema 2020-12, core, 8.2.2)."""
+        name, waiting = reference[1:], [self.document]
+        while waiting:
+            here: Any = waiting.pop()
+            if isinstance(here, dict):
+                if here.get("$anchor") == name:
+                    return here
+                waiting.extend(here.values())
+            elif isinstance(here, list):
+                waiting.extend(here)
+        raise self._dangling(reference)
+
+    def _dangling(self, reference: str) -> DescriptionError:
+        return DescriptionError(
+            f"the reference {reference} points at nothing",
+            place=Place(self.source),
+            remedy="define it, or mend the reference",
+        )
 
 
 def unescape(part: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from ninefold.contract.authorization import Authorization
 from ninefold.contract.identity import Identity
 from ninefold.contract.limits import Limits
+from ninefold.contract.requests import Requests
 from ninefold.contract.section import Section
 from ninefold.contract.value import (
     Address,
@@ -309,6 +310,7 @@ class Contract(Section):
         "section a key will do instead; with `keys.with.token` a caller needs both.",
     )
     limits: Annotated[Limits, BeforeValidator(lambda v: {"rates": v} if isinstance(v, list) else v)] = Limits()
+    requests: Requests = Requests()
     responses: Responses = Responses()
     trail: Trail = Trail()
     origins: Origins = Origins()

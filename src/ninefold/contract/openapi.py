@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 * 1024 * 1024
 
+#: How a parameter is written where nothing is said (OpenAPI 3.1, 4.8.12.2).
+_STYLES = {"query": "form", "cookie": "form"}
+
 
 def load(path: Path) -> Description:
     """The description in a file. Raises `FileError` or `DescriptionError`."""
@@ -154,11 +157,16 @@ class _Reader:
             where = f"{pointer}/parameters/{place}"
             if not isinstance(one, dict) or not isinstance(one.get("name"), str) or not isinstance(one.get("in"), str):
                 raise self._fault(f"{where} has no name or no place", "give `name` and `in`")
-            schema = one.get("schema")
+            schema, media = one.get("schema"), ""
             if schema is None:
-                schema = next(iter(self._media(one.get("content"), where).values()), None)
+                media, schema = next(iter(self._media(one.get("content"), where).items()), ("", None))
             required = one.get("required") is True or one["in"] == "path"
-            found.append(Parameter(one["name"], one["in"], required, _schema(schema, {}), where))
+            style = str(one.get("style") or _STYLES.get(one["in"], "simple"))
+            explode = one["explode"] if isinstance(one.get("explode"), bool) else style == "form"
+            empty = one.get("allowEmptyValue") is True and one["in"] == "query"
+            found.append(
+                Parameter(one["name"], one["in"], required, _schema(schema, {}), where, style, explode, media, empty)
+            )
         return found
 
     def _response(self, status: str, raw: Any, pointer: str) -> Response:

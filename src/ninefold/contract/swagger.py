@@ -9,6 +9,13 @@ _VALUE_FIELDS = (
     "type", "format", "items", "default", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength",
     "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "enum", "multipleOf",
 )  # fmt: skip
+#: How arrays in a query are written: Swagger 2.0's words, and OpenAPI 3's.
+_STYLES: dict[str, dict[str, Any]] = {
+    "csv": {"style": "form", "explode": False},
+    "multi": {"style": "form", "explode": True},
+    "ssv": {"style": "spaceDelimited", "explode": False},
+    "pipes": {"style": "pipeDelimited", "explode": False},
+}
 _FLOWS = {
     "accessCode": "authorizationCode",
     "application": "clientCredentials",
@@ -124,7 +131,8 @@ def _parameter(one: Any) -> Any:
     if not isinstance(one, dict) or "$ref" in one:
         return one
     kept = {name: value for name, value in one.items() if name not in {*_VALUE_FIELDS, "collectionFormat"}}
-    return {**kept, "schema": _value(one)}
+    written = _STYLES.get(one.get("collectionFormat", "csv"), {}) if one.get("in") == "query" else {}
+    return {**kept, **(written if one.get("type") == "array" else {}), "schema": _value(one)}
 
 
 def _response(one: Any, produces: list[str]) -> Any:

@@ -502,6 +502,8 @@ class ClientConnection(asyncio.Protocol):
 
     def _admit(self, exchange: Exchange, decision: Plan) -> None:
         """Send it on."""
+        if exchange.content is not None:  # it was read, and may not be what it was
+            exchange.chunks, exchange.body = [exchange.content], len(exchange.content)
         if not exchange.complete or decision.upgrade:
             self._prepare(exchange, decision)
         self.gateway.pool.dispatch(exchange)

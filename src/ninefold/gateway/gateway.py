@@ -144,11 +144,14 @@ class Gateway:
         """One decision for the trail."""
         if exchange.tap is not None and self.observer is not None:
             outcome, step, reason = self.observer.ended(exchange, exchange.status, outcome, step, reason)
+        if exchange.told and not reason:
+            step, reason = "body", exchange.told
         plan = exchange.plan or self.guard.plan(exchange)
         event = Event(
             exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
             exchange.caller, exchange.address, exchange.status, step, reason,
             int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld, exchange.withheld_bytes, exchange.subject,
+            exchange.dropped,
         )  # fmt: skip
         self.recorder.add(event)
         key = exchange.key

@@ -27,9 +27,7 @@ from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.tls import ask_clients, development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
-from ninefold.guard.observe import Observing
 from ninefold.keys.ring import Ring
-from ninefold.learn.observer import observer_of
 from ninefold.trail.writer import TrailWriter
 
 if TYPE_CHECKING:
@@ -124,7 +122,13 @@ async def opened(
 
             tokens = Tokens(contract.identity, loaded.resolve, say)
             stack.callback(tokens.release)
-        guard = (Guard if record is None else Observing)(
+        guard_type = Guard
+        if record is not None:
+            from ninefold.guard.observe import Observing  # noqa: PLC0415  # loads what few starts need
+            from ninefold.learn.observer import observer_of  # noqa: PLC0415
+
+            guard_type = Observing
+        guard = guard_type(
             contract,
             loaded.description,
             ring,
@@ -146,7 +150,7 @@ async def opened(
             say=say,
             authority=authority,
             tokens=tokens,
-            observer=observer_of(guard, loaded, record, say, time.monotonic()),
+            observer=observer_of(guard, loaded, record, say, time.monotonic()) if record is not None else None,
         )
         gateway.start()
         door = Door(gateway, bound, tls, say)

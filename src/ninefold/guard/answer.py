@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -39,6 +39,7 @@ _DETAILS = {
     413: "The request body is larger than this API takes.",
     415: "The operation does not take a body of this kind.",
     417: "This expectation cannot be met.",
+    422: "The content of the request is not what this operation takes.",
     421: "This server does not answer for that host.",
     429: "Too many requests; try again later.",
     431: "The request header is larger than this API takes.",
@@ -57,16 +58,29 @@ def lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
-def problem(status: int) -> bytes:
-    """The body of an error answer (RFC 9457). The request's id is in the `X-Request-Id` field."""
+def problem(status: int, errors: Sequence[Mapping[str, str]] = ()) -> bytes:
+    """The body of an error answer (RFC 9457). The request's id is in the `X-Request-Id` field.
+
+    `errors` say what is wrong with a request, and where (section 3.1 has such a member as its example).
+    """
     title = HTTPStatus(status).phrase if status in _KNOWN else "Error"
-    document = {"type": "about:blank", "title": title, "status": status}
+    document: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
     if status in _DETAILS:
         document["detail"] = _DETAILS[status]
+    if errors:
+        document["errors"] = errors
     return msgspec.json.encode(document)
 
 
-def refuse(status: int, step: str, reason: str, fields: Fields = (), *, closes: bool = False) -> Answer:
-    """A refusal: problem+json for the caller, the whole reason for the trail."""
+def refuse(
+    status: int,
+    step: str,
+    reason: str,
+    fields: Fields = (),
+    *,
+    closes: bool = False,
+    errors: Sequence[Mapping[str, str]] = (),
+) -> Answer:
+    """A refusal: problem+json for the caller, the whole reason for the trail. `errors` are told to both."""
     head = ((b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"))
-    return Answer(status, head + fields, problem(status), "refused", step, reason, closes)
+    return Answer(status, head + fields, problem(status, errors), "refused", step, reason, closes)

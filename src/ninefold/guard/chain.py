@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from ninefold.guard.steps import arrival, caller, content, origin, permission, query, quota, route
+from ninefold.guard.steps import (
+    arrival,
+    body,
+    caller,
+    content,
+    origin,
+    parameters,
+    permission,
+    query,
+    quota,
+    route,
+)  # fmt: skip
 
 CHAIN = (
     arrival.STEP,  # before all else, so that guessing is limited whatever it guesses
@@ -12,5 +23,7 @@ CHAIN = (
     caller.STEP,  # who
     permission.STEP,  # may they
     quota.STEP,  # how often; after the permission, so that a refusal spends nothing
-    content.STEP,  # last: what they bring along
+    parameters.STEP,  # what they ask for; after who and how often, so that nobody maps the API by it for nothing
+    content.STEP,  # what they bring along
+    body.STEP,  # last: it waits for all of that
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ninefold.contract.rules import standing
 from ninefold.guard.answer import Answer, Fields, lines, refuse
 from ninefold.guard.chain import CHAIN
+from ninefold.guard.entrance import Entrance
 from ninefold.guard.gcra import Limiter
 from ninefold.guard.need import Need
 from ninefold.guard.penalty import Penalties
@@ -79,6 +80,7 @@ class Guard:
             for whole in (False, True)
             for judged in (False, True)
         }
+        self._entrance = Entrance(description, contract.requests)
         projectors = Projectors(description)
         methods: dict[str, list[str]] = {}
         for operation in description.operations:
@@ -91,6 +93,7 @@ class Guard:
             for operation in description.operations
         ]
         projectors.ready()
+        self._entrance.ready()
         by_template = {(template, method): plan for method, template, plan in routes}
         opened = {operation.path: self._permission(operation).open for operation in description.operations}
         others: dict[tuple[tuple[str, ...], bool], tuple[Plan, Plan]] = {}
@@ -174,7 +177,7 @@ class Guard:
         asked = self._permission(operation) if operation is not None else Permission(open=open_)
         return Setting(
             self.contract, operation, asked, tuple(methods), self._keyring, self._local, self._grants, self._limiters,
-            final, preflight, self._tokens, self._description, self._place, self._penalties,
+            final, preflight, self._tokens, self._description, self._place, self._penalties, self._entrance,
         )  # fmt: skip
 
     def _compile(self, setting: Setting) -> tuple[Check, ...]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ninefold.contract.description import Description, Operation
     from ninefold.contract.model import Contract
+    from ninefold.guard.entrance import Entrance
     from ninefold.guard.gcra import Limiter
     from ninefold.guard.keyring import Keyring
     from ninefold.guard.penalty import Penalties
@@ -58,6 +59,7 @@ class Setting:
     description: Description | None = None
     place: Callable[[int], str] = "authorization.rules[{}]".format
     penalties: Penalties | None = None
+    entrance: Entrance | None = None
 
 
 @dataclass(frozen=True, slots=True)

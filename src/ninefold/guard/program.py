@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
 _ANYTHING, _OTHERS, _ASKED = 1, 128, 256
 _NONE = -1
+#: How deep a text may nest at all.
+MOST_DEPTH = 512
 
 
 class Made(Struct, frozen=True, gc=False):
@@ -36,9 +38,11 @@ class Made(Struct, frozen=True, gc=False):
 class Program:
     """Grows with each shape that is added; made anew when it is next wanted. For one thread while it grows."""
 
-    __slots__ = ("_nodes", "_numbers", "_shapes", "made")
+    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "made")
 
-    def __init__(self) -> None:
+    def __init__(self, deepest: int = MOST_DEPTH) -> None:
+        """Texts that nest deeper than `deepest` are refused."""
+        self._deepest = deepest
         self._numbers: dict[int, int] = {}
         self._shapes: list[Shape] = []
         self._nodes: list[tuple[int, int, int, list[tuple[str, int]]]] = []
@@ -61,6 +65,7 @@ class Program:
         native = load.nf_make(len(nodes) // 20, nodes, len(members) // 12, members, len(names), names, SEED)
         if native == ffi.NULL:
             raise MemoryError("no memory for the projection of answers")
+        load.nf_limit(native, self._deepest)
         asked = {number: shape.names for number, shape in enumerate(self._shapes) if self._nodes[number][0] & _ASKED}
         ask = _asker({number: names for number, names in asked.items() if names}) if asked else ffi.NULL
         self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project)

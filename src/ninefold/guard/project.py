@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 class Unpromised(Exception):
     """The JSON text is malformed, or holds a value of another kind than the declared one. Says which, never the value."""
 
+    def __init__(self, what: str = "", *, malformed: bool = True) -> None:
+        """`malformed`: it is no JSON with one reading, whatever was declared."""
+        super().__init__(what)
+        self.malformed = malformed
+
 
 _BYTES = ffi.typeof("char[]")
 _new = ffi.new_allocator(should_clear_after_alloc=False)
@@ -66,8 +71,9 @@ class Projector:
         status = -made.project(made.native, self._root, body, len(body), out, made.ask, why)
         place = f"at {path(ffi.string(trace))}, byte {why.position}"
         if status in _FAULTS:
-            return Unpromised(f"{_FAULTS[status]} {place}")
-        return Unpromised(f"expected {_named(why.expected) or 'nothing'}, got {_named(why.found)} {place}")
+            return Unpromised(f"{_FAULTS[status]} {place}", malformed=True)
+        told = f"expected {_named(why.expected) or 'nothing'}, got {_named(why.found)} {place}"
+        return Unpromised(told, malformed=False)
 
 
 def _named(kinds: int) -> str:

@@ -56,6 +56,9 @@ class Request(msgspec.Struct, gc=False):
     9449 section 6). `failed` names whose proof was presented and does not hold: `key ID`, `subject NAME`, or "?". `origin`
     is the other origin that a browser asks for, `allowance` what its rate leaves, `held` what has to be true of the answer.
 
+    `counted`: the limits have counted it. `dropped` is how many undeclared members and parameters do not go on to the API,
+    `told` what the trail should say of a request that goes on all the same.
+
     `tap` is there where nothing is enforced, and keeps what would have been (`ninefold.guard.observe`).
     """
 
@@ -92,4 +95,7 @@ class Request(msgspec.Struct, gc=False):
     origin: bytes = b""
     allowance: Allowance | None = None
     held: Held | None = None
+    counted: bool = False
+    dropped: int = 0
+    told: str = ""
     tap: Tap | None = None

@@ -1,5 +1,8 @@
 """What a schema lets out, with everything that is not about shape left away.
 
+Of a request it is what a schema lets in: the same, with `readOnly` in the place of `writeOnly`, and objects open of whose
+members nothing is said at all.
+
 A schema's alternatives (`oneOf`, `anyOf`) and parts (`allOf`, `$ref`) melt into one `Shape`: a member may leave when any
 of them declares it, and no part of the same value says `writeOnly` of it (JSON Schema 2020-12, validation, 9.4: one that says
 so is enough). That is all that a projection needs, and it ends for every recursive schema, because a shape is known by the
@@ -35,6 +38,7 @@ _OWN = (
     "enum",
     "const",
 )
+_MEMBERS = ("properties", "additionalProperties", "patternProperties")
 _CONDITIONAL = ("then", "else")
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
@@ -70,10 +74,13 @@ class Shape:
 
 
 class Shapes:
-    """Shapes of one description's schemas, each made once."""
+    """Shapes of one description's schemas, each made once. `request`: of what goes in."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: Description, *, request: bool = False) -> None:
         self._description = description
+        self._request = request
+        #: The keyword of what stays behind.
+        self._word = "readOnly" if request else "writeOnly"
         self._known: dict[frozenset[_Known], Shape] = {}
         self._unfilled: list[tuple[Shape, list[tuple[dict[str, Any], frozenset[str]]]]] = []
         self._kept: list[Any] = []  # the ids above stay those of living schemas
@@ -158,7 +165,7 @@ class Shapes:
             self._kept_back[id(schema)] = (
                 schema,
                 (
-                    schema.get("writeOnly") is True
+                    schema.get(self._word) is True
                     or any(self._write_only(part) for part in schema.get("allOf") or ())
                     or any(
                         all(self._write_only(one) for one in schema.get(name) or [True]) for name in ("oneOf", "anyOf")
@@ -192,6 +199,9 @@ class Shapes:
                 items.extend(self._elements(atom))
             if "object" in kinds:
                 objects.append(self._object(atom, hides))
+        if not all(one.bare for one in objects):
+            for one in objects:
+                one.extra = False if one.bare else one.extra
         if array:
             shape.items = self._of(items)
         if objects:
@@ -221,15 +231,16 @@ class Shapes:
         return self._inner.setdefault((id(atom), name), {"enum": values})
 
     def _object(self, atom: dict[str, Any], hides: frozenset[str]) -> _Object:
-        extra = atom.get("additionalProperties", False)
-        found = _Object(extra=False if self._write_only(extra) else extra, hidden=set(hides))
+        free = self._request and not any(word in atom for word in (*_MEMBERS, "enum", "const"))
+        extra = atom.get("additionalProperties", free)
+        found = _Object(extra=False if self._write_only(extra) else extra, hidden=set(hides), bare=free)
         for text, member in (atom.get("patternProperties") or {}).items():
             if self._write_only(member):
                 found.kept.append(self._pattern(text))
             else:
                 found.patterns[self._pattern(text)] = member
         named: dict[str, Any] = atom.get("properties") or {}
-        if not any(word in atom for word in ("properties", "additionalProperties", "patternProperties")):
+        if not any(word in atom for word in _MEMBERS):
             values = [value for value in _values(atom) if isinstance(value, dict)]
             names = dict.fromkeys(name for value in values for name in value)
             named = {name: self._named(atom, name, [one[name] for one in values if name in one]) for name in names}
@@ -253,9 +264,13 @@ class Shapes:
 
 @dataclass(slots=True)
 class _Object:
-    """What one schema says of an object. `extra` is its `additionalProperties`; without one nothing more may leave."""
+    """What one schema says of an object. `extra` is its `additionalProperties`; without one nothing more may leave.
+
+    `bare`: it says nothing of members; open, if no other schema of the same object does.
+    """
 
     extra: Schema
+    bare: bool = False
     members: dict[str, Schema] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     patterns: dict[re.Pattern[str], Schema] = field(default_factory=dict)

@@ -30,12 +30,9 @@ SAVE_SECONDS, REMIND_SECONDS = 5.0, 600.0
 _LONGEST_QUERY = 8192
 
 
-def observer_of(
-    guard: Guard, loaded: LoadedContract, path: Path | None, say: Callable[[str], None], now: float
-) -> Observer | None:
+def observer_of(guard: Guard, loaded: LoadedContract, path: Path, say: Callable[[str], None], now: float) -> Observer:
     """The observer of a host whose guard observes; it tells the operator. Raises `WriteError` where it cannot record."""
-    if path is None or not isinstance(guard, Observing):
-        return None
+    assert isinstance(guard, Observing)
     say("OBSERVING ONLY: nothing of the contract is enforced; every request goes on, whoever sends it")
     observer = Observer(guard, loaded.description.operations, path, say, now)
     write(path, observer.text())

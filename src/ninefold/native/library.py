@@ -18,6 +18,7 @@ int nf_version(void);
 void nf_free(void *made);
 void *nf_make(uint32_t nodes, const char *node, uint32_t members, const char *member, uint32_t size, const char *names,
               const uint64_t *seed);
+void nf_limit(void *made, uint32_t deepest);
 int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, char *out,
                    int (*ask)(uint32_t, const char *, size_t), fault *why);
 """)
@@ -26,7 +27,7 @@ int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, c
 SEED: Any = ffi.new("uint64_t[2]", [secrets.randbits(64), secrets.randbits(64)])
 
 #: The version of the functions above, as `nf_version` tells it.
-VERSION = 3
+VERSION = 4
 
 PATH = Path(__file__).with_name("_project.so")
 

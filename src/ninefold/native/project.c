@@ -50,6 +50,7 @@ typedef struct {
 typedef struct {
     uint32_t nodes, members, size;
     uint64_t seed[2];
+    uint32_t deepest; /* how many arrays and objects may be open at once */
     int keyed; /* whether the tables are by `keyed_hash`: where some names are alike for the quicker one */
     node *node;
     member *member;
@@ -118,7 +119,7 @@ SELDOM static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const
 }
 
 /* What this file and its caller have to agree about; another one after any change of a signature or a struct. */
-EXPORT int nf_version(void) { return 3; }
+EXPORT int nf_version(void) { return 4; }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
@@ -211,7 +212,7 @@ EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, con
                         const char *names, const uint64_t seed[2]) {
     program *made = calloc(1, sizeof *made);
     if (made == NULL) return NULL;
-    made->nodes = nodes; made->members = members; made->size = size;
+    made->nodes = nodes; made->members = members; made->size = size; made->deepest = MOST_DEPTH;
     memcpy(made->seed, seed, sizeof made->seed);
     made->node = copied(node_, (size_t)nodes * sizeof(node));
     made->member = copied(member_, (size_t)members * sizeof(member));
@@ -224,6 +225,9 @@ EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, con
     nf_free(made);
     return NULL;
 }
+
+/* Texts that nest deeper are TOO_DEEP; for a program that nobody follows yet. */
+EXPORT void nf_limit(program *made, uint32_t deepest) { made->deepest = deepest < MOST_DEPTH ? deepest : MOST_DEPTH; }
 
 /* ---- tokens: each gives where the token ends, or 0 for one that is malformed (no token ends at 0) ------------------ */
 
@@ -565,7 +569,7 @@ value:
     case '[': case '{': {
         int array = text[at] == '[';
         WANT(array ? ARRAY : OBJECT);
-        if (depth == MOST_DEPTH) FAIL(TOO_DEEP);
+        if (depth == made->deepest) FAIL(TOO_DEEP);
         frame *here = &stack[++depth];
         here->node = place;
         here->mode = (uint8_t)mode;

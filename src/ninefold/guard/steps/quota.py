@@ -31,6 +31,9 @@ def compile_quota(setting: Setting) -> Check | None:
         return None
 
     def check(request: Request) -> Answer | None:
+        if request.counted:  # it is asked about once more, with its body
+            return None
+        request.counted = True
         for limiter, by_address, by_caller, base, by_key in limits:
             key = base
             if by_key is not None:

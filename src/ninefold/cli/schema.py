@@ -1,0 +1,136 @@
+"""`ninefold schema`: how each schema of a description is kept, and what of it stays behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from ninefold.cli.screen import printable
+from ninefold.contract.openapi import load
+from ninefold.contract.requests import Requests
+from ninefold.errors import DescriptionError, Place
+from ninefold.guard.entrance import Entrance
+from ninefold.guard.shape import Shapes
+from ninefold.guard.treatment import is_json, is_json_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninefold.contract.description import Description, Operation, Schema
+    from ninefold.guard.shape import Shape
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+#: So many places of one schema are told of.
+_MOST = 12
+
+
+@click.group("schema")
+def command() -> None:
+    """Explain what becomes of each body and parameter of a description."""
+
+
+@command.command("explain")
+@click.argument("description", type=_FILE)
+@click.option("--operation", "only", metavar="ID", help="This operation alone.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
+def explain(description: Path, only: str | None, *, as_json: bool) -> None:
+    """Say for each parameter, request body and answer of DESCRIPTION who judges it, what stays behind, and what is open.
+
+    `typed`: msgspec reads what is right into types that were compiled, and the rest is judged by jsonschema-rs. `judged`: no
+    type can say the schema, so jsonschema-rs judges every value. `projected`: what is not declared stays behind. `unread`: it
+    passes as it is.
+    """
+    loaded = load(description)
+    chosen = [one for one in loaded.operations if only in {None, one.id}]
+    if not chosen:
+        raise DescriptionError(
+            f"has no operation {only}",
+            place=Place(str(description)),
+            remedy="name one by its operationId, or leave it out",
+        )
+    told = _Told(loaded)
+    found = [(one.id, list(told.of(one))) for one in chosen]
+    told.ready()
+    if as_json:
+        listed = [{"operation": name, "parts": parts} for name, parts in found]
+        click.echo(msgspec.json.encode({"operations": listed, "odd": told.odd}))
+        return
+    for name, parts in found:
+        click.echo(printable(name))
+        for part in parts:
+            click.echo(f"  {printable(part['what'])}: {', '.join(part['how'])}")
+            for label in ("behind", "open"):
+                if part[label]:
+                    more = f" and {len(part[label]) - _MOST} more" if len(part[label]) > _MOST else ""
+                    words = "stay behind" if label == "behind" else "let anything through"
+                    click.echo(f"    {words}: {printable(', '.join(part[label][:_MOST]))}{more}")
+    for line in told.odd:
+        click.echo(f"note: {printable(line)}", err=True)
+
+
+class _Told:
+    """What one description's parts come to."""
+
+    def __init__(self, description: Description) -> None:
+        self._description = description
+        self._entrance = Entrance(description, Requests())
+        self._out = Shapes(description)
+        self._in = Shapes(description, request=True)
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        return self._entrance.odd
+
+    def ready(self) -> None:
+        """Raises `DescriptionError` for a schema that cannot be kept."""
+        self._entrance.ready()
+
+    def of(self, operation: Operation) -> Iterator[dict[str, Any]]:
+        for one in operation.parameters:
+            yield self._part(f"{one.location} {one.name}", [self._judged(one.schema)], None)
+        for media, schema in operation.request.items():
+            if schema is None or not is_json(media):
+                yield self._part(f"body {media}", ["unread"], None)
+            else:
+                yield self._part(f"body {media}", ["projected", self._judged(schema)], self._in.of(schema))
+        for status, response in operation.responses.items():
+            for media, schema in response.media.items():
+                if schema is not None and is_json(media):
+                    yield self._part(f"{status} {media}", ["projected"], self._out.of(schema))
+                else:
+                    withheld = is_json(media) or is_json_records(media)
+                    yield self._part(f"{status} {media}", ["withheld" if withheld else "unread"], None)
+
+    def _judged(self, schema: Schema) -> str:
+        return "typed" if self._entrance.validator(schema).fast else "judged"
+
+    @staticmethod
+    def _part(what: str, how: list[str], shape: Shape | None) -> dict[str, Any]:
+        behind, open_ = _places(shape) if shape is not None else ([], [])
+        return {"what": what, "how": how, "behind": behind, "open": open_}
+
+
+def _places(shape: Shape) -> tuple[list[str], list[str]]:
+    """Members that the description says do not pass, and places where anything does; each shape once."""
+    behind: list[str] = []
+    open_: list[str] = []
+    seen: set[int] = set()
+    waiting: list[tuple[str, Shape]] = [("", shape)]
+    while waiting:
+        place, one = waiting.pop(0)
+        if one.anything:
+            open_.append(place or "/")
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one.names is not None:
+            behind += [f"{place}/{name}" for name in sorted(one.names.hidden)]
+        if one.items is not None:
+            waiting.append((f"{place}/*", one.items))
+        waiting += [(f"{place}/{name}", inner) for name, inner in (one.members or {}).items()]
+        if one.others is not None:
+            waiting.append((f"{place}/(others)", one.others))
+    return behind, open_

@@ -1,0 +1,358 @@
+"""Parameters held against the description: of the path, the query, header fields and cookies (OpenAPI 3.1, 4.8.12).
+
+After who calls and what he may do, so that a stranger learns nothing of the API from it; after the limits, so that guessing
+costs. What the query has beside what is declared does not go on (`requests.undeclared`); the rest of it does, to the byte.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from ninefold.guard.answer import Answer, refuse
+from ninefold.guard.flaw import Flaw
+from ninefold.guard.foreign import Template, Unreadable, read_query
+from ninefold.guard.plan import Check, Setting, Step
+from ninefold.guard.validate import MOST_FLAWS
+from ninefold.guard.validate import Unreadable as NoJson
+from ninefold.guard.written import Miswritten, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ninefold.contract.description import Operation, Parameter, Schema
+    from ninefold.guard.entrance import Entrance
+    from ninefold.guard.request import Request
+    from ninefold.guard.validate import Validator
+
+#: Good targets of one operation that are remembered, of at most so many bytes: asked for again, they cost a look-up.
+MOST_REMEMBERED, LONGEST_REMEMBERED = 512, 256
+#: Header fields that are no parameters, whatever is declared (OpenAPI 3.1, 4.8.12.2).
+_NO_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
+#: Schemas of a path parameter that take whatever text there is.
+_FREE = frozenset({"type", "description", "example", "examples", "title", "default", "deprecated"})
+
+#: Where a flaw stands: the place of the parameter, its name, and what is wrong.
+_Placed = tuple[str, str, Flaw]
+
+
+def compile_parameters(setting: Setting) -> Check | None:
+    operation, entrance = setting.operation, setting.entrance
+    if operation is None or entrance is None or operation.id in entrance.settings.open:
+        return None
+    mine = setting.contract.keys.header.lower()
+    declared = [one for one in operation.parameters if not _is_guards(one, mine)]
+    path = _Path(operation, [one for one in declared if one.location == "path"], entrance)
+    query = _Query([one for one in declared if one.location == "query"], entrance)
+    headers = _headers([one for one in declared if one.location == "header"], entrance)
+    cookies = _cookies([one for one in declared if one.location == "cookie"], entrance)
+    judges = entrance.settings.invalid == "refuse"
+    known: dict[bytes, tuple[bytes, int]] = {}
+
+    def look(request: Request) -> list[_Placed]:
+        target = request.target
+        found: list[_Placed] = []
+        good = known.get(target)
+        if good is not None:
+            request.target, request.dropped = good
+        else:
+            found += path.flaws(request.path)
+            before = request.dropped
+            found += query.flaws(request)
+            if not found and len(target) <= LONGEST_REMEMBERED and request.dropped >= before:
+                if len(known) >= MOST_REMEMBERED:
+                    known.clear()
+                known[target] = request.target, request.dropped - before
+        if headers is not None:
+            found += headers(request)
+        if cookies is not None:
+            found += cookies(request)
+        return found
+
+    def check(request: Request) -> Answer | None:
+        try:
+            found = look(request)
+        except Unreadable as fault:
+            return refuse(400, "parameters", str(fault))
+        if not found:
+            return None
+        reason = "; ".join(f"{place} {name}{flaw.pointer}: {flaw.keyword}" for place, name, flaw in found[:MOST_FLAWS])
+        if not judges and not any(flaw.keyword == "undeclared" for _, _, flaw in found):
+            request.told = f"would be 400: {reason}"
+            return None
+        errors = [
+            {
+                "in": place,
+                "parameter": name,
+                "detail": flaw.detail,
+                **({"pointer": f"#{flaw.pointer}"} if flaw.pointer else {}),
+            }
+            for place, name, flaw in found[:MOST_FLAWS]
+        ]
+        return refuse(400, "parameters", reason, errors=errors)
+
+    if path.asked or query.asked or headers is not None or cookies is not None:
+        return check
+
+    def only_with_a_query(request: Request) -> Answer | None:
+        return check(request) if len(request.target) != len(request.path) else None
+
+    return only_with_a_query
+
+
+def _is_guards(parameter: Parameter, key_field: str) -> bool:
+    """What the guard itself reads, and the API does not get."""
+    name = parameter.name.lower()
+    return parameter.location == "header" and (name == key_field or name in _NO_PARAMETERS)
+
+
+class _Value:
+    """One parameter: how it is written, and what its schema takes."""
+
+    __slots__ = ("empty", "explode", "media", "name", "required", "style", "validate", "written")
+
+    def __init__(self, parameter: Parameter, entrance: Entrance) -> None:
+        self.name = parameter.name
+        self.required = parameter.required
+        self.style, self.explode, self.empty = parameter.style, parameter.explode, parameter.empty
+        self.media = parameter.media
+        self.written = Written(parameter, entrance.description)
+        self.validate = entrance.validator(parameter.schema)
+
+    def text(self, text: str) -> tuple[Flaw, ...]:
+        """What is wrong with a value that is written in one text, decoded."""
+        if self.media:
+            return _as_json(self.validate, text) if "json" in self.media else self.validate.of_value(text)
+        whole = self.written
+        value = whole.joined(text, encoded=False) if whole.array or whole.object else whole.one(text)
+        return self.validate.of_value(value)
+
+
+def _as_json(validate: Validator, text: str) -> tuple[Flaw, ...]:
+    try:
+        return validate(text.encode())
+    except NoJson:
+        return (Flaw("", "content", "is no JSON"),)
+
+
+class _Path:
+    """The parameters of a path."""
+
+    __slots__ = ("_template", "_values", "asked")
+
+    def __init__(self, operation: Operation, parameters: list[Parameter], entrance: Entrance) -> None:
+        asked = [one for one in parameters if not _free(one.schema, one.style)]
+        self._values = [_Value(one, entrance) for one in asked]
+        self._template = Template(operation.path)
+        #: Whether any of them says what it takes.
+        self.asked = bool(asked)
+
+    def flaws(self, path: str) -> Iterator[_Placed]:
+        """Raises `Unreadable` where a path has no one reading."""
+        if not self.asked:
+            return
+        found = self._template.read(path)
+        for value in self._values:
+            text = found.get(value.name)
+            if text is None:
+                continue
+            try:
+                text = _unlabelled(text, value)
+                yield from (("path", value.name, flaw) for flaw in value.text(text))
+            except Miswritten as fault:
+                yield "path", value.name, Flaw("", "style", str(fault))
+
+
+def _unlabelled(text: str, value: _Value) -> str:
+    """A value without what its style begins it with (RFC 6570: `.a`, `;name=a`)."""
+    if value.style == "label":
+        if text[:1] != ".":
+            raise Miswritten("does not begin with a point")
+        return text[1:].replace(".", ",") if value.explode else text[1:]
+    if value.style == "matrix":
+        begins = f";{value.name}="
+        if not text.startswith(begins):
+            raise Miswritten("does not begin with its name")
+        return text[len(begins) :].replace(begins, ",") if value.explode else text[len(begins) :]
+    return text
+
+
+def _free(schema: Schema, style: str) -> bool:
+    return (
+        style == "simple"
+        and isinstance(schema, dict)
+        and schema.get("type", "string") == "string"
+        and set(schema) <= _FREE
+    )
+
+
+class _Query:
+    """The parameters of a query."""
+
+    __slots__ = ("_deep", "_names", "_spread", "_undeclared", "_values", "asked")
+
+    def __init__(self, parameters: list[Parameter], entrance: Entrance) -> None:
+        self._values = {one.name: _Value(one, entrance) for one in parameters}
+        #: Objects whose members stand in the query by themselves, and those that are written as `name[member]`.
+        self._spread = [
+            one
+            for one in self._values.values()
+            if one.written.object and one.style == "form" and one.explode and not one.media
+        ]
+        self._deep = {one.name: one for one in self._values.values() if one.style == "deepObject"}
+        self._names = {name: one for one in self._spread for name in one.written.members}
+        self._undeclared = entrance.settings.undeclared
+        #: Whether some parameter has to be there.
+        self.asked = any(one.required for one in self._values.values())
+
+    def flaws(self, request: Request) -> Iterator[_Placed]:
+        """What is wrong; and the target without what is not declared. Raises `Unreadable`: it has no one reading."""
+        path, mark, raw = request.target.partition(b"?")
+        if not mark and not self.asked:
+            return
+        parts = [one for one in raw.decode("latin-1").split("&") if one]
+        if self._values:
+            read_query(raw)  # strictly: servers have to read in it what is read here
+        came: dict[str, list[str]] = {}
+        kept: list[str] = []
+        left: list[str] = []
+        for part in parts:
+            name, _, text = part.partition("=")
+            key = self._key(_text(name)) if self._values else None
+            if key is None:
+                left.append(_text(name))
+            else:
+                came.setdefault(key, []).append(text if key in self._values else part)
+                kept.append(part)
+        for value in self._values.values():
+            for flaw in self._flaws(value, came):
+                yield "query", value.name, flaw
+        if not left:
+            return
+        if self._undeclared == "refuse":
+            for name in dict.fromkeys(left):
+                yield "query", name[:64], Flaw("", "undeclared", "is not declared")
+        request.dropped += len(left)
+        if self._undeclared == "drop":
+            request.target = path + (b"?" + "&".join(kept).encode() if kept else b"")
+
+    def _key(self, name: str) -> str | None:
+        """What of the declared a name in the query belongs to; None: nothing."""
+        if name in self._values and self._values[name] not in self._spread:
+            return name
+        if name in self._names:
+            return f"{self._names[name].name}{{}}"
+        head, bracket, _ = name.partition("[")
+        if bracket and head in self._deep:
+            return f"{head}[]"
+        return f"{head}[" if bracket and name.endswith("[]") and head in self._values else None
+
+    def _flaws(self, value: _Value, came: dict[str, list[str]]) -> tuple[Flaw, ...]:
+        try:
+            if value in self._spread:
+                return self._members(value, came.get(f"{value.name}{{}}", []))
+            if value.name in self._deep:
+                return self._members(value, came.get(f"{value.name}[]", []))
+            texts = came.get(value.name, []) + [part.partition("=")[2] for part in came.get(f"{value.name}[", [])]
+            return self._single(value, texts)
+        except Miswritten as fault:
+            return (Flaw("", "style", str(fault)),)
+
+    @staticmethod
+    def _single(value: _Value, texts: list[str]) -> tuple[Flaw, ...]:
+        if not texts:
+            return (Flaw("", "required", "is missing"),) if value.required else ()
+        whole = value.written
+        if whole.array and value.explode and not value.media:
+            return value.validate.of_value(whole.items([_text(one) for one in texts]))
+        if len(texts) > 1:
+            return (Flaw("", "repeated", "came more than once"),)
+        if value.empty and not texts[0]:
+            return ()
+        if (whole.array or whole.object) and not value.media:
+            return value.validate.of_value(whole.joined(texts[0], encoded=True))
+        return value.text(_text(texts[0]))
+
+    @staticmethod
+    def _members(value: _Value, parts: list[str]) -> tuple[Flaw, ...]:
+        """An object whose members came by themselves."""
+        if not parts:
+            return (Flaw("", "required", "is missing"),) if value.required else ()
+        found: dict[str, str] = {}
+        for part in parts:
+            name, _, text = part.partition("=")
+            key = _text(name)
+            if value.style == "deepObject":
+                inner = key[len(value.name) + 1 :]
+                if not inner.endswith("]") or "[" in inner:
+                    raise Miswritten("is nested deeper than its style can say")
+                key = inner[:-1]
+            found[key] = _text(text)
+        return value.validate.of_value(value.written.fields(found, len(parts)))
+
+
+def _text(raw: str) -> str:
+    return unquote(raw.replace("+", " "))  # `read_query` has made sure that it is UTF-8
+
+
+def _headers(parameters: list[Parameter], entrance: Entrance) -> Callable[[Request], Iterator[_Placed]] | None:
+    values = [(one.name.lower().encode("latin-1", "replace"), _Value(one, entrance)) for one in parameters]
+    if not values:
+        return None
+
+    def look(request: Request) -> Iterator[_Placed]:
+        for field, value in values:
+            raw = request.fields.get(field)
+            if raw is None:
+                if value.required:
+                    yield "header", value.name, Flaw("", "required", "is missing")
+                continue
+            if field in request.repeated and not value.written.array:
+                yield "header", value.name, Flaw("", "repeated", "came more than once")
+                continue
+            yield from _of_text("header", value, raw)
+
+    return look
+
+
+def _cookies(parameters: list[Parameter], entrance: Entrance) -> Callable[[Request], Iterator[_Placed]] | None:
+    values = [_Value(one, entrance) for one in parameters]
+    if not values:
+        return None
+
+    def look(request: Request) -> Iterator[_Placed]:
+        found: dict[bytes, list[bytes]] = {}
+        for pair in request.fields.get(b"cookie", b"").split(b";"):
+            name, mark, text = pair.strip(b" \t").partition(b"=")
+            if mark:
+                found.setdefault(name, []).append(text)
+        for value in values:
+            texts = found.get(value.name.encode("latin-1", "replace"), [])
+            if len(texts) > 1:
+                yield "cookie", value.name, Flaw("", "repeated", "came more than once")
+            elif texts:
+                yield from _of_text("cookie", value, texts[0])
+            elif value.required:
+                yield "cookie", value.name, Flaw("", "required", "is missing")
+
+    return look
+
+
+def _of_text(place: str, value: _Value, raw: bytes) -> Iterator[_Placed]:
+    try:
+        text = raw.decode("utf-8")
+        yield from ((place, value.name, flaw) for flaw in value.text(text))
+    except UnicodeDecodeError:
+        yield place, value.name, Flaw("", "encoding", "is not UTF-8")
+    except Miswritten as fault:
+        yield place, value.name, Flaw("", "style", str(fault))
+
+
+def _basis(setting: Setting) -> object:
+    operation = setting.operation
+    if operation is None:
+        return None
+    return operation.id if operation.parameters else ""
+
+
+STEP = Step("parameters", compile_parameters, _basis)
