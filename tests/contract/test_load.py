@@ -182,7 +182,11 @@ paths:
             "the same",
         ),
         ("dependencies: {fail_on: high}\n", 2, "`dependencies` is not enforced yet", ""),
-        ("responses: {mask: {a: partial}}\n", 2, "`responses.mask` is not enforced yet", ""),
+        ("responses: {mask: {prize: partial}}\n", 2, "'partial' is no mask", "write redact, last4"),
+        ("responses: {mask: {prize: redact}}\n", 2, "the description has no field 'prize'", "name a member"),
+        ("responses: {visible_to: {Item.name: [a]}}\n", 2, "the description has no field 'Item.name'", ""),
+        ("responses: {visible_to: {name: []}}\n", 2, "visible to nobody", "leave it out"),
+        ("responses: {undeclared: report, mask: {name: redact}}\n", 2, "`undeclared: report` lets answers out", ""),
         ("trail: {retain: 400d}\n", 2, "`trail.retain` is not enforced yet", ""),
         ("encryption: {at_rest: file:x}\n", 2, "`encryption.at_rest` is not enforced yet", ""),
         (

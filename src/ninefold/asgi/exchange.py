@@ -165,6 +165,7 @@ class Exchange:
             await self._head(fields, treatment, None if bodiless else 0)
             await self._end(b"")
         elif treatment.way is Way.PASS:
+            self._request.told = self._request.told or treatment.reason
             length = next((int(value) for name, value in fields if name == b"content-length" and value.isdigit()), None)
             await self._head(fields, treatment, length)
 

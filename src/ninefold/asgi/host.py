@@ -18,6 +18,7 @@ from ninefold.gateway.authority import authority_of, shown_to_server
 from ninefold.gateway.forwarded import trusted_proxies, vouched
 from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.needs import Needs
+from ninefold.gateway.pseudonym import pseudonym_key
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.watch import Watch
 from ninefold.guard.answer import Answer, refuse
@@ -79,6 +80,7 @@ class Host:
                 described=described,
                 tokens=self._tokens,
                 source=loaded.source,
+                pseudonym_key=pseudonym_key(loaded),
             )
             self._observer = (
                 observer_of(self._guard, loaded, record, say, time.monotonic()) if record is not None else None
@@ -195,7 +197,7 @@ class Host:
     ) -> None:
         """One decision for the trail."""
         if request.told and not reason:
-            step, reason = "body", request.told
+            step, reason = "report", request.told
         if request.tap is not None and self._observer is not None:
             outcome, step, reason = self._observer.ended(request, status, outcome, step, reason)
         event = Event(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.contract.certificates import certificate_advice, certificate_problems
+from ninefold.contract.fields import field_problems
 from ninefold.contract.granted import conditions, duties
 from ninefold.contract.proving import proving_advice, proving_problems
 from ninefold.errors import DescriptionError, Problem
@@ -30,6 +31,7 @@ def problems(contract: Contract, description: Description, source: Source) -> li
         *duties(contract, source),
         *conditions(contract, description, source),
         *_responses(contract, description, source),
+        *field_problems(contract, description, source),
         *_routes(contract, description, source),
         *_methods(contract, description, source),
         *_query(contract, description, source),

@@ -145,7 +145,7 @@ class Gateway:
         if exchange.tap is not None and self.observer is not None:
             outcome, step, reason = self.observer.ended(exchange, exchange.status, outcome, step, reason)
         if exchange.told and not reason:
-            step, reason = "body", exchange.told
+            step, reason = "report", exchange.told
         plan = exchange.plan or self.guard.plan(exchange)
         event = Event(
             exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,

@@ -60,7 +60,7 @@ class Head(msgspec.Struct, gc=False):
 
         Empty where it does need more: then it goes the long way.
         """
-        whole = treatment.way is Way.PASS or (
+        whole = (treatment.way is Way.PASS and not treatment.reason) or (
             treatment.way is Way.PROJECT and self.encoding in PLAIN_CODINGS and self.length <= most
         )
         begins = self.beginning(treatment, secure=False) if whole and not self.cookies else b""

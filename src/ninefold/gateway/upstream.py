@@ -330,6 +330,7 @@ class UpstreamConnection(asyncio.Protocol):
             else:
                 self._body = []
         elif way is Way.PASS:
+            exchange.told = exchange.told or treatment.reason
             self._begin_stream(exchange, treatment, head)
         elif way is Way.EMPTY:
             self._write_whole(exchange, treatment, b"", with_length=status not in {204, 304})

@@ -60,6 +60,7 @@ class Setting:
     place: Callable[[int], str] = "authorization.rules[{}]".format
     penalties: Penalties | None = None
     entrance: Entrance | None = None
+    views: Callable[[frozenset[str]], Plan] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +117,17 @@ class Manner:
         key_field: bytes = b"",
         proofs: frozenset[bytes] = frozenset(),
         judged: bool = False,
+        varies: bool = False,
     ) -> None:
         """`private`: the answer is for this caller alone. `whole`: it is read, so it must come whole and in plain.
 
         `proofs` are the fields, beside the key's, by which callers prove who they are. `judged`: a condition is held
-        against the answer.
+        against the answer. `varies`: callers see different things in it, so nobody may keep it.
         """
-        self.fields = fields
+        self.fields = (*fields, (b"cache-control", b"no-store")) if varies else fields
+        private = private and not varies
         self.private = private
-        self.block = lines(fields)
+        self.block = lines(self.fields)
         self.silent_block = self.block + b"cache-control: no-store\r\n" if private else self.block
         self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole or judged else frozenset()) | {key_field} | proofs
         if judged:

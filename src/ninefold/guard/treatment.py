@@ -10,7 +10,7 @@ import msgspec
 
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
-from ninefold.guard.shape import Shapes
+from ninefold.guard.shape import PLAIN, Fields, Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -41,6 +41,9 @@ GUARDED_FIELDS = frozenset({
 #: What an answer that was projected says no more: of which part it was, and how it was encoded.
 _WHOLE_ONLY = frozenset({b"content-encoding", b"content-range"})
 
+#: What speaks of keeping an answer, or of its being the same for all.
+_CACHED = frozenset({b"age", b"cache-control", b"etag", b"expires", b"last-modified"})
+
 #: What of an error's header may leave beside the guard's own fields.
 ERROR_FIELDS = frozenset({b"allow", b"date", b"retry-after", b"www-authenticate"})
 
@@ -70,8 +73,16 @@ class Projectors:
     Ten thousand operations that answer alike are then one thing in the processor's caches.
     """
 
-    def __init__(self, description: Description) -> None:
-        self._shapes = Shapes(description)
+    def __init__(
+        self, description: Description, *, undeclared: str = "drop", fields: Fields = PLAIN, varies: bool = False
+    ) -> None:
+        """`undeclared` is the contract's word for what is not declared, `fields` what some do not see as it is.
+
+        `varies`: others see something else in the same answers.
+        """
+        self._shapes = Shapes(description, fields=fields)
+        self._undeclared = undeclared
+        self._varies = varies
         self._program = Program()
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
         self._treatments: dict[Hashable, Treatments] = {}
@@ -89,7 +100,8 @@ class Projectors:
             operation.method in {"GET", "HEAD"}, open_, tuple(declared), tuple((one, id(found[one])) for one in found),
         )  # fmt: skip
         if alike not in self._treatments:
-            self._treatments[alike] = Treatments(operation, found, open_=open_)
+            reports = self._undeclared == "report"
+            self._treatments[alike] = Treatments(operation, found, open_=open_, reports=reports, varies=self._varies)
         return self._treatments[alike]
 
     def ready(self) -> None:
@@ -102,7 +114,7 @@ class Projectors:
         shape = self._shapes.of(schema)
         known = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
         if known not in self._made:
-            self._made[known] = (shape, Projector(shape, self._program))
+            self._made[known] = (shape, Projector(shape, self._program, self._undeclared))
         return self._made[known][1]
 
 
@@ -119,7 +131,7 @@ def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) ->
     if items is None or others is None or any(like is None for _, like in members):
         return None
     kinds = frozenset(shape.scalars)
-    return shape.anything, kinds, shape.members is None, members, items, others, shape.names
+    return shape.anything, kinds, shape.members is None, members, items, others, shape.names, shape.mask
 
 
 #: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.
@@ -132,10 +144,20 @@ MOST_REMEMBERED = 64
 class Treatments:
     """The treatments of one operation's responses. Asking costs one dict look-up."""
 
-    __slots__ = ("_declared", "_known", "_method", "_open", "_projectors")
+    __slots__ = ("_declared", "_known", "_method", "_open", "_projectors", "_reports", "_varies")
 
-    def __init__(self, operation: Operation, projectors: dict[tuple[str, str], Projector], *, open_: bool) -> None:
-        """`projectors` are by declared status and media type."""
+    def __init__(
+        self,
+        operation: Operation,
+        projectors: dict[tuple[str, str], Projector],
+        *,
+        open_: bool,
+        reports: bool = False,
+        varies: bool = False,
+    ) -> None:
+        """`projectors` are by declared status and media type. `reports`: what is not declared leaves, and is told."""
+        self._reports = reports
+        self._varies = varies
         self._method = operation.method
         self._open = open_
         self._declared: dict[str, Response] = dict(operation.responses)
@@ -181,15 +203,16 @@ class Treatments:
         projector = self._projectors.get((named, found))
         if projector is not None and (projector.structured or is_json(name)):
             # also where a range has the schema and something else than JSON comes under it: it is JSON, or it is withheld
-            return Treatment(Way.PROJECT, fields - _WHOLE_ONLY, projector)
+            return Treatment(Way.PROJECT, fields - _WHOLE_ONLY - (_CACHED if self._varies else frozenset()), projector)
         if is_json(name):
             return self._refused(status, fields, f"no schema is declared for {name!r} with {status}")
         if is_json_records(name):
             return self._refused(status, fields, f"{name!r} holds JSON in records, which are not read yet")
         return Treatment(Way.PASS, fields)
 
-    @staticmethod
-    def _refused(status: int, fields: frozenset[bytes], reason: str) -> Treatment:
+    def _refused(self, status: int, fields: frozenset[bytes], reason: str) -> Treatment:
+        if self._reports:
+            return Treatment(Way.PASS, fields, reason=reason)
         way = Way.SCRUB if status >= 400 else Way.WITHHOLD
         return Treatment(way, fields & ERROR_FIELDS, reason=reason)
 

@@ -21,6 +21,9 @@ void *nf_make(uint32_t nodes, const char *node, uint32_t members, const char *me
 void nf_limit(void *made, uint32_t deepest);
 int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, char *out,
                    int (*ask)(uint32_t, const char *, size_t), fault *why);
+typedef struct { uint32_t offset, length, node; } mark;
+int64_t nf_project_marked(void *made, uint32_t root, const char *text, size_t length, char *out,
+                          int (*ask)(uint32_t, const char *, size_t), fault *why, mark *marks, uint32_t room, uint32_t *marked);
 """)
 
 #: Nobody can guess it, so nobody can send names of members that the projection finds alike.
