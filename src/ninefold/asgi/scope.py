@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ninefold.gateway.forwarded import canonical, told
 from ninefold.gateway.wire import HOST, NO_HOST, UNDERSCORE
+from ninefold.guard.coding import asking
 from ninefold.guard.request import Request
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def shown(scope: Scope, request: Request, plan: Plan) -> dict[str, Any]:
     """What the application sees: no key, nothing that a caller says of himself; what frames is the server's to show."""
     hidden = plan.manner.stripped - {b"host", b"content-length", b"transfer-encoding"}
     headers = [(name, value) for name, value in scope["headers"] if name.lower() not in hidden]
+    asked = asking(request.fields.get(b"accept-encoding", b"")) if plan.manner.follows else b""
+    headers += [(b"accept-encoding", asked)] if asked else []
     headers += [(b"x-request-id", request.id), *told(request)]
     extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if "http.response" not in name}
     query = request.target.partition(b"?")[2]

@@ -14,6 +14,7 @@ from ninefold.gateway.needs import Needs
 from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
+from ninefold.gateway.projection import Projections
 from ninefold.gateway.watch import Watch
 from ninefold.trail.event import Event
 
@@ -72,6 +73,7 @@ class Gateway:
         self.looks = self.trusts is not None or authority is not None or self.fingerprints
         self.pool = Pool(self, contract.upstream, upstream_tls)
         self.outbox = Outbox(asyncio.get_running_loop())
+        self.projections = Projections(asyncio.get_running_loop())
         self.clock = time.monotonic
         self.keys = Watch(ring, contract.keys.stale, say, self.clock)
         self.needs = Needs(guard, self.keys, tokens, authority)
@@ -187,6 +189,7 @@ class Gateway:
         for client in list(self._clients):
             client.transport.abort()
         self.pool.close()
+        self.projections.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self.ledger.close()
