@@ -67,8 +67,8 @@ class Slices:
         if self._opener is not None:
             self._opener.end()
         found.append(self._reader.end())
-        last = self._closer.end() if self._closer is not None else b""
-        return self._shut(found[:-1]) + self._shut(found[-1:]) + last, True
+        shut = self._shut(found)
+        return shut + (self._closer.end() if self._closer is not None else b""), True
 
     def _next(self) -> bytes:
         """A slice, opened; empty where it takes more to open one."""
