@@ -19,7 +19,7 @@ from ninefold.guard.project import Unpromised
 from ninefold.guard.slices import TURN, Slices
 from ninefold.guard.steps.content import TOO_LARGE
 from ninefold.guard.treatment import Treatment, Way
-from ninefold.guard.whole import Released, at_once, coding_of, failed, release
+from ninefold.guard.whole import Released, at_once, coding_of, failed, may_be_coded, release
 
 if TYPE_CHECKING:
     from ninefold.asgi.host import Host
@@ -32,10 +32,6 @@ class _TooLarge(Exception):
 
 class StreamCut(Exception):
     """A stream stopped being what was promised after a part of it had left. The server ends its connection."""
-
-
-def _varies(fields: list[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"vary" and b"accept-encoding" in value.lower() for name, value in fields)
 
 
 class Exchange:
@@ -173,8 +169,9 @@ class Exchange:
             kept = tuple(one for one in fields if one[0] in treatment.fields and one[0] != b"date")
             await self._answer(refuse(message["status"], "response", treatment.reason, kept), "admitted")
         elif treatment.way is Way.EMPTY or (treatment.way is not Way.PASS and self._bodiless):
-            maybe = self._plan.manner.follows and self._bodiless and message["status"] != 204 and _varies(fields)
-            await self._head(fields, treatment, None if self._bodiless else 0, b"" if maybe else None)
+            varied = any(name == b"vary" and b"accept-encoding" in value.lower() for name, value in fields)
+            weak = self._plan.manner.follows and may_be_coded(self._request, message["status"], encoded, varied=varied)
+            await self._head(fields, treatment, None if self._bodiless else 0, b"" if weak else None)
             await self._end(b"")
         elif treatment.way is not Way.PASS:
             found = coding_of(self._request, encoded, follows=self._plan.manner.follows)

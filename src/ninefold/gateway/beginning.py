@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ninefold.guard.treatment import Treatment, Way
+from ninefold.guard.whole import may_be_coded
 
 if TYPE_CHECKING:
     from ninefold.gateway.exchange import Exchange
@@ -20,8 +21,13 @@ def beginning(exchange: Exchange, head: Head, treatment: Treatment, coding: byte
     assert plan is not None
     gateway = exchange.client.gateway
     manner = plan.manner
-    if coding is None and manner.follows and head.varied and (exchange.status == 304 or exchange.verb == b"HEAD"):
-        coding = b""  # the answer with a body might have been compressed, and its tag is weak then
+    if (
+        coding is None
+        and manner.follows
+        and treatment.way is not Way.PASS
+        and (exchange.status == 304 or exchange.verb == b"HEAD")
+    ):
+        coding = b"" if may_be_coded(exchange, exchange.status, head.encoding, varied=head.varied) else None
     parts = [head.beginning(treatment, secure=exchange.secure, coding=coding)]
     parts.append(manner.silent_block if head.private and treatment.way is not Way.SCRUB else manner.block)
     parts.append(gateway.guard.block(exchange))

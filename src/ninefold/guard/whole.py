@@ -62,6 +62,16 @@ def release(
     return Released(shut, members, size, reason, leaves)
 
 
+def may_be_coded(request: Request, status: int, said: bytes, *, varied: bool) -> bool:
+    """Whether an answer without a body speaks of one that was opened: it says then what that one would.
+
+    `said` is its `Content-Encoding`; `varied`: it says that it depends on `Accept-Encoding`. A 304 often says neither.
+    """
+    if status == 304:
+        return varied or bool(codings.accepted(request.fields.get(b"accept-encoding", b"")))
+    return request.method == "HEAD" and (varied or said not in codings.PLAIN)
+
+
 def at_once(body: bytes, came: bytes) -> tuple[bytes, bytes] | None:
     """The text, and the coding that it is in still, of a body that is so short that it is read at once; else None."""
     if len(body) > MOST_AT_ONCE:
