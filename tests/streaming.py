@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import sys
 import zlib
 from typing import Any
 
 import brotli
 from tests.conftest import CONTRACT, DESCRIPTION, ITEM
 
-from ninefold.guard.coding import zstd
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 #: Media type by path.
 STREAMS = {

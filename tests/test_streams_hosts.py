@@ -262,10 +262,10 @@ def test_others_are_served_while_the_application_s_large_answer_is_read(
     gone = threading.Event()
     real = reading.release
 
-    def slow(*given: Any) -> Any:
+    def slow(*given: Any, **named: Any) -> Any:
         if len(given[2]) > reading.MOST_AT_ONCE:
             assert gone.wait(10)
-        return real(*given)
+        return real(*given, **named)
 
     monkeypatch.setattr("ninefold.asgi.exchange.release", slow)
     monkeypatch.setattr("ninefold.gateway.projection.release", slow)
@@ -300,7 +300,7 @@ def test_random_streams_are_judged_alike(data: Any, path: str, coding: str, size
     parts = treated({STREAMS[path]: {"schema": ITEM}}, STREAMS[path].encode()).parts
     assert parts is not None
     body = coded(b"".join(data), coding) if coding else b"".join(data)
-    found = []
+    found: list[bytes | None] = []
     for pieces in ([body], [body[at : at + size] for at in range(0, len(body), size)]):
         slices, out = Slices(parts.reader(1000), coding.encode(), b""), b""
         try:

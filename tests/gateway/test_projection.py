@@ -141,9 +141,9 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     gone = threading.Event()
     real = reading.release
 
-    def wait(*given: Any) -> Any:
+    def wait(*given: Any, **named: Any) -> Any:
         assert gone.wait(10)
-        return real(*given)
+        return real(*given, **named)
 
     monkeypatch.setattr(projection, "release", wait)
     yield gone
@@ -288,7 +288,7 @@ def test_more_than_the_threads_take_wait_and_all_are_answered(
 def test_a_fault_of_ours_in_the_thread_lets_nothing_out(
     gate: Any, upstream: Any, issue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*given: Any) -> Any:
+    def fail(*given: Any, **named: Any) -> Any:
         raise RuntimeError("s3cr3t")
 
     gateway = gate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import time
 import zlib
 
@@ -11,6 +12,11 @@ import brotli
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 from ninefold.guard.coding import (
     CODINGS,
@@ -24,7 +30,6 @@ from ninefold.guard.coding import (
     opened,
     recoded,
     weak,
-    zstd,
 )
 
 ALL = sorted(set(CODINGS.values()))
@@ -100,7 +105,10 @@ def test_a_bomb_stops_at_the_bound(coding: bytes) -> None:
 
 
 def test_a_window_of_zstd_that_is_larger_than_http_allows_is_refused() -> None:
-    options = {zstd.CompressionParameter.window_log: 27, zstd.CompressionParameter.content_size_flag: 0}
+    options: dict[int, int] = {
+        zstd.CompressionParameter.window_log: 27,
+        zstd.CompressionParameter.content_size_flag: 0,
+    }
     maker = zstd.ZstdCompressor(options=options)
     shut = maker.compress(os.urandom(100)) + maker.flush()
     assert zstd.decompress(shut)

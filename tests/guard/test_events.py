@@ -63,7 +63,8 @@ def test_events_are_the_same_wherever_the_network_cuts_them(
     CUTS,
 )
 def test_where_it_is_cut_changes_no_verdict(said: list[bytes], cuts: list[int]) -> None:
-    data, found = b"".join(said), []
+    data = b"".join(said)
+    found: list[bytes | None] = []
     for way in ([data], pieces(data, cuts)):
         try:
             found.append(run({"type": "integer"}, *way))

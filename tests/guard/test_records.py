@@ -92,7 +92,7 @@ def test_whatever_comes_only_json_of_the_schema_leaves(data: bytes, cuts: list[i
 def test_where_it_is_cut_changes_no_verdict(parts: list[bytes], cuts: list[int]) -> None:
     data = b"".join(parts)
     for kind in (Lines, Texts):
-        found = []
+        found: list[bytes | None] = []
         for way in ([data], pieces(data, cuts)):
             try:
                 found.append(run(kind(projector(), 60), *way))

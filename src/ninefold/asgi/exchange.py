@@ -231,7 +231,7 @@ class Exchange:
             return
         fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
         await self._head(fields, treatment, len(found.body), found.coding if came else None)
-        await self._end(found.body, (found.withheld, found.withheld_bytes), found.reason)
+        await self._end(bytes(found.body), (found.withheld, found.withheld_bytes), found.reason)
 
     async def _streamed(self, stream: Slices, treatment: Treatment, body: bytes, *, more: bool) -> None:
         """Pass on what may leave of a part of a stream, slice by slice."""

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -19,7 +18,7 @@ from ninefold.gateway.authority import authority_of, shown_to_server
 from ninefold.gateway.forwarded import trusted_proxies, vouched
 from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.needs import Needs
-from ninefold.gateway.projection import THREADS
+from ninefold.gateway.projection import threads
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.watch import Watch
 from ninefold.guard.answer import Answer, refuse
@@ -85,7 +84,7 @@ class Host:
         self._keys = Watch(self._ring, settings.keys.stale, say, time.monotonic)
         self._needs = Needs(self._guard, self._keys, self._tokens, self._authority)
         self._verified = 0.0
-        self._threads = ThreadPoolExecutor(THREADS, "projection")
+        self._threads = threads()
         self._stem = f"{secrets.token_hex(8)}-".encode()
         self._count = 0
 

@@ -15,6 +15,7 @@ from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
 from ninefold.gateway.projection import Projections
+from ninefold.gateway.turnstile import Turnstile
 from ninefold.gateway.watch import Watch
 from ninefold.trail.event import Event
 
@@ -74,6 +75,7 @@ class Gateway:
         self.pool = Pool(self, contract.upstream, upstream_tls)
         self.outbox = Outbox(asyncio.get_running_loop())
         self.projections = Projections(asyncio.get_running_loop())
+        self.turnstile = Turnstile(asyncio.get_running_loop())
         self.clock = time.monotonic
         self.keys = Watch(ring, contract.keys.stale, say, self.clock)
         self.needs = Needs(guard, self.keys, tokens, authority)

@@ -7,6 +7,11 @@ answer is written on the loop, if the exchange is still wanted.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import sys
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -16,8 +21,6 @@ from ninefold.guard.answer import Answer
 from ninefold.guard.whole import Released, failed, release
 
 if TYPE_CHECKING:
-    import asyncio
-
     from ninefold.gateway.exchange import Exchange
     from ninefold.gateway.gateway import Gateway
     from ninefold.gateway.heads import Head
@@ -26,9 +29,25 @@ if TYPE_CHECKING:
 
 #: So many answers are projected at once. The C call gives up the interpreter's lock; more threads would only share the cores.
 THREADS = 2
+#: So much of an answer is written at once.
+PIECE = 262_144
+#: How far a thread steps back behind the loop (sched(7)).
+NICE = 10
 #: So many wait without holding a connection; past them an answer keeps its own until its turn comes, so that the pool's
 #: bound is that of the memory too.
 MOST_WAITING = 8
+
+
+def threads() -> ThreadPoolExecutor:
+    """The threads for what takes long; each is made when it is first wanted."""
+    return ThreadPoolExecutor(THREADS, "projection", _yield_to_the_loop)
+
+
+def _yield_to_the_loop() -> None:
+    """Where the loop and a thread want the same core, the loop goes first: threads have a nice value of their own on Linux."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 class Projections:
@@ -38,7 +57,7 @@ class Projections:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._pool = ThreadPoolExecutor(THREADS, "projection")  # a thread is made when it is first wanted
+        self._pool = threads()
         self._running = 0
         self._waiting: deque[Projection] = deque()
 
@@ -71,7 +90,10 @@ class Projections:
 class Projection:
     """One answer whose body is whole and not read yet."""
 
-    __slots__ = ("_body", "_came", "_connection", "_exchange", "_gateway", "_head", "_leaves", "_treatment", "_wanted")
+    __slots__ = (
+        "_body", "_came", "_connection", "_exchange", "_found", "_gateway", "_head", "_leaves", "_left", "_scheduled", "_slow",
+        "_treatment", "_wanted",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -92,6 +114,9 @@ class Projection:
         self._came, self._leaves = codings
         self._connection = connection
         self._wanted = True
+        self._slow = self._scheduled = False
+        self._found: Released | None = None
+        self._left = memoryview(b"")
 
     # -- what an exchange's `up` is told
 
@@ -99,13 +124,16 @@ class Projection:
         """Nobody waits for it any more."""
         self._wanted = False
         self._body = []
+        self._found, self._left = None, memoryview(b"")
         self._free()
 
     def hold(self) -> None:
-        """Nothing comes that could be held back."""
+        """The caller reads slowly."""
+        self._slow = True
 
     def release(self) -> None:
-        """Nothing was held back."""
+        self._slow = False
+        self._go_on()
 
     def send_body(self, data: bytes) -> None:
         """The upstream has answered without the rest of the request."""
@@ -134,7 +162,7 @@ class Projection:
         body = b"".join(pieces)
         del pieces
         most = self._gateway.limits.response
-        return release(self._exchange, self._treatment, body, most, self._came, self._leaves)
+        return release(self._exchange, self._treatment, body, most, self._came, self._leaves, view=True)
 
     def done(self, future: asyncio.Future[Released | Answer]) -> None:
         """On the loop again."""
@@ -142,35 +170,73 @@ class Projection:
         if future.cancelled():
             return  # the gateway has ended
         fault = future.exception()
+        gateway.projections.ended()
         if self._still():
             gateway.now = gateway.clock()
-            found = future.result() if fault is None else failed(f"the body could not be read: {type(fault).__name__}")
+            self._answer(
+                future.result() if fault is None else failed(f"the body could not be read: {type(fault).__name__}")
+            )
+
+    # -- what it came to
+
+    def _answer(self, found: Released | Answer) -> None:
+        if isinstance(found, Answer) or len(found.body) <= PIECE:
             answer(self._exchange, self._head, self._treatment, found, came=bool(self._came))
-        gateway.projections.ended()
+            return
+        exchange = self._exchange
+        client = exchange.client
+        self._found, self._left = found, memoryview(found.body)
+        client.write(b"".join(begun(exchange, self._head, self._treatment, found, came=bool(self._came))))
+        self._slow = client.slow
+        if not self._slow:
+            self._write()
+
+    def _later(self) -> None:
+        self._scheduled = False
+        if not self._slow and self._found is not None and self._still():
+            self._write()
+
+    def _write(self) -> None:
+        """A piece of it, and the next in another turn: what the system copies at once takes milliseconds."""
+        piece, self._left = self._left[:PIECE], self._left[PIECE:]
+        exchange, found = self._exchange, self._found
+        assert found is not None
+        if not self._left:
+            self._found = None
+        exchange.client.write(piece)  # it may tell, meanwhile, that the caller reads slowly
+        if self._left:
+            self._go_on()
+        else:
+            self._gateway.now = self._gateway.clock()
+            ended(exchange, found)
+
+    def _go_on(self) -> None:
+        if self._found is not None and not self._slow and not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._later)
 
 
 def answer(exchange: Exchange, head: Head, treatment: Treatment, found: Released | Answer, *, came: bool) -> None:
     """Write what an answer's body came to, and let go of the exchange. `came`: it came in some coding."""
     client = exchange.client
-    gateway = client.gateway
     if isinstance(found, Answer):
         if found.outcome == "failed":
             client.fail(exchange, found.status, found.reason)
         else:
             client.withhold(exchange, found)
         return
-    exchange.withheld, exchange.withheld_bytes = found.withheld, found.withheld_bytes
+    client.post(b"".join([*begun(exchange, head, treatment, found, came=came), found.body]))
+    ended(exchange, found)
+
+
+def begun(exchange: Exchange, head: Head, treatment: Treatment, found: Released, *, came: bool) -> list[bytes]:
+    """The whole header of an answer."""
     parts = beginning(exchange, head, treatment, found.coding if came else None)
-    parts.append(b"content-length: %d\r\n\r\n" % len(found.body))
-    if len(found.body) > MOST_JOINED:
-        gateway.outbox.settle(client.transport)
-        client.transport.writelines([b"".join(parts), found.body])
-    else:
-        parts.append(found.body)
-        client.post(b"".join(parts))
-    gateway.record(exchange, "admitted", "permission" if found.reason else "", found.reason)
-    client.answered(exchange)
+    return [*parts, b"content-length: %d\r\n\r\n" % len(found.body)]
 
 
-#: A longer body is not copied to stand behind its header.
-MOST_JOINED = 65_536
+def ended(exchange: Exchange, found: Released) -> None:
+    """The last of the answer was written."""
+    exchange.withheld, exchange.withheld_bytes = found.withheld, found.withheld_bytes
+    exchange.client.gateway.record(exchange, "admitted", "permission" if found.reason else "", found.reason)
+    exchange.client.answered(exchange)

@@ -232,6 +232,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._flow(self.exchange, last=False)
         elif self._stream is not None and self.exchange is not None:
             self._stream.flush()
+        elif self._body is not None and self._size > MOST_AT_ONCE and not self.transport.is_closing():
+            self.pool.gateway.turnstile.wait(self.transport)
         if self._whole:
             self._settle()
         return True

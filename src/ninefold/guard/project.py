@@ -6,7 +6,7 @@ member twice, or is of another kind than the declared one raises: it was not pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ninefold.guard.program import KINDS, Program, path
 from ninefold.native.library import ffi
@@ -42,10 +42,11 @@ class Projector:
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.items is not None or shape.members is not None
 
-    def __call__(self, body: bytes) -> tuple[bytes, int, int]:
+    def __call__(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
 
-        The bytes are those of the members with all that was around them; none where no member stayed behind.
+        The bytes are those of the members with all that was around them; none where no member stayed behind. `view`: the
+        text is not copied once more, and a memoryview stands for it.
         """
         program = self._program
         made = program.made or program.make()
@@ -55,7 +56,8 @@ class Projector:
         if told < 0:
             raise self._fault(body)
         written, withheld = told & 0xFFFFFFFF, told >> 32
-        return _buffer(out, written)[:], withheld, size - written if withheld else 0
+        text: Any = memoryview(_buffer(out, written)) if view else _buffer(out, written)[:]
+        return text, withheld, size - written if withheld else 0
 
     def _fault(self, body: bytes) -> Unpromised:
         """What was wrong, and where: the text is read once more."""

@@ -25,7 +25,7 @@ MOST_OPENED_AT_ONCE = 16_384
 class Released(Struct, frozen=True, gc=False):
     """What leaves: `body`, in `coding` (empty: in plain). `reason` says, for the trail, why not all of it was allowed."""
 
-    body: bytes
+    body: bytes | memoryview
     withheld: int = 0
     withheld_bytes: int = 0
     reason: str = ""
@@ -33,12 +33,20 @@ class Released(Struct, frozen=True, gc=False):
 
 
 def release(
-    request: Request, treatment: Treatment, body: bytes, most: int, came: bytes = b"", leaves: bytes = b""
+    request: Request,
+    treatment: Treatment,
+    body: bytes,
+    most: int,
+    came: bytes = b"",
+    leaves: bytes = b"",
+    *,
+    view: bool = False,
 ) -> Released | Answer:
     """What may leave of a body that is read, or what stands in for it.
 
     `came` is the coding that it came in, `leaves` the one that it leaves in (both of `CODINGS`; empty: none). Once opened it
-    has at most `most` bytes. A fault is an answer too: nothing leaves that was not read to its end.
+    has at most `most` bytes. A fault is an answer too: nothing leaves that was not read to its end. `view`: what leaves may be
+    a memoryview, which saves a copy of it.
     """
     try:
         text = codings.opened(body, came, most) if came else body
@@ -51,7 +59,7 @@ def release(
                 return hidden(reason)
             text = kept
         assert treatment.projector is not None
-        projected, members, size = treatment.projector(text)
+        projected, members, size = treatment.projector(text, view=view)
         shut = codings.closed(projected, leaves) if leaves else projected
     except codings.Miscoded as fault:
         return failed(f"the body cannot be opened: {fault}")
