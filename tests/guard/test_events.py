@@ -116,6 +116,8 @@ INNER = {"contentMediaType": "application/json", "contentSchema": ITEM, "type": 
         ({"properties": {"data": INNER}}, b'event: a\nid: 1\ndata: {"id":1,"x":2}\n\n', b'data: {"id":1}\n\n'),
         ({"properties": {"data": INNER, "event": {}}}, b'event: a\nid: 1\ndata: {"id":1}\n\n', b'event: a\ndata: {"id":1}\n\n'),
         ({"properties": {"data": {"type": "string"}, "id": {}}}, b"id: 1\ndata: a\ndata: b\n\n", b"id: 1\ndata: a\ndata: b\n\n"),
+        ({"type": "array", "items": ITEM}, b'data: {"id":1,"x":2}\n\ndata: [{"id":1,"x":2}]\n\n', b'data: {"id":1}\n\ndata: [{"id":1}]\n\n'),
+        ({"type": "array", "items": {"properties": {"data": INNER}}}, b'id: 1\ndata: {"id":1,"x":2}\n\n', b'data: {"id":1}\n\n'),
         ({"anyOf": [{"const": "[DONE]"}, ITEM]}, b'data: {"id":1,"x":2}\n\ndata: [DONE]\n\n', b'data: {"id":1}\n\ndata: [DONE]\n\n'),
         (
             {"properties": {"event": {}}, "oneOf": [{"properties": {"event": {"const": "a"}, "data": INNER}}, {"properties": {"data": {"const": "bye"}}}]},

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import ITEM
+from tests.guard.test_treatment import treated
 
 from ninefold.contract.openapi import read
 from ninefold.guard.project import Projector, Unpromised
-from ninefold.guard.records import Lines, Texts
+from ninefold.guard.records import Lines, Reader, Texts
 from ninefold.guard.treatment import Projectors
 
 DOCUMENT = {"openapi": "3.1.0", "info": {}, "paths": {}}
@@ -26,7 +27,7 @@ def projector(schema: Any = ITEM) -> Projector:
     return PROJECTORS.of(schema)
 
 
-def run(reader: Lines | Texts, *pieces: bytes) -> bytes:
+def run(reader: Reader, *pieces: bytes) -> bytes:
     return b"".join([reader.feed(one) for one in pieces]) + reader.end()
 
 
@@ -179,3 +180,10 @@ def test_the_cost_is_linear_however_a_record_drips() -> None:
     run(Texts(projector(), 1 << 20), *spread.splitlines(keepends=True))
     run(Lines(projector(), 1 << 20), *([b"{}\n" * 4096] * 20))
     assert time.perf_counter() - began < 5
+
+
+def test_a_schema_that_says_by_an_array_that_there_are_several_lets_out_each() -> None:
+    content = {"application/x-ndjson": {"schema": {"type": "array", "items": ITEM}}}
+    parts = treated(content, b"application/x-ndjson").parts
+    assert parts is not None
+    assert run(parts.reader(MOST), b'{"id":1,"x":2}\n[{"id":1,"x":2}]\n') == b'{"id":1}\n[{"id":1}]\n'

@@ -19,11 +19,12 @@ from ninefold.guard.project import Unpromised
 from ninefold.guard.slices import TURN, Slices
 from ninefold.guard.steps.content import TOO_LARGE
 from ninefold.guard.treatment import Treatment, Way
-from ninefold.guard.whole import Released, at_once, coding_of, failed, may_be_coded, release
+from ninefold.guard.whole import MOST_AT_ONCE, Released, at_once, coding_of, failed, may_be_coded, release
 
 if TYPE_CHECKING:
     from ninefold.asgi.host import Host
     from ninefold.asgi.protocol import App, Message, Receive, Scope, Send
+    from ninefold.guard.request import Request
 
 
 class _TooLarge(Exception):
@@ -32,6 +33,15 @@ class _TooLarge(Exception):
 
 class StreamCut(Exception):
     """A stream stopped being what was promised after a part of it had left. The server ends its connection."""
+
+
+def _release(
+    request: Request, treatment: Treatment, pieces: list[bytes], most: int, came: bytes, leaves: bytes
+) -> Released | Answer:
+    """In a thread. The pieces go as soon as they are one."""
+    body = b"".join(pieces)
+    pieces.clear()
+    return release(request, treatment, body, most, came, leaves)
 
 
 class Exchange:
@@ -214,16 +224,16 @@ class Exchange:
         came, leaves = self._codings
         pieces, self._body = self._body, []
         self._whole = True
-        text = b"".join(pieces)
-        del pieces
-        short = at_once(text, came)
+        short = at_once(b"".join(pieces), came) if self._size <= MOST_AT_ONCE else None
         most = self._host.most_response
         found: Released | Answer
         try:
             if short is not None:
                 found = release(self._request, treatment, short[0], most, short[1], leaves)
             else:
-                found = await self._host.in_thread(partial(release, self._request, treatment, text, most, came, leaves))
+                work = partial(_release, self._request, treatment, pieces, most, came, leaves)
+                del pieces
+                found = await self._host.in_thread(work)
         except Exception as fault:  # noqa: BLE001  # a fault of ours lets nothing out
             found = failed(f"the body could not be read: {type(fault).__name__}")
         if isinstance(found, Answer):

@@ -49,8 +49,24 @@ def promised(schema: Schema, description: Description) -> Promise | None:
         schemas = tuple(one for found, _ in inner for one in found)
         texts = frozenset(one for _, found in inner for one in found)
         return Promise(frozenset(names), schemas, texts)
+    for one in either(schema, description)[1:]:
+        inside = promised(one, description)
+        if inside is not None and inside.fields != FIELDS:
+            return inside
     schemas, words = _data(schema, description)
+    schemas = tuple(found for one in schemas for found in either(one, description))
     return Promise(FIELDS, schemas, words) if schemas or words else None
+
+
+def either(schema: Schema, description: Description) -> tuple[Schema, ...]:
+    """What a schema may say of one part: itself, and where it is an array's, what is in that.
+
+    Many descriptions say by an array that there are several, as OpenAPI 3.2 does. Nothing leaves that neither declares.
+    """
+    resolved = description.resolve(schema)
+    if isinstance(resolved, dict) and isinstance(items := resolved.get("items"), dict):
+        return schema, items
+    return (schema,)
 
 
 def _parts(schema: Schema, description: Description, depth: int = 0) -> list[dict[str, Any]]:

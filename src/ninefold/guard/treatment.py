@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ninefold.contract.sequence import Sequence, sequence
-from ninefold.guard.events import Events, promised
+from ninefold.guard.events import Events, either, promised
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
 from ninefold.guard.records import Lines, Reader, Texts
@@ -129,7 +129,7 @@ class Projectors:
         """None: it is no sequence, or one of events of which nothing is said."""
         kind = sequence(media)
         if kind is not Sequence.EVENTS:
-            return Parts(kind, self.of(schema)) if kind is not None else None
+            return Parts(kind, self.of(*either(schema, self._description))) if kind is not None else None
         promise = promised(schema, self._description)
         if promise is None:
             return None
