@@ -353,3 +353,55 @@ def test_an_answer_held_against_a_condition_is_judged_in_the_thread_and_compress
     told = gateway.trail(4)
     assert "elements were kept back" in told[0]["reason"]
     assert told[1]["status"] == 404
+
+
+def test_callers_who_leave_at_any_point_leave_nothing_behind(gate: Any, upstream: Any, issue: Any) -> None:
+    gateway = gate(upstream={"url": upstream.url, "connections": 4})
+    key = issue(gateway.path)
+    bodies = [whole(text(LARGE * 4)), whole(coded(text(LARGE), "gzip"), "Content-Encoding: gzip")]
+    count = 40
+    for one in range(count):
+        upstream.answers.append(bodies[one % 2])
+        connection = asked(gateway, key)
+        connection.settimeout(5)
+        time.sleep(0.001 * one)
+        if one % 3 == 0:
+            connection.recv(1000 * one + 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+    time.sleep(0.3)
+    upstream.answers = []
+    for body, kept in ((LARGE, KEPT), (SMALL, [{"id": 1, "name": "a"}])):
+        upstream.answers = [whole(text(body))]
+        status, _, found = gateway.get("/things", key)
+        assert (status, json.loads(found)) == (200, kept)
+    told = gateway.trail(count + 2)
+    assert len(told) == count + 2, "each is told of once"
+    assert {one["outcome"] for one in told[:count]} <= {"failed", "admitted"}
+
+
+def test_who_reads_a_large_answer_slowly_gets_it_all_and_who_stops_is_cut(
+    gate: Any, upstream: Any, issue: Any, parsed: Any
+) -> None:
+    gateway = gate(limits={"timeouts": {"body": "700ms"}, "response": "32MiB"})
+    key = issue(gateway.path)
+    long = [{"id": 1, "name": "n" * 1000}] * 12_000
+    upstream.answers = [whole(text(long))] * 2
+    for reads in (True, False):
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 131_072)
+            connection.connect(("127.0.0.1", gateway.port))
+            connection.settimeout(10)
+            connection.sendall(
+                f"GET /things HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-API-Key: {key}\r\n\r\n".encode()
+            )
+            raw = bytearray()
+            time.sleep(0 if reads else 3)
+            with contextlib.suppress(ConnectionResetError):
+                while block := connection.recv(1 << 20):
+                    raw += block
+                    time.sleep(0.02 if reads else 0)
+        status, fields, body = parsed(bytes(raw))
+        assert status == 200
+        assert (len(body) == int(fields["content-length"])) is reads
+    assert [one["outcome"] for one in gateway.trail(2)] == ["admitted", "failed"]

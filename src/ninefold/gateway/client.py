@@ -797,9 +797,10 @@ class ClientConnection(asyncio.Protocol):
         """The deadline has passed."""
         self.deadline = FOREVER
         current = self._current
-        if current is None and self._tunnel is None and now < self._ends and self._reads():
+        ends = self._ends if current is None else current.now + self.gateway.timeouts.total if current.begun else 0.0
+        if self._tunnel is None and now < min(ends, self._ends) and self._reads():
             # a slow reader is an honest one, as long as he reads
-            self.deadline = now + self.gateway.timeouts.body
+            self.deadline = min(now + self.gateway.timeouts.body, ends)
         elif self._lingering >= 0 or self._tunnel is not None:
             self._cut()
         elif current is None:
