@@ -311,6 +311,34 @@ def test_json_without_a_schema_is_refused_until_the_contract_says_why(contract: 
     assert load_contract(contract(document, authorization=None, responses={"open": {"a": "it is a health check"}}))
 
 
+@pytest.mark.parametrize(
+    ("media", "content", "why"),
+    [
+        ("application/x-ndjson", {}, "and no schema"),
+        ("application/json-seq", {"schema": {}}, "and no schema"),
+        ("application/x-json-stream", {"schema": {"type": "object"}}, "which is not read"),
+        ("application/x-ndjson", {"schema": {"type": "object"}}, ""),
+        ("text/event-stream", {"schema": {"type": "object"}}, ""),
+        ("text/event-stream", {}, ""),
+    ],
+)
+def test_records_without_a_schema_are_refused_and_events_without_one_are_advised_on(
+    contract: Callable[..., Path], media: str, content: dict[str, Any], why: str
+) -> None:
+    answers = {"200": {"description": "-", "content": {media: content}}}
+    document = {
+        "openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+        "paths": {"/a": {"get": {"operationId": "a", "responses": answers}}},
+    }  # fmt: skip
+    path = contract(document, authorization=None)
+    if why:
+        with pytest.raises(ContractProblems, match=f"declares {media} with 200 {why}, so nothing of it may leave"):
+            load_contract(path)
+        return
+    told = [one.what for one in load_contract(path).advice()]
+    assert any("its events pass unread" in one for one in told) is (media == "text/event-stream" and not content)
+
+
 words = st.text(max_size=12)
 trees = st.recursive(
     st.none() | st.booleans() | st.integers() | words | st.sampled_from(["30s", "local", "100/min", "*", "https://a.example"]),

@@ -47,6 +47,12 @@ class Responses(Section):
     errors: Literal["scrub"] = Field(
         "scrub", description="Bodies of 5xx and of undeclared error answers are replaced by problem+json (RFC 9457)."
     )
+    compression: Literal["follow", "none"] = Field(
+        "follow",
+        description="What becomes of `Accept-Encoding` where responses are read. `follow`: the API is asked for gzip, br "
+        "and zstd as the caller asks, and what it compressed is opened, read, and compressed again. `none`: it is not asked, "
+        "and what is read leaves uncompressed.",
+    )
     open: dict[str, Why] = Field({}, description="Operations whose responses pass unread, and why. Default: none.")
     visible_to: dict[str, tuple[str, ...]] = Field(
         {},

@@ -14,6 +14,8 @@ from ninefold.gateway.needs import Needs
 from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
+from ninefold.gateway.projection import Projections
+from ninefold.gateway.turnstile import Turnstile
 from ninefold.gateway.watch import Watch
 from ninefold.trail.event import Event
 
@@ -75,6 +77,8 @@ class Gateway:
         self.looks = self.trusts is not None or authority is not None or self.fingerprints
         self.pool = Pool(self, contract.upstream, upstream_tls)
         self.outbox = Outbox(asyncio.get_running_loop())
+        self.projections = Projections(asyncio.get_running_loop())
+        self.turnstile = Turnstile(asyncio.get_running_loop())
         self.clock = time.monotonic
         self.keys = Watch(ring, contract.keys.stale, say, self.clock)
         self.needs = Needs(guard, self.keys, tokens, authority)
@@ -197,6 +201,7 @@ class Gateway:
         for client in list(self._clients):
             client.transport.abort()
         self.pool.close()
+        self.projections.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self.ledger.close()

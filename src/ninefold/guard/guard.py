@@ -83,7 +83,13 @@ class Guard:
         proofs = frozenset({b"authorization", b"dpop"}) if identity and identity.forward is None else frozenset[bytes]()
         self._manners = {
             (private, whole, judged): Manner(
-                self._fields(), private=private, whole=whole, key_field=key_field, proofs=proofs, judged=judged,
+                self._fields(),
+                private=private,
+                whole=whole,
+                key_field=key_field,
+                proofs=proofs,
+                judged=judged,
+                follows=contract.responses.compression == "follow",
                 varies=self._outlook.varies and whole,
             )
             for private in (False, True)

@@ -54,10 +54,11 @@ class Projector:
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.items is not None or shape.members is not None
 
-    def __call__(self, body: bytes) -> tuple[bytes, int, int]:
+    def __call__(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
 
-        The bytes are those of the members with all that was around them; none where no member stayed behind.
+        The bytes are those of the members with all that was around them; none where no member stayed behind. `view`: the
+        text is not copied once more, and a memoryview stands for it.
         """
         program = self._program
         made = program.made or program.make()
@@ -75,7 +76,8 @@ class Projector:
             if self._undeclared == "block":
                 raise Unpromised(f"{withheld} members are not declared", malformed=False)
             return body, withheld, 0
-        return projected or _buffer(out, written)[:], withheld, size - written if withheld else 0
+        text: Any = memoryview(_buffer(out, written)) if view else _buffer(out, written)[:]
+        return text if projected is None else projected, withheld, size - written if withheld else 0
 
     def _masked(self, made: Made, body: bytes, out: Any) -> tuple[int, bytes | None]:
         """What the native call told, and the text with each marked scalar in other words."""
