@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: So many answers are projected at once. The C call gives up the interpreter's lock; more threads would only share the cores.
 THREADS = 2
 #: So much of an answer is written at once.
-PIECE = 262_144
+PIECE = 131_072
 #: How far a thread steps back behind the loop (sched(7)).
 NICE = 10
 #: So many wait without holding a connection; past them an answer keeps its own until its turn comes, so that the pool's

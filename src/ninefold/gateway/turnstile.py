@@ -1,6 +1,6 @@
 """Large answers come in by turns: what one read of each brings takes a fifth of a millisecond, and ten hold up the rest.
 
-A connection that reads one is stopped after each read, and goes on when its turn comes, a few in each turn of the event loop.
+A connection that reads one is stopped after each read, and goes on when its turn comes, one in each turn of the event loop.
 None waits for another's upstream: who has nothing to read gives his turn away.
 """
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-#: So many go on in a turn.
-AT_ONCE = 2
+#: So many go on in a turn of the loop.
+AT_ONCE = 1
 
 
 class Turnstile:
