@@ -50,14 +50,14 @@ def release(
     """
     try:
         text = codings.opened(body, came, most) if came else body
-        if not text:
-            return Released(b"")
         reason = ""
         if request.held is not None:
             kept, reason = request.held.release(request, text)
             if kept is None:
                 return hidden(reason)
             text = kept
+        if not text:
+            return Released(b"", reason=reason)
         assert treatment.projector is not None
         projected, members, size = treatment.projector(text, view=view)
         shut = codings.closed(projected, leaves) if leaves else projected
