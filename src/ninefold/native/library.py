@@ -36,7 +36,8 @@ def library() -> Any:
     """The library's functions. Raises `FileError` where it is missing, or was made from another source."""
     remedy = "in a checkout run `make venv`; else install a wheel for this platform, or with a C compiler at hand"
     try:
-        loaded = ffi.dlopen(str(PATH))
+        # it stays mapped: when the interpreter ends, programs may be freed after their library was closed
+        loaded = ffi.dlopen(str(PATH), ffi.RTLD_NOW | ffi.RTLD_NODELETE)
         version = loaded.nf_version()
     except (OSError, AttributeError) as fault:
         raise FileError(f"cannot be loaded ({fault})", place=Place(str(PATH)), remedy=remedy) from None
