@@ -72,6 +72,17 @@ def test_a_body_without_memory_for_it_is_502() -> None:
     assert found.status == 502
 
 
+def test_nothing_is_judged_too() -> None:
+    class Strict:
+        def release(self, request: Request, text: bytes) -> tuple[bytes | None, str]:
+            return None, f"{len(text)} bytes cannot be judged"
+
+    for body, came in ((b"", b""), (b"", b"gzip"), (coded(b"", "gzip"), b"gzip")):
+        found = release(asked(held=Strict()), TREATMENT, body, 100, came)
+        assert isinstance(found, Answer)
+        assert (found.status, found.reason) == (404, "0 bytes cannot be judged")
+
+
 def test_nothing_is_nothing_in_any_coding() -> None:
     assert release(asked(), TREATMENT, b"", 100, b"gzip", b"gzip") == Released(b"")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 #: The longest body that is read on the event loop, and the longest of those that came compressed, opened. A thread costs some
-#: 80 µs of the processor's time; so long these take (docs/adr/0016-streams.md).
+#: 60 µs of the processor's time; these take 60 to 120 (docs/adr/0016-streams.md).
 MOST_AT_ONCE = 131_072
 MOST_OPENED_AT_ONCE = 16_384
 
@@ -50,14 +50,14 @@ def release(
     """
     try:
         text = codings.opened(body, came, most) if came else body
-        if not text:
-            return Released(b"")
         reason = ""
         if request.held is not None:
             kept, reason = request.held.release(request, text)
             if kept is None:
                 return hidden(reason)
             text = kept
+        if not text:
+            return Released(b"", reason=reason)
         assert treatment.projector is not None
         projected, members, size = treatment.projector(text, view=view)
         shut = codings.closed(projected, leaves) if leaves else projected

@@ -40,7 +40,7 @@ def library() -> Any:
     """The library's functions. Raises `FileError` where it is missing, or was made from another source."""
     remedy = "in a checkout run `make venv`; else install a wheel for this platform, or with a C compiler at hand"
     try:
-        # it stays for good: at the end of a process programs may be freed by it after everything of Python's has let go of it
+        # it stays mapped: when the interpreter ends, programs may be freed after their library was closed
         loaded = ffi.dlopen(str(PATH), ffi.RTLD_NOW | ffi.RTLD_NODELETE)
         version = loaded.nf_version()
     except (OSError, AttributeError) as fault:
