@@ -461,23 +461,3 @@ def test_a_text_of_more_than_four_gibibytes_is_refused_unread() -> None:
 def test_a_root_that_is_no_node_is_refused() -> None:
     made = _made([(1, -1, -1, 0, 0)], [])
     assert native.library().nf_project(made, 1, b"1", 1, native.ffi.NULL, native.ffi.NULL, native.ffi.NULL) < 0
-
-
-def test_a_process_ends_well_although_a_program_outlives_the_library() -> None:
-    program = """
-import sys
-from ninefold.guard.program import Program
-from ninefold.guard.project import Projector
-from ninefold.guard.shape import Shape
-kept = []
-for _ in range(50):
-    shape = Shape(members={"a": Shape(scalars={"string"})})
-    projector = Projector(shape, Program())
-    projector(b'{"a":"x"}')
-    circle = [projector]
-    circle.append(circle)
-    kept.append(circle)
-sys.modules["ninefold.kept"] = kept
-"""
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
-    assert (ended.returncode, ended.stderr) == (0, b"")
