@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bench import envoy, nginx, ours, scale
+from bench import envoy, large, nginx, ours, scale
 from bench.load import CONNECTIONS, Case, Run, load
 from bench.machine import machine
 from bench.process import Cores, Server, free_port
@@ -59,6 +59,8 @@ def main() -> None:
             result |= {"rounds": rounds, "seconds": SECONDS, **_peers(folder / "peers", rounds, quick=options.quick)}
         if not options.quick:
             result["scale"] = scale.measure(folder / "scale", Cores.of_this_machine())
+            if not options.scale:
+                result["large"] = large.measure(folder / "large", Cores.of_this_machine())
     result["took"] = round(time.monotonic() - began)
     table = markdown(result)
     print(table)

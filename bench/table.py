@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+from bench import large
+
 #: Case name to its heading.
 CASES = {
     "small": "0.4 kB",
@@ -60,6 +62,8 @@ def markdown(result: dict[str, Any]) -> str:
         lines += _costs(result) + _ratios(result) + _rates(result)
     if "scale" in result:
         lines += _scale(result["scale"])
+    if "large" in result:
+        lines += large.table(result["large"])
     facts = "; ".join(f"{name} {text}" for name, text in result["machine"].items())
     return "\n".join([*lines, f"Measured in {result['took']} s on: {facts}."])
 

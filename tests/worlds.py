@@ -305,4 +305,5 @@ def questions(draw: st.DrawFn, world: World) -> Question:
     caller = "all" if "all" in world.callers else "reader"
     if "caller" in changed:
         caller = draw(st.sampled_from([*world.callers, "scoped", "none", "wrong"]))
-    return Question(method, path, caller, tuple(fields), body, "query" in changed, sample)
+    stray = sample is not None and world.meant(method, path) is not about
+    return Question(method, path, caller, tuple(fields), body, "query" in changed, sample, stray)

@@ -182,7 +182,11 @@ paths:
             "the same",
         ),
         ("dependencies: {fail_on: high}\n", 2, "`dependencies` is not enforced yet", ""),
-        ("responses: {mask: {a: partial}}\n", 2, "`responses.mask` is not enforced yet", ""),
+        ("responses: {mask: {prize: partial}}\n", 2, "'partial' is no mask", "write redact, last4"),
+        ("responses: {mask: {prize: redact}}\n", 2, "the description has no field 'prize'", "name a member"),
+        ("responses: {visible_to: {Item.name: [a]}}\n", 2, "the description has no field 'Item.name'", ""),
+        ("responses: {visible_to: {name: []}}\n", 2, "visible to nobody", "leave it out"),
+        ("responses: {undeclared: report, mask: {name: redact}}\n", 2, "`undeclared: report` lets answers out", ""),
         ("trail: {retain: 400d}\n", 2, "`trail.retain` is not enforced yet", ""),
         ("encryption: {at_rest: file:x}\n", 2, "`encryption.at_rest` is not enforced yet", ""),
         (
@@ -305,6 +309,34 @@ def test_json_without_a_schema_is_refused_until_the_contract_says_why(contract: 
     with pytest.raises(ContractProblems, match="no schema, so nothing of it may leave"):
         load_contract(contract(document, authorization=None))
     assert load_contract(contract(document, authorization=None, responses={"open": {"a": "it is a health check"}}))
+
+
+@pytest.mark.parametrize(
+    ("media", "content", "why"),
+    [
+        ("application/x-ndjson", {}, "and no schema"),
+        ("application/json-seq", {"schema": {}}, "and no schema"),
+        ("application/x-json-stream", {"schema": {"type": "object"}}, "which is not read"),
+        ("application/x-ndjson", {"schema": {"type": "object"}}, ""),
+        ("text/event-stream", {"schema": {"type": "object"}}, ""),
+        ("text/event-stream", {}, ""),
+    ],
+)
+def test_records_without_a_schema_are_refused_and_events_without_one_are_advised_on(
+    contract: Callable[..., Path], media: str, content: dict[str, Any], why: str
+) -> None:
+    answers = {"200": {"description": "-", "content": {media: content}}}
+    document = {
+        "openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+        "paths": {"/a": {"get": {"operationId": "a", "responses": answers}}},
+    }  # fmt: skip
+    path = contract(document, authorization=None)
+    if why:
+        with pytest.raises(ContractProblems, match=f"declares {media} with 200 {why}, so nothing of it may leave"):
+            load_contract(path)
+        return
+    told = [one.what for one in load_contract(path).advice()]
+    assert any("its events pass unread" in one for one in told) is (media == "text/event-stream" and not content)
 
 
 words = st.text(max_size=12)

@@ -30,8 +30,14 @@ def treated(content: dict[str, Any], media: bytes) -> Treatment:
         ("*/*", OBJECT, b"application/x-json", Way.PROJECT),
         ("*/*", {"type": "string", "format": "binary"}, b"image/png", Way.PASS),
         ("text/plain", {"type": "string"}, b"text/plain", Way.PASS),
-        ("application/x-ndjson", OBJECT, b"application/x-ndjson", Way.WITHHOLD),
-        ("application/json-seq", OBJECT, b"application/json-seq", Way.WITHHOLD),
+        ("application/x-ndjson", OBJECT, b"application/x-ndjson", Way.STREAM),
+        ("application/json-seq", OBJECT, b"application/json-seq", Way.STREAM),
+        ("application/json-seq", OBJECT, b"application/x-ndjson", Way.WITHHOLD),
+        ("application/geo+json-seq", OBJECT, b"application/geo+json-seq", Way.STREAM),
+        ("application/x-json-stream", OBJECT, b"application/x-json-stream", Way.WITHHOLD),
+        ("text/event-stream", OBJECT, b"text/event-stream;charset=utf-8", Way.STREAM),
+        ("text/event-stream", {"type": "string"}, b"text/event-stream", Way.PASS),
+        ("text/*", OBJECT, b"text/event-stream", Way.PASS),
     ],
 )
 def test_what_a_schema_describes_is_projected_or_withheld_whatever_it_says_that_it_is(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -18,6 +18,8 @@ from ninefold.gateway.authority import authority_of, shown_to_server
 from ninefold.gateway.forwarded import trusted_proxies, vouched
 from ninefold.gateway.ledger import Ledger
 from ninefold.gateway.needs import Needs
+from ninefold.gateway.projection import threads
+from ninefold.gateway.pseudonym import pseudonym_key
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.watch import Watch
 from ninefold.guard.answer import Answer, refuse
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from ninefold.contract.load import LoadedContract
     from ninefold.guard.plan import Plan
     from ninefold.guard.request import Request
+
+Outcome = TypeVar("Outcome")
 
 #: The least time between two looks at whether keys, revocations and certificates are what they were, in seconds.
 SWEEP = 0.25
@@ -79,6 +83,7 @@ class Host:
                 described=described,
                 tokens=self._tokens,
                 source=loaded.source,
+                pseudonym_key=pseudonym_key(loaded),
             )
             self._observer = (
                 observer_of(self._guard, loaded, record, say, time.monotonic()) if record is not None else None
@@ -92,6 +97,7 @@ class Host:
         self._keys = Watch(self._ring, settings.keys.stale, say, time.monotonic)
         self._needs = Needs(self._guard, self._keys, self._tokens, self._authority)
         self._verified = 0.0
+        self._threads = threads()
         self._stem = f"{secrets.token_hex(8)}-".encode()
         self._count = 0
 
@@ -101,6 +107,7 @@ class Host:
         if self._tokens is not None:
             await self._tokens.close()
             self._tokens.release()
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._writer.close()
         self._ring.close()
 
@@ -195,7 +202,7 @@ class Host:
     ) -> None:
         """One decision for the trail."""
         if request.told and not reason:
-            step, reason = "body", request.told
+            step, reason = "report", request.told
         if request.tap is not None and self._observer is not None:
             outcome, step, reason = self._observer.ended(request, status, outcome, step, reason)
         event = Event(
@@ -221,6 +228,15 @@ class Host:
     def most_response(self) -> int:
         """Bytes of a response that is checked as a whole."""
         return self._loaded.contract.limits.response
+
+    @property
+    def most_record(self) -> int:
+        """Bytes of one record or event of a stream that is read."""
+        return self._loaded.contract.limits.record
+
+    async def in_thread(self, work: Callable[[], Outcome]) -> Outcome:
+        """What takes long, while others are served. Who comes when both threads work waits with his request."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _begun(self) -> Recorder:
         """What needs a loop, from the first request on."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ninefold.gateway.forwarded import canonical, told
 from ninefold.gateway.wire import HOST, NO_HOST, UNDERSCORE
+from ninefold.guard.coding import asking
 from ninefold.guard.request import Request
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def shown(scope: Scope, request: Request, plan: Plan) -> dict[str, Any]:
     if request.content is not None:  # it was read, and may not be what it was
         headers = [(name, value) for name, value in headers if name.lower() not in _FRAMING]
         headers.append((b"content-length", b"%d" % len(request.content)))
+    asked = asking(request.fields.get(b"accept-encoding", b"")) if plan.manner.follows else b""
+    headers += [(b"accept-encoding", asked)] if asked else []
     headers += [(b"x-request-id", request.id), *told(request)]
     extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if "http.response" not in name}
     query = request.target.partition(b"?")[2]

@@ -11,6 +11,7 @@ import msgspec
 from ninefold.cli.screen import printable
 from ninefold.contract.openapi import load
 from ninefold.contract.requests import Requests
+from ninefold.contract.sequence import sequence
 from ninefold.errors import DescriptionError, Place
 from ninefold.guard.entrance import Entrance
 from ninefold.guard.shape import Shapes
@@ -101,8 +102,7 @@ class _Told:
                 if schema is not None and is_json(media):
                     yield self._part(f"{status} {media}", ["projected"], self._out.of(schema))
                 else:
-                    withheld = is_json(media) or is_json_records(media)
-                    yield self._part(f"{status} {media}", ["withheld" if withheld else "unread"], None)
+                    yield self._part(f"{status} {media}", [_unshaped(media, schema)], None)
 
     def _judged(self, schema: Schema) -> str:
         return "typed" if self._entrance.validator(schema).fast else "judged"
@@ -111,6 +111,13 @@ class _Told:
     def _part(what: str, how: list[str], shape: Shape | None) -> dict[str, Any]:
         behind, open_ = _places(shape) if shape is not None else ([], [])
         return {"what": what, "how": how, "behind": behind, "open": open_}
+
+
+def _unshaped(media: str, schema: Schema | None) -> str:
+    """What becomes of an answer that is no JSON with a schema."""
+    if sequence(media) is not None and schema is not None:
+        return "projected part by part"
+    return "withheld" if is_json(media) or is_json_records(media) else "unread"
 
 
 def _places(shape: Shape) -> tuple[list[str], list[str]]:

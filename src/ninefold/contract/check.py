@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.contract.certificates import certificate_advice, certificate_problems
+from ninefold.contract.fields import field_problems
 from ninefold.contract.granted import conditions, duties
 from ninefold.contract.proving import proving_advice, proving_problems
+from ninefold.contract.sequence import Sequence, sequence
 from ninefold.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def problems(contract: Contract, description: Description, source: Source) -> li
         *duties(contract, source),
         *conditions(contract, description, source),
         *_responses(contract, description, source),
+        *field_problems(contract, description, source),
         *_routes(contract, description, source),
         *_methods(contract, description, source),
         *_query(contract, description, source),
@@ -77,6 +80,17 @@ def advice(contract: Contract, description: Description, source: Source) -> list
         if not any(status[:1] in {"2", "3", "d"} for status in operation.responses):
             what = f"{operation.id} declares no successful response, so every answer of it is withheld"
             found.append(Problem(what, top, "declare its 200 with a schema in the description"))
+        for response in operation.responses.values():
+            bare = [
+                media
+                for media, schema in response.media.items()
+                if sequence(media) is Sequence.EVENTS and (schema is None or _empty(schema, description))
+            ]
+            if bare and operation.id not in contract.responses.open:
+                what = (
+                    f"{operation.id} declares {bare[0]} with {response.status} and no schema, so its events pass unread"
+                )
+                found.append(Problem(what, top, "give the schema of the JSON in their `data`"))
     return found
 
 
@@ -210,7 +224,7 @@ def _reaches(roles: dict[str, tuple[str, ...]], start: str, goal: str) -> bool:
 def schemaless(description: Description) -> Iterator[tuple[Operation, str, str]]:
     """Each operation, media type and status that declares JSON of which nothing can be checked.
 
-    Because no schema says what is in it, or because it comes in records (JSON Lines, RFC 7464), which are not read yet.
+    Because no schema says what is in it, or because it is JSON of a kind that is not read.
     """
     for operation in description.operations:
         for response in operation.responses.values():
@@ -218,7 +232,7 @@ def schemaless(description: Description) -> Iterator[tuple[Operation, str, str]]
                 name = media.partition(";")[0].strip().lower()
                 if "json" not in name or response.status[:1] == "5":
                     continue
-                if _in_records(name) or schema is None or _empty(schema, description):
+                if _unread(name) or schema is None or _empty(schema, description):
                     yield operation, media, response.status
 
 
@@ -226,17 +240,18 @@ def _responses(contract: Contract, description: Description, source: Source) -> 
     place = source.place(("api", "description"))
     for operation, media, status in schemaless(description):
         if operation.id not in contract.responses.open:
-            why = "which is not read yet" if _in_records(media) else "and no schema"
+            why = "which is not read" if _unread(media) else "and no schema"
             yield Problem(
                 f"{operation.id} declares {media} with {status} {why}, so nothing of it may leave",
                 place,
-                f"give a schema (of JSON) in the description, or write `responses: {{open: {{{operation.id}: <why>}}}}`",
+                "give a schema (of JSON, or of one record) in the description, or write "
+                f"`responses: {{open: {{{operation.id}: <why>}}}}`",
             )
 
 
-def _in_records(media: str) -> bool:
+def _unread(media: str) -> bool:
     name = media.partition(";")[0].strip().lower()
-    return name not in {"application/json", "text/json"} and not name.endswith("+json")
+    return sequence(name) is None and name not in {"application/json", "text/json"} and not name.endswith("+json")
 
 
 def _empty(schema: object, description: Description) -> bool:

@@ -105,7 +105,15 @@ class Limits(Section):
     fields: int = Field(64, ge=8, le=512, description="Most header fields of a request; 431 past it.")
     body: Size = Field(1024 * 1024, ge=0, description="Most bytes of a request body; 413 past it.")
     response: Size = Field(
-        8 * 1024 * 1024, ge=1024, description="Most bytes of a response that is checked as a whole; 502 past it."
+        8 * 1024 * 1024,
+        ge=1024,
+        description="Most bytes of a response that is checked as a whole, uncompressed; 502 past it.",
+    )
+    record: Size = Field(
+        1024 * 1024,
+        ge=64,
+        description="Most bytes of one record or event of a stream that is read (JSON Lines, JSON text sequences, server-sent "
+        "events); the stream is cut before a longer one.",
     )
     timeouts: Timeouts = Timeouts()
     connections: Connections = Connections()

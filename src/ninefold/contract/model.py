@@ -14,6 +14,7 @@ from ninefold.contract.authorization import Authorization
 from ninefold.contract.identity import Identity
 from ninefold.contract.limits import Limits
 from ninefold.contract.requests import Requests
+from ninefold.contract.responses import Responses
 from ninefold.contract.section import Section
 from ninefold.contract.value import (
     Address,
@@ -238,18 +239,6 @@ class Encryption(Section):
         if self.plain is not None and self.tls.certificate is not None:
             raise ValueError("`plain` and a certificate contradict each other; keep one")
         return self
-
-
-class Responses(Section):
-    """Sign 7. What the description does not declare does not leave."""
-
-    undeclared: Literal["drop"] = Field(
-        "drop", description="Undeclared fields of a JSON response are dropped; each drop is counted in the trail."
-    )
-    errors: Literal["scrub"] = Field(
-        "scrub", description="Bodies of 5xx and of undeclared error answers are replaced by problem+json (RFC 9457)."
-    )
-    open: dict[str, Why] = Field({}, description="Operations whose responses pass unread, and why. Default: none.")
 
 
 class Trail(Section):

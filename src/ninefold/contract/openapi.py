@@ -19,6 +19,7 @@ from ninefold.contract.description import (
     SecurityScheme,
     escape,
 )
+from ninefold.contract.sequence import sequence
 from ninefold.contract.source import SourceFault, as_error, parse_fast, read_bytes
 from ninefold.contract.swagger import modernised
 from ninefold.errors import DescriptionError, Place
@@ -51,6 +52,7 @@ def read(document: Any, source: str) -> Description:
 class _Reader:
     def __init__(self, document: Any, source: str) -> None:
         self._source = source
+        self._sequences = False
         if not isinstance(document, dict):
             raise self._fault(
                 "is no API description: the document is no mapping", "give an OpenAPI or Swagger document"
@@ -59,6 +61,7 @@ class _Reader:
         text = str(version)
         if "openapi" in document and text.startswith(("3.0", "3.1", "3.2")):
             self._dialect = "3.0" if text.startswith("3.0") else "3.1"
+            self._sequences = text.startswith("3.2")
         elif "swagger" in document and text in {"2.0", "2"}:
             self._dialect = "2.0"
             document = self._guarded(lambda: modernised(document))
@@ -188,8 +191,17 @@ class _Reader:
             if media is not None and not isinstance(media, dict):
                 raise self._fault(f"{pointer}: the media type {name!r} is no mapping", "give its schema")
             schema = _mapping(media).get("schema")
+            if self._sequences and sequence(name) is not None:
+                schema = self._item(_mapping(media))
             found[name] = None if schema is None else _schema(schema, None)
         return found
+
+    def _item(self, media: Mapping[str, Any]) -> Any:
+        """The schema of one part of a sequence: since OpenAPI 3.2 `schema` is that of all of them, as an array (4.14.4)."""
+        if "itemSchema" in media:
+            return media["itemSchema"]
+        schema = self._follow(media.get("schema"))
+        return schema["items"] if isinstance(schema, dict) and "items" in schema else schema
 
     def _follow(self, raw: Any) -> Any:
         if isinstance(raw, dict) and isinstance(raw.get("$ref"), str):

@@ -20,8 +20,6 @@ PENDING: tuple[tuple[Path_, str], ...] = (
     (("limits", "rates", "*", "concurrency"), "use `limits.connections.per_ip`"),
     (("limits", "*", "quota"), "write it as a rate: `rate: 100000/d`"),
     (("limits", "*", "concurrency"), "use `limits.connections.per_ip`"),
-    (("responses", "mask"), "leave the field out of the description, then it is dropped"),
-    (("responses", "visible_to"), "leave the field out of the description, then it is dropped"),
     (("trail", "sink"), "use `path:`, the file of the hash chain"),
     (("trail", "retain"), "move old trails away yourself; nothing deletes them"),
     (("trail", "alert"), "follow `ninefold trail tail --follow --json` meanwhile"),

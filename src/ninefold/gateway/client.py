@@ -20,6 +20,7 @@ from ninefold.gateway import plain, wire
 from ninefold.gateway.exchange import Exchange
 from ninefold.gateway.forwarded import forwarded_fields, told, vouched
 from ninefold.guard.answer import Answer, lines, refuse
+from ninefold.guard.coding import asking
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Plan
 from ninefold.guard.steps.arrival import subscriber
@@ -579,12 +580,13 @@ class ClientConnection(asyncio.Protocol):
                 self._block_stripped, self._block_caller = stripped, exchange.caller
                 self._block_subject, self._block_tenant = exchange.subject, exchange.tenant
                 self._block_proved = exchange.key
-                self._block_head = self._plain_head(exchange, stripped)
+                self._block_head = self._plain_head(exchange, stripped, _asking(plan, fields))
             return b"".join((exchange.verb, b" ", exchange.target, self._block_head, exchange.id, b"\r\n\r\n"))
         named = fields.get(b"connection")
         if named is not None and named.lower() not in {b"keep-alive", b"close"}:
             stripped |= {part.strip().lower() for part in named.split(b",")}
         passed = b"".join([b"%b: %b\r\n" % field for field in fields.items() if field[0] not in stripped])
+        passed += _asking(plan, fields)
         if exchange.host != self._host:
             self._name(exchange.host)  # another request came in between, and named another
         forwarded = self._forwarded
@@ -604,14 +606,15 @@ class ClientConnection(asyncio.Protocol):
             lines(told(exchange)), exchange.id,
         )  # fmt: skip
 
-    def _plain_head(self, exchange: Exchange, stripped: frozenset[bytes]) -> bytes:
+    def _plain_head(self, exchange: Exchange, stripped: frozenset[bytes], asking: bytes) -> bytes:
         """What the upstream gets of a plain request between its target and its id; the same while the block is."""
         both = zip(exchange.fields, self._block_lines, strict=True)
         passed = b"".join([line for name, line in both if name not in stripped])
         forwarded = self._forwarded
         if exchange.address != self._peer:
             forwarded = forwarded_fields(exchange.address, exchange.host, secure=self._secure)
-        return b"%b%b%b%bx-request-id: " % (self.gateway.pool.host_line, passed, forwarded, lines(told(exchange)))
+        shown = lines(told(exchange))
+        return b"%b%b%b%b%bx-request-id: " % (self.gateway.pool.host_line, passed, asking, forwarded, shown)
 
     # -- from decision to answer
 
@@ -652,6 +655,8 @@ class ClientConnection(asyncio.Protocol):
             self.gateway.record(exchange, "failed", "upstream", reason)
             exchange.answered = True
             self._current = None
+            if exchange.version == "1.0":
+                self._reset()  # an answer without chunks ends with its connection: only so does it not look whole
             self.transport.abort()
             return
         answer = refuse(status, "upstream", reason, closes=not exchange.complete)
@@ -796,9 +801,10 @@ class ClientConnection(asyncio.Protocol):
         """The deadline has passed."""
         self.deadline = FOREVER
         current = self._current
-        if current is None and self._tunnel is None and now < self._ends and self._reads():
+        ends = self._ends if current is None else current.now + self.gateway.timeouts.total if current.begun else 0.0
+        if self._tunnel is None and now < min(ends, self._ends) and self._reads():
             # a slow reader is an honest one, as long as he reads
-            self.deadline = now + self.gateway.timeouts.body
+            self.deadline = min(now + self.gateway.timeouts.body, ends)
         elif self._lingering >= 0 or self._tunnel is not None:
             self._cut()
         elif current is None:
@@ -826,8 +832,12 @@ class ClientConnection(asyncio.Protocol):
     def _cut(self) -> None:
         """End the connection now. What the caller did not read goes too: the system would keep megabytes for him."""
         if self.transport.get_write_buffer_size():
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._reset()
         self.transport.abort()
+
+    def _reset(self) -> None:
+        """The socket is to be reset as it closes: the caller cannot take that for an end."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     def _reads(self) -> bool:
         """Whether something waits for the caller to read, and it is less than when this was last asked."""
@@ -867,3 +877,11 @@ class ClientConnection(asyncio.Protocol):
         self._current = None
         self.release(_SWITCH)
         return early
+
+
+def _asking(plan: Plan, fields: dict[bytes, bytes]) -> bytes:
+    """The line that asks the upstream for what can be opened of a caller's codings, where its answer is read."""
+    if not plan.manner.follows or b"accept-encoding" not in fields:
+        return b""
+    asked = asking(fields[b"accept-encoding"])
+    return b"accept-encoding: %b\r\n" % asked if asked else b""

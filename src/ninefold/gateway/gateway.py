@@ -14,6 +14,8 @@ from ninefold.gateway.needs import Needs
 from ninefold.gateway.outbox import Outbox
 from ninefold.gateway.plain import FieldLines
 from ninefold.gateway.pool import Pool
+from ninefold.gateway.projection import Projections
+from ninefold.gateway.turnstile import Turnstile
 from ninefold.gateway.watch import Watch
 from ninefold.trail.event import Event
 
@@ -75,6 +77,8 @@ class Gateway:
         self.looks = self.trusts is not None or authority is not None or self.fingerprints
         self.pool = Pool(self, contract.upstream, upstream_tls)
         self.outbox = Outbox(asyncio.get_running_loop())
+        self.projections = Projections(asyncio.get_running_loop())
+        self.turnstile = Turnstile(asyncio.get_running_loop())
         self.clock = time.monotonic
         self.keys = Watch(ring, contract.keys.stale, say, self.clock)
         self.needs = Needs(guard, self.keys, tokens, authority)
@@ -145,7 +149,7 @@ class Gateway:
         if exchange.tap is not None and self.observer is not None:
             outcome, step, reason = self.observer.ended(exchange, exchange.status, outcome, step, reason)
         if exchange.told and not reason:
-            step, reason = "body", exchange.told
+            step, reason = "report", exchange.told
         plan = exchange.plan or self.guard.plan(exchange)
         event = Event(
             exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
@@ -197,6 +201,7 @@ class Gateway:
         for client in list(self._clients):
             client.transport.abort()
         self.pool.close()
+        self.projections.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self.ledger.close()

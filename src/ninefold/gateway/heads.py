@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from ninefold.gateway import wire
+from ninefold.guard.coding import PLAIN, recoded
 from ninefold.guard.treatment import Treatment, Way
 
 #: A header line: lowercase name, value, both as a line again.
@@ -21,14 +22,14 @@ MOST_HEADS = 1024
 MOST_BYTES = 4096
 #: An API that answers one header in more ways than this is answered the long way.
 MOST_BEGINNINGS = 32
-#: Codings under which a body is what it says.
-PLAIN_CODINGS = frozenset({b"", b"identity"})
 #: What the header of a scrubbed error says of the body that stands in for the upstream's.
 _PROBLEM = b"content-type: application/problem+json\r\ncache-control: no-store\r\n"
 
 
 class Head(msgspec.Struct, gc=False):
     """What an answer's header says. `length` is -1 where it tells none; `private`: nothing is said about caching.
+
+    `varied`: it would be another one under another `Accept-Encoding`.
 
     `beginnings` has, by the treatment's `id`, that treatment and what `begin` said.
     """
@@ -41,13 +42,22 @@ class Head(msgspec.Struct, gc=False):
     chunked: bool = False
     private: bool = True
     cookies: bool = False
+    varied: bool = False
     beginnings: dict[int, tuple[Treatment, bytes]] = {}  # each head gets its own
 
-    def beginning(self, treatment: Treatment, *, secure: bool) -> bytes:
-        """How the answer to the caller begins: its status, and the fields that may leave."""
+    def beginning(self, treatment: Treatment, *, secure: bool, coding: bytes | None = None) -> bytes:
+        """How the answer to the caller begins: its status, and the fields that may leave.
+
+        `coding` is that of a body that came in one, and leaves in this (empty: in plain); None: it leaves as it came.
+        """
         allowed = treatment.fields
         parts = [wire.STATUS_LINES[self.status]]
-        for name, value, line in self.lines:
+        told = self.lines
+        if coding is not None:
+            allowed |= {b"content-encoding"}
+            fields = [(name, value) for name, value, _ in told if name in treatment.fields]
+            told = [(name, value, b"%b: %b\r\n" % (name, value)) for name, value in recoded(fields, coding)]
+        for name, value, line in told:
             if name in allowed:
                 hardens = secure and name == b"set-cookie"
                 parts.append(b"set-cookie: %b\r\n" % wire.hardened(value) if hardens else line)
@@ -60,8 +70,8 @@ class Head(msgspec.Struct, gc=False):
 
         Empty where it does need more: then it goes the long way.
         """
-        whole = treatment.way is Way.PASS or (
-            treatment.way is Way.PROJECT and self.encoding in PLAIN_CODINGS and self.length <= most
+        whole = (treatment.way is Way.PASS and not treatment.reason) or (
+            treatment.way is Way.PROJECT and self.encoding in PLAIN and self.length <= most
         )
         begins = self.beginning(treatment, secure=False) if whole and not self.cookies else b""
         if len(self.beginnings) < MOST_BEGINNINGS:
@@ -99,6 +109,8 @@ class Heads:
                 head.private = False
             elif name == b"set-cookie":
                 head.cookies = True
+            elif name == b"vary":
+                head.varied = head.varied or b"accept-encoding" in value.lower()
             elif name == b"transfer-encoding":
                 head.chunked = True
                 if value.lower() != b"chunked":

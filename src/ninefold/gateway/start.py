@@ -24,6 +24,7 @@ from ninefold.gateway.authority import authority_of
 from ninefold.gateway.door import Door
 from ninefold.gateway.gateway import Gateway
 from ninefold.gateway.ledger import Ledger
+from ninefold.gateway.pseudonym import pseudonym_key
 from ninefold.gateway.recorder import Recorder
 from ninefold.gateway.tls import ask_clients, development_certificate, expires, server_context, upstream_context
 from ninefold.guard.guard import Guard
@@ -136,6 +137,7 @@ async def opened(
             described=described,
             tokens=tokens,
             source=loaded.source,
+            pseudonym_key=pseudonym_key(loaded),
         )
         recorder = Recorder(writer, contract.trail.batch, say, loop)
         ledger = Ledger(loaded.resolve(contract.keys.store), contract.keys.remind, recorder.add, say, loop)

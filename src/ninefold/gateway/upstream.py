@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from ninefold.gateway import wire
-from ninefold.gateway.heads import PLAIN_CODINGS
+from ninefold.gateway.beginning import beginning
+from ninefold.gateway.projection import Projection, answer
+from ninefold.gateway.stream import Stream
 from ninefold.guard.answer import problem
-from ninefold.guard.judged import hidden, unjudged
+from ninefold.guard.judged import unjudged
 from ninefold.guard.project import Unpromised
 from ninefold.guard.treatment import Treatment, Way
+from ninefold.guard.whole import MOST_AT_ONCE, at_once, coding_of, failed, release
 
 if TYPE_CHECKING:
     from ninefold.gateway.exchange import Exchange
@@ -36,6 +39,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_beginning",
         "_body",
+        "_codings",
         "_discarding",
         "_early",
         "_first",
@@ -43,9 +47,11 @@ class UpstreamConnection(asyncio.Protocol):
         "_head",
         "_header",
         "_held",
+        "_kept",
         "_parser",
         "_reusable",
         "_size",
+        "_stream",
         "_streaming",
         "_treatment",
         "_tunnel",
@@ -67,6 +73,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._discarding = False
         self._whole = False
         self._reusable = False
+        self._kept = False
         self._reset()
 
     def _reset(self) -> None:
@@ -75,7 +82,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._head: Head | None = None
         self._size = 0
         self._body: list[bytes] | None = None
+        self._codings = b"", b""
         self._streaming = False
+        self._stream: Stream | None = None
         self._beginning = b""
         self._flowing: list[bytes] = []
         self._treatment: Treatment | None = None
@@ -114,7 +123,8 @@ class UpstreamConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         # A body without a length ends with the connection (RFC 9112 section 6.3).
         head = self._head
-        if head is not None and head.length < 0 and not head.chunked and (self._streaming or self._body is not None):
+        reading = self._streaming or self._stream is not None or self._body is not None
+        if head is not None and head.length < 0 and not head.chunked and reading:
             self._complete(reusable=False)
             self._settle()
         return False
@@ -155,7 +165,7 @@ class UpstreamConnection(asyncio.Protocol):
             return False
         treatment = plan.treatments.of(head.status, head.media)
         known = head.beginnings.get(id(treatment))
-        beginning = known[1] if known is not None else head.begin(treatment, gateway.limits.response)
+        beginning = known[1] if known is not None else head.begin(treatment, min(MOST_AT_ONCE, gateway.limits.response))
         if not beginning:
             return False
         if treatment.projector is not None:
@@ -220,6 +230,10 @@ class UpstreamConnection(asyncio.Protocol):
             return False
         if self._streaming and self.exchange is not None:
             self._flow(self.exchange, last=False)
+        elif self._stream is not None and self.exchange is not None:
+            self._stream.flush()
+        elif self._body is not None and self._size > MOST_AT_ONCE and not self.transport.is_closing():
+            self.pool.gateway.turnstile.wait(self.transport)
         if self._whole:
             self._settle()
         return True
@@ -323,15 +337,19 @@ class UpstreamConnection(asyncio.Protocol):
         elif exchange.verb == b"HEAD":
             self._answer_head(exchange, treatment, head)
         elif way is Way.PROJECT:
-            if head.encoding not in PLAIN_CODINGS:
-                self._withhold(exchange, "the upstream encoded a body that had to be read")
-            elif head.length > self.pool.gateway.limits.response:
+            if not self._can_open(exchange, head):
+                return
+            if head.length > self.pool.gateway.limits.response:
                 self._withhold(exchange, "the body is longer than limits.response")
             else:
                 self._body = []
         elif way is Way.PASS:
+            exchange.told = exchange.told or treatment.reason
             self._begin_stream(exchange, treatment, head)
-        elif way is Way.EMPTY:
+        elif way is Way.STREAM and status != 204:
+            if self._can_open(exchange, head):
+                self._stream = Stream(self.pool.gateway, exchange, head, treatment, self, self._codings)
+        elif way is Way.EMPTY or way is Way.STREAM:
             self._write_whole(exchange, treatment, b"", with_length=status not in {204, 304})
             self._discard(exchange)
         elif way is Way.SCRUB:
@@ -352,6 +370,8 @@ class UpstreamConnection(asyncio.Protocol):
                 self._withhold(exchange, "the body is longer than limits.response")
                 return
             self._body.append(data)
+        elif self._stream is not None:
+            self._stream.take(data)
         elif self._streaming:
             self._flowing.append(data)
             if exchange.tap is not None:
@@ -366,31 +386,60 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- the answer
 
+    def _can_open(self, exchange: Exchange, head: Head) -> bool:
+        """Settle in what coding a body comes and leaves; one that cannot be opened is withheld."""
+        plan = exchange.plan
+        assert plan is not None
+        found = coding_of(exchange, head.encoding, follows=plan.manner.follows)
+        if isinstance(found, str):
+            self._withhold(exchange, found)
+            return False
+        self._codings = found
+        return True
+
+    def _read(self, exchange: Exchange, pieces: list[bytes]) -> None:
+        """Answer with a body that is whole: now where it is short, else when a thread has read it."""
+        treatment, head = self._treatment, self._head
+        assert treatment is not None
+        assert head is not None
+        gateway = self.pool.gateway
+        came, leaves = self._codings
+        self.exchange = None
+        if not exchange.complete:
+            self.transport.abort()  # a request that is still being sent cannot be followed by another here
+        short = at_once(b"".join(pieces), came) if self._size <= MOST_AT_ONCE else None
+        if short is not None:
+            most = gateway.limits.response
+            try:
+                found = release(exchange, treatment, short[0], most, short[1], leaves)
+            except Exception as fault:  # noqa: BLE001  # as in a thread: a fault of ours lets nothing out
+                found = failed(f"the body could not be read: {type(fault).__name__}")
+            answer(exchange, head, treatment, found, came=bool(came))
+            return
+        self._kept = gateway.projections.full
+        connection = self if self._kept else None
+        projection = Projection(gateway, exchange, head, treatment, pieces, self._codings, connection)
+        exchange.up = projection
+        gateway.projections.take(projection)
+
+    def let_go(self) -> None:
+        """What was waited for with this connection has its turn."""
+        if self._kept:
+            self._kept = False
+            self._settle()
+
     def _complete(self, *, reusable: bool) -> None:
         """The upstream's message is whole."""
         exchange = self.exchange
         body = self._body
         if exchange is not None and body is not None:
-            treatment = self._treatment
-            assert treatment is not None
-            assert treatment.projector is not None
-            text = body[0] if len(body) == 1 else b"".join(body)
-            kept, reason = (text, "") if exchange.held is None else exchange.held.release(exchange, text)
-            if kept is None:
-                self.exchange = None
-                exchange.client.withhold(exchange, hidden(reason))
-                self._end(reusable=reusable)
-                return
-            text = kept
-            try:
-                projected, withheld, withheld_bytes = treatment.projector(text) if text else (b"", 0, 0)
-            except Unpromised as fault:
-                self.exchange = None
-                exchange.client.fail(exchange, 502, f"the body is not as described: {fault}")
-            else:
-                exchange.withheld, exchange.withheld_bytes = withheld, withheld_bytes
-                self._write_whole(exchange, treatment, projected)
-                self._finish(exchange, reason)
+            self._body = None
+            self._read(exchange, body)
+        elif exchange is not None and self._stream is not None:
+            self.exchange = None
+            if not exchange.complete:
+                self.transport.abort()
+            self._stream.end()
         elif exchange is not None and self._streaming:
             self._flow(exchange, last=True)
             self._finish(exchange)
@@ -406,6 +455,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _settle(self) -> None:
         """After every byte that was read: the connection is free, or ends."""
+        if self._kept:
+            return
         self._whole = self._discarding = False
         if self._reusable and not self.transport.is_closing():
             self._first = False
@@ -414,12 +465,12 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self.transport.close()
 
-    def _finish(self, exchange: Exchange, reason: str = "") -> None:
+    def _finish(self, exchange: Exchange) -> None:
         """Let go of the exchange; a request that is still being sent cannot be followed by another here."""
         self.exchange = None
         if not exchange.complete:
             self.transport.abort()
-        self.pool.gateway.record(exchange, "admitted", "permission" if reason else "", reason)
+        self.pool.gateway.record(exchange, "admitted", "", "")
         exchange.client.answered(exchange)
 
     def _discard(self, exchange: Exchange, outcome: str = "admitted", step: str = "", reason: str = "") -> None:
@@ -435,23 +486,8 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.client.answered(exchange)
 
     def _begun(self, exchange: Exchange, treatment: Treatment) -> list[bytes]:
-        """How the answer begins: all of its header but what frames its body."""
-        plan = exchange.plan
-        head = self._head
-        assert plan is not None
-        assert head is not None
-        gateway = self.pool.gateway
-        parts = [head.beginning(treatment, secure=exchange.secure and exchange.tap is None)]
-        parts.append(plan.manner.silent_block if head.private and treatment.way is not Way.SCRUB else plan.manner.block)
-        parts.append(gateway.guard.block(exchange))
-        if gateway.draining or not exchange.complete:
-            exchange.keep = False
-        if not exchange.keep:
-            parts.append(b"connection: close\r\n")
-        elif exchange.version == "1.0":
-            parts.append(b"connection: keep-alive\r\n")
-        exchange.begun = True
-        return parts
+        assert self._head is not None
+        return beginning(exchange, self._head, treatment)
 
     def _framed(self, exchange: Exchange) -> bool:
         """Whether a streamed body is chunked on its way to the caller."""

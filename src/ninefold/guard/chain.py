@@ -13,6 +13,7 @@ from ninefold.guard.steps import (
     query,
     quota,
     route,
+    view,
 )  # fmt: skip
 
 CHAIN = (
@@ -25,5 +26,6 @@ CHAIN = (
     quota.STEP,  # how often; after the permission, so that a refusal spends nothing
     parameters.STEP,  # what they ask for; after who and how often, so that nobody maps the API by it for nothing
     content.STEP,  # what they bring along
-    body.STEP,  # last: it waits for all of that
+    body.STEP,  # it waits for all of that
+    view.STEP,  # last, when it is known who will read the answer
 )

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from ninefold.contract.rules import standing
 from ninefold.guard.answer import Answer, Fields, lines, refuse
@@ -14,6 +17,7 @@ from ninefold.guard.chain import CHAIN
 from ninefold.guard.entrance import Entrance
 from ninefold.guard.gcra import Limiter
 from ninefold.guard.need import Need
+from ninefold.guard.outlook import NOBODY, Outlook
 from ninefold.guard.penalty import Penalties
 from ninefold.guard.plan import Check, Manner, Permission, Plan, Setting
 from ninefold.guard.roles import grants, permission, rules_for
@@ -21,15 +25,17 @@ from ninefold.guard.router import AmbiguousPath, Resource, Router
 from ninefold.guard.treatment import Projectors
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
     from ninefold.contract.description import Description, Operation
     from ninefold.contract.model import Contract
     from ninefold.contract.source import Source
     from ninefold.guard.keyring import Keyring
+    from ninefold.guard.outlook import View
     from ninefold.guard.request import Request
     from ninefold.guard.tokens import Tokens
+    from ninefold.guard.treatment import Treatments
 
 _PREFLIGHT = "preflight"
 
@@ -47,11 +53,12 @@ class Guard:
         described: bytes = b"",
         tokens: Tokens | None = None,
         source: Source | None = None,
+        pseudonym_key: bytes = b"",
     ) -> None:
         """Compile. `local` are this machine's own addresses; `described` is what `api.serve_description` serves.
 
         `tokens` are needed where the contract has an `identity`; `source` is the contract's file, for the trail to tell a
-        rule's place in it.
+        rule's place in it; `pseudonym_key` is that of `responses.mask`.
 
         Raises `DescriptionError` where a response schema cannot be followed, `ConditionFaults` where a condition cannot.
         """
@@ -62,6 +69,8 @@ class Guard:
         self._tokens = tokens
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
+        self._outlook = Outlook(contract.responses, description, pseudonym_key)
+        self._projected: dict[View, Projectors] = {}
         self._limiters = _limiters(contract)
         self._penalties = Penalties(contract.limits.penalty) if contract.limits.penalty is not None else None
         self._checks: dict[tuple[str, Hashable], Check | None] = {}
@@ -74,14 +83,21 @@ class Guard:
         proofs = frozenset({b"authorization", b"dpop"}) if identity and identity.forward is None else frozenset[bytes]()
         self._manners = {
             (private, whole, judged): Manner(
-                self._fields(), private=private, whole=whole, key_field=key_field, proofs=proofs, judged=judged
+                self._fields(),
+                private=private,
+                whole=whole,
+                key_field=key_field,
+                proofs=proofs,
+                judged=judged,
+                follows=contract.responses.compression == "follow",
+                varies=self._outlook.varies and whole,
             )
             for private in (False, True)
             for whole in (False, True)
             for judged in (False, True)
-        }
+        }  # fmt: skip
         self._entrance = Entrance(description, contract.requests)
-        projectors = Projectors(description)
+        projectors = self._projectors(NOBODY)
         methods: dict[str, list[str]] = {}
         for operation in description.operations:
             methods.setdefault(operation.path, []).append(operation.method)
@@ -131,7 +147,7 @@ class Guard:
                     return verdict
         except Exception as fault:  # noqa: BLE001  # a fault of ours must not open the gate
             return refuse(503, "guard", f"{type(fault).__name__}: {fault}", closes=True)
-        return plan
+        return request.plan or plan
 
     def plan(self, request: Request) -> Plan:
         """What the request is about, nothing checked yet."""
@@ -193,11 +209,28 @@ class Guard:
         self._asking[chain] = sum(check is not None for check in before)
         return self._chains.setdefault(chain, chain)
 
+    def _projectors(self, view: View) -> Projectors:
+        known = self._projected.get(view)
+        if known is None:
+            responses, outlook = self.contract.responses, self._outlook
+            known = self._projected[view] = Projectors(
+                self._description,
+                undeclared=responses.undeclared,
+                fields=outlook.fields(view),
+                varies=outlook.varies,
+            )
+        return known
+
     def _plan(self, operation: Operation, methods: Sequence[str], projectors: Projectors) -> Plan:
         setting = self._setting(operation, methods)
         rules = rules_for(self.contract.authorization, operation.id)
-        treatments = projectors.treatments(operation, open_=operation.id in self.contract.responses.open)
-        return Plan(
+        open_ = operation.id in self.contract.responses.open
+        treatments = projectors.treatments(operation, open_=open_)
+        views = None
+        if self._outlook.varies and treatments.reads_bodies:
+            views = _Views(self._outlook, lambda view: self._projectors(view).treatments(operation, open_=open_))
+            setting = replace(setting, views=views.of)
+        plan = Plan(
             self._compile(setting),
             treatments,
             self._manners[not setting.permission.open, treatments.reads_bodies, setting.permission.judged],
@@ -205,6 +238,9 @@ class Guard:
             frozenset(name.lower().encode() for rule in rules for name in rule.upgrade),
             "" if "{" in operation.path else operation.path,
         )
+        if views is not None:
+            views.bind(plan)
+        return plan
 
     def _nothing(self, answer: Answer, operation: str = "") -> Plan:
         return Plan(self._compile(self._setting(None, (), answer)), None, self._manners[False, False, False], operation)
@@ -244,6 +280,30 @@ class Guard:
         if origins.credentials:
             fields.append((b"access-control-allow-credentials", b"true"))
         return lines(fields)
+
+
+class _Views:
+    """The plans of one operation, by what a caller sees of its answers."""
+
+    __slots__ = ("_made", "_outlook", "_treatments")
+
+    def __init__(self, outlook: Outlook, treatments: Callable[[View], Treatments]) -> None:
+        self._outlook = outlook
+        self._treatments = treatments
+        self._made: dict[View, Plan] = {}
+
+    def bind(self, plan: Plan) -> None:
+        """`plan` is the one of who sees least."""
+        self._made[NOBODY] = plan
+
+    def of(self, scopes: frozenset[str]) -> Plan:
+        """The plan for who holds these."""
+        view = self._outlook.view(scopes)
+        known = self._made.get(view)
+        if known is None:
+            known = structs.replace(self._made[NOBODY], treatments=self._treatments(view))
+            self._made[view] = known
+        return known
 
 
 def _limiters(contract: Contract) -> tuple[Limiter, ...]:

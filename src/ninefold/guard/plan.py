@@ -60,6 +60,7 @@ class Setting:
     place: Callable[[int], str] = "authorization.rules[{}]".format
     penalties: Penalties | None = None
     entrance: Entrance | None = None
+    views: Callable[[frozenset[str]], Plan] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ STRIPPED_FIELDS = frozenset({
     b"x-arr-clientcert", b"x-amzn-mtls-clientcert", b"x-amzn-mtls-clientcert-leaf", b"x-amzn-mtls-clientcert-subject",
 })  # fmt: skip
 
-#: Beside these, where the answer is projected: it must come whole and in plain.
+#: Beside these, where the answer is read: it must come whole, and as it can be opened (`Manner.follows`).
 _WHOLE_FIELDS = frozenset({b"accept-encoding", b"range", b"if-range"})
 
 #: Beside those, where it is judged: an answer that says only whether something has changed cannot be.
@@ -102,10 +103,11 @@ class Manner:
     """What plans have in common: one object for many, so that ten thousand do not wear out the processor's caches.
 
     `fields` go on every answer, `block` is the same as lines, and `silent_block` the same for an answer of which the
-    upstream says nothing about caching. `stripped` are the request fields that the upstream does not get.
+    upstream says nothing about caching. `stripped` are the request fields that the upstream does not get; where it
+    `follows`, it gets what can be opened of `Accept-Encoding`.
     """
 
-    __slots__ = ("block", "fields", "private", "silent_block", "stripped")
+    __slots__ = ("block", "fields", "follows", "private", "silent_block", "stripped")
 
     def __init__(
         self,
@@ -116,15 +118,19 @@ class Manner:
         key_field: bytes = b"",
         proofs: frozenset[bytes] = frozenset(),
         judged: bool = False,
+        varies: bool = False,
+        follows: bool = False,
     ) -> None:
-        """`private`: the answer is for this caller alone. `whole`: it is read, so it must come whole and in plain.
+        """`private`: the answer is for this caller alone. `whole`: it is read, so it must come whole, and as it can be opened.
 
         `proofs` are the fields, beside the key's, by which callers prove who they are. `judged`: a condition is held
-        against the answer.
+        against the answer. `varies`: callers see different things in it, so nobody may keep it.
         """
-        self.fields = fields
+        self.fields = (*fields, (b"cache-control", b"no-store")) if varies else fields
+        private = private and not varies
+        self.follows = follows and (whole or judged)
         self.private = private
-        self.block = lines(fields)
+        self.block = lines(self.fields)
         self.silent_block = self.block + b"cache-control: no-store\r\n" if private else self.block
         self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole or judged else frozenset()) | {key_field} | proofs
         if judged:

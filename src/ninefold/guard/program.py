@@ -18,21 +18,27 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
+    from ninefold.guard.mask import Mask
     from ninefold.guard.shape import Names, Shape
 
 KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
-_ANYTHING, _OTHERS, _ASKED = 1, 128, 256
+_ANYTHING, _OTHERS, _ASKED, _MARKED = 1, 128, 256, 512
 _NONE = -1
 #: How deep a text may nest at all.
 MOST_DEPTH = 512
 
 
 class Made(Struct, frozen=True, gc=False):
-    """What runs: the native program, what it asks about a member's name (NULL: nothing), and the function that follows it."""
+    """What runs: the native program, what it asks about a member's name (NULL: nothing), and the functions that follow it.
+
+    `masks` say, by node, what becomes of scalars before they leave.
+    """
 
     native: Any
     ask: Any
     project: Any
+    marked: Any
+    masks: dict[int, Mask]
 
 
 class Program:
@@ -68,7 +74,8 @@ class Program:
         load.nf_limit(native, self._deepest)
         asked = {number: shape.names for number, shape in enumerate(self._shapes) if self._nodes[number][0] & _ASKED}
         ask = _asker({number: names for number, names in asked.items() if names}) if asked else ffi.NULL
-        self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project)
+        masks = {number: shape.mask for number, shape in enumerate(self._shapes) if shape.mask is not None}
+        self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project, load.nf_project_marked, masks)
         return self.made
 
     def packed(self) -> tuple[bytes, bytes, bytes]:
@@ -93,7 +100,7 @@ class Program:
     def _node(self, shape: Shape) -> tuple[int, int, int, list[tuple[str, int]]]:
         if shape.anything:
             return _ANYTHING, _NONE, _NONE, []
-        kinds = sum(KINDS[kind] for kind in shape.scalars)
+        kinds = sum(KINDS[kind] for kind in shape.scalars) + (_MARKED if shape.mask is not None else 0)
         items = others = _NONE
         own: list[tuple[str, int]] = []
         if shape.items is not None:

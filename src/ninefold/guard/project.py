@@ -6,9 +6,9 @@ member twice, or is of another kind than the declared one raises: it was not pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ninefold.guard.program import KINDS, Program, path
+from ninefold.guard.program import KINDS, Made, Program, path
 from ninefold.native.library import ffi
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _FAULTS = {
     1: "malformed JSON", 3: "nested too deep", 4: "an object has a member twice", 5: "no memory to read it",
     6: "longer than 4 GiB",
 }  # fmt: skip
+#: So many masked scalars of an answer are looked for at first.
+_ROOM_FOR_MARKS = 64
 #: How long the place of a fault may be, in bytes.
 _ROOM = 256
 
@@ -38,29 +40,66 @@ _ROOM = 256
 class Projector:
     """Compiled once from a shape; called for every response, from any number of threads."""
 
-    __slots__ = ("_program", "_root", "structured")
+    __slots__ = ("_program", "_root", "_undeclared", "structured")
 
-    def __init__(self, shape: Shape, program: Program) -> None:
-        """`program` is that of all answers of the same description."""
+    def __init__(self, shape: Shape, program: Program, undeclared: str = "drop") -> None:
+        """`program` is that of all answers of the same description.
+
+        `undeclared` is what becomes of members that are not declared. `drop`: they stay behind; `block`: nothing leaves;
+        `report`: all leaves, and they are counted.
+        """
         self._program = program
+        self._undeclared = undeclared
         self._root = program.add(shape)
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.items is not None or shape.members is not None
 
-    def __call__(self, body: bytes) -> tuple[bytes, int, int]:
+    def __call__(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
 
-        The bytes are those of the members with all that was around them; none where no member stayed behind.
+        The bytes are those of the members with all that was around them; none where no member stayed behind. `view`: the
+        text is not copied once more, and a memoryview stands for it.
         """
         program = self._program
         made = program.made or program.make()
         size = len(body)
         out = _new(_BYTES, size)
-        told = made.project(made.native, self._root, body, size, out, made.ask, _NULL)
+        if made.masks:
+            told, projected = self._masked(made, body, out)
+        else:
+            told = made.project(made.native, self._root, body, size, out, made.ask, _NULL)
+            projected = None
         if told < 0:
             raise self._fault(body)
         written, withheld = told & 0xFFFFFFFF, told >> 32
-        return _buffer(out, written)[:], withheld, size - written if withheld else 0
+        if withheld and self._undeclared != "drop":
+            if self._undeclared == "block":
+                raise Unpromised(f"{withheld} members are not declared", malformed=False)
+            return body, withheld, 0
+        text: Any = memoryview(_buffer(out, written)) if view else _buffer(out, written)[:]
+        return text if projected is None else projected, withheld, size - written if withheld else 0
+
+    def _masked(self, made: Made, body: bytes, out: Any) -> tuple[int, bytes | None]:
+        """What the native call told, and the text with each marked scalar in other words."""
+        room, marked = _ROOM_FOR_MARKS, ffi.new("uint32_t *")
+        while True:
+            marks = ffi.new("mark[]", room)
+            told = made.marked(made.native, self._root, body, len(body), out, made.ask, _NULL, marks, room, marked)
+            if marked[0] <= room:
+                break
+            room = marked[0]
+        if told < 0 or not marked[0]:
+            return told, None
+        text = _buffer(out, told & 0xFFFFFFFF)
+        pieces: list[bytes] = []
+        at = 0
+        for number in range(marked[0]):
+            one = marks[number]
+            begins, ends = one.offset, one.offset + one.length
+            pieces += (text[at:begins], made.masks[one.node](text[begins:ends]))
+            at = ends
+        pieces.append(text[at:])
+        return told, b"".join(pieces)
 
     def _fault(self, body: bytes) -> Unpromised:
         """What was wrong, and where: the text is read once more."""

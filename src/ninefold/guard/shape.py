@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from ninefold.errors import DescriptionError, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ninefold.contract.description import Description, Schema
+    from ninefold.guard.mask import Mask
 
 #: What a shape is made of: a schema (its `id`), and the names of members that may not leave of it.
 _Known = tuple[int, frozenset[str]]
@@ -62,7 +63,8 @@ class Shape:
 
     `scalars` are JSON Schema's names. `items` is set where an array may stand, `members` where an object may; `others`
     where members that have no name in the schema may leave too (`additionalProperties`, `patternProperties`), and is the
-    shape of all of those; `names` then says which, where not all may.
+    shape of all of those; `names` then says which, where not all may. `mask` says that what stands there, a scalar then, is
+    put in other words before it leaves.
     """
 
     anything: bool = False
@@ -71,18 +73,39 @@ class Shape:
     members: dict[str, Shape] | None = None
     others: Shape | None = None
     names: Names | None = None
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What becomes of members by their names: of all objects, or of those that one schema (by its `id`) is about."""
+
+    hidden: frozenset[str] = frozenset()
+    hidden_of: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    masked: Mapping[str, Mask] = field(default_factory=dict)
+    masked_of: Mapping[int, Mapping[str, Mask]] = field(default_factory=dict)
+
+
+#: Nothing is hidden, nothing masked.
+PLAIN = Fields()
 
 
 class Shapes:
-    """Shapes of one description's schemas, each made once. `request`: of what goes in."""
+    """Shapes of one description's schemas, each made once.
 
-    def __init__(self, description: Description, *, request: bool = False) -> None:
+    `request`: of what goes in. `fields`: what some do not see as it is.
+    """
+
+    def __init__(self, description: Description, *, request: bool = False, fields: Fields = PLAIN) -> None:
         self._description = description
+        self._fields = fields
+        self._masks: dict[tuple[int, Mask], Shape] = {}
         self._request = request
         #: The keyword of what stays behind.
         self._word = "readOnly" if request else "writeOnly"
         self._known: dict[frozenset[_Known], Shape] = {}
         self._unfilled: list[tuple[Shape, list[tuple[dict[str, Any], frozenset[str]]]]] = []
+        self._late: list[tuple[Shape, Shape]] = []
         self._kept: list[Any] = []  # the ids above stay those of living schemas
         self._inner: dict[tuple[int, str | None], Schema] = {}
         self._kept_back: dict[int, tuple[Schema, bool]] = {}
@@ -94,6 +117,15 @@ class Shapes:
             shape = self._of(schemas)
             while self._unfilled:
                 self._fill(*self._unfilled.pop())
+            while self._late:  # what is masked was not filled when it was met
+                masked, behind = self._late.pop()
+                if behind.items is not None or behind.members is not None:
+                    raise DescriptionError(
+                        "a member that `responses.mask` names is an object or an array",
+                        place=Place(self._description.source),
+                        remedy="name the members inside of it that are to be masked",
+                    )
+                masked.scalars = set(_SCALARS) if behind.anything else behind.scalars
         except RecursionError:
             raise DescriptionError(
                 "the parts of a response schema (allOf, oneOf, anyOf) nest too deep",
@@ -184,6 +216,7 @@ class Shapes:
             self._hidden[id(resolved)] = resolved, frozenset()
             own = (resolved.get("properties") or {}).items()
             hidden = frozenset(name for name, member in own if self._write_only(member))
+            hidden |= self._fields.hidden | self._fields.hidden_of.get(id(resolved), frozenset())
             self._hidden[id(resolved)] = resolved, hidden.union(*map(self._hides, resolved.get("allOf") or ()))
         return self._hidden[id(resolved)][1]
 
@@ -206,7 +239,15 @@ class Shapes:
             shape.items = self._of(items)
         if objects:
             members = dict.fromkeys(name for one in objects for name in one.members)
-            shape.members = {name: self._of(part for one in objects for part in one.of(name)) for name in members}
+            masks = dict(self._fields.masked)
+            for atom, _ in atoms:
+                masks.update(self._fields.masked_of.get(id(atom), {}))
+            if any(one.others for one in objects):  # what may have any name may have one of these
+                hidden_here = {name for one in objects for name in one.hidden}
+                members.update(dict.fromkeys(name for name in masks if name not in hidden_here))
+            shape.members = {
+                name: self._member(name, [part for one in objects for part in one.of(name)], masks) for name in members
+            }
             others = [part for one in objects for part in one.others]
             if others:
                 shape.others = self._of(others)
@@ -216,6 +257,19 @@ class Shapes:
                 if hidden or kept or not free:
                     patterns = tuple(pattern for one in objects for pattern in one.patterns)
                     shape.names = Names(hidden, None if free else patterns, kept)
+
+    def _member(self, name: str, parts: list[Schema], masks: Mapping[str, Mask]) -> Shape:
+        shape = self._of(parts)
+        mask = masks.get(name)
+        if mask is None:
+            return shape
+        known = self._masks.get((id(shape), mask))
+        if known is None:
+            scalars = set(_SCALARS) if shape.anything else shape.scalars
+            known = self._masks[id(shape), mask] = Shape(scalars=scalars, mask=mask)
+            self._kept.append(shape)
+            self._late.append((known, shape))
+        return known
 
     def _elements(self, atom: dict[str, Any]) -> list[Schema]:
         """What an array may hold. One that is named with all that is in it (`enum`, `const`) may hold that."""

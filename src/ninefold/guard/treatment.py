@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ninefold.contract.sequence import Sequence, sequence
+from ninefold.guard.events import Events, either, promised
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
-from ninefold.guard.shape import Shapes
+from ninefold.guard.records import Lines, Reader, Texts
+from ninefold.guard.shape import PLAIN, Fields, Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -38,8 +41,13 @@ GUARDED_FIELDS = frozenset({
 })  # fmt: skip
 
 
-#: What an answer that was projected says no more: of which part it was, and how it was encoded.
-_WHOLE_ONLY = frozenset({b"content-encoding", b"content-range"})
+#: What an answer that was projected says no more: of which part it was, how it was encoded, and what its bytes add up to.
+_WHOLE_ONLY = frozenset({
+    b"content-encoding", b"content-range", b"content-digest", b"content-md5", b"digest", b"repr-digest",
+})  # fmt: skip
+
+#: What speaks of keeping an answer, or of its being the same for all.
+_CACHED = frozenset({b"age", b"cache-control", b"etag", b"expires", b"last-modified"})
 
 #: What of an error's header may leave beside the guard's own fields.
 ERROR_FIELDS = frozenset({b"allow", b"date", b"retry-after", b"www-authenticate"})
@@ -50,18 +58,39 @@ class Way(Enum):
 
     PASS = "pass"  # noqa: S105
     PROJECT = "project"
+    STREAM = "stream"
     EMPTY = "empty"
     SCRUB = "scrub"
     WITHHOLD = "withhold"
 
 
+class Parts(msgspec.Struct, frozen=True, gc=False):
+    """How a stream is read part by part; `fields` and `texts` are those of events (`ninefold.guard.events`)."""
+
+    kind: Sequence
+    projector: Projector | None
+    fields: frozenset[str] = frozenset()
+    texts: frozenset[bytes] = frozenset()
+
+    def reader(self, most: int) -> Reader:
+        """For one stream, of whose parts each may have `most` bytes."""
+        if self.kind is Sequence.EVENTS:
+            return Events(self.fields, self.texts, self.projector, most)
+        assert self.projector is not None
+        return Lines(self.projector, most) if self.kind is Sequence.LINES else Texts(self.projector, most)
+
+
 class Treatment(msgspec.Struct, frozen=True, gc=False):
-    """`fields` are the names that may leave. `reason` says, for the trail, why a body is scrubbed or withheld."""
+    """`fields` are the names that may leave. `reason` says, for the trail, why a body is scrubbed or withheld.
+
+    `projector` is what a whole body goes through, `parts` what a stream does.
+    """
 
     way: Way
     fields: frozenset[bytes]
     projector: Projector | None = None
     reason: str = ""
+    parts: Parts | None = None
 
 
 class Projectors:
@@ -70,8 +99,17 @@ class Projectors:
     Ten thousand operations that answer alike are then one thing in the processor's caches.
     """
 
-    def __init__(self, description: Description) -> None:
-        self._shapes = Shapes(description)
+    def __init__(
+        self, description: Description, *, undeclared: str = "drop", fields: Fields = PLAIN, varies: bool = False
+    ) -> None:
+        """`undeclared` is the contract's word for what is not declared, `fields` what some do not see as it is.
+
+        `varies`: others see something else in the same answers.
+        """
+        self._description = description
+        self._shapes = Shapes(description, fields=fields)
+        self._undeclared = undeclared
+        self._varies = varies
         self._program = Program()
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
         self._treatments: dict[Hashable, Treatments] = {}
@@ -79,30 +117,51 @@ class Projectors:
     def treatments(self, operation: Operation, *, open_: bool) -> Treatments:
         """Those of one operation. Raises `DescriptionError` where a schema refers to nothing."""
         found: dict[tuple[str, str], Projector] = {}
+        streams: dict[tuple[str, str], Parts] = {}
         declared = []
         for status, response in operation.responses.items():
             for media, schema in response.media.items():
-                if schema is not None and is_json(media) and not open_:
+                if schema is None or open_:
+                    continue
+                if is_json(media):
                     found[status, media] = self.of(schema)
+                elif (parts := self._parts(media, schema)) is not None:
+                    streams[status, media] = parts
             declared.append((status, tuple(response.media), tuple(response.headers)))
         alike = (
             operation.method in {"GET", "HEAD"}, open_, tuple(declared), tuple((one, id(found[one])) for one in found),
+            tuple(streams.items()),
         )  # fmt: skip
         if alike not in self._treatments:
-            self._treatments[alike] = Treatments(operation, found, open_=open_)
+            reports = self._undeclared == "report"
+            self._treatments[alike] = Treatments(
+                operation, found, streams, open_=open_, reports=reports, varies=self._varies
+            )
         return self._treatments[alike]
+
+    def _parts(self, media: str, schema: Schema) -> Parts | None:
+        """None: it is no sequence, or one of events of which nothing is said."""
+        kind = sequence(media)
+        if kind is not Sequence.EVENTS:
+            return Parts(kind, self.of(*either(schema, self._description))) if kind is not None else None
+        promise = promised(schema, self._description)
+        if promise is None:
+            return None
+        texts = frozenset(one.encode() for one in promise.texts)
+        projector = self.of(*promise.schemas) if promise.schemas else None
+        return Parts(kind, projector, promise.fields, texts)
 
     def ready(self) -> None:
         """Make now what else the first answer would wait for. Raises `FileError` where answers cannot be projected here."""
         if self._made:
             self._program.make()
 
-    def of(self, schema: Schema) -> Projector:
-        """Raises `DescriptionError` where the schema refers to nothing."""
-        shape = self._shapes.of(schema)
+    def of(self, *schemas: Schema) -> Projector:
+        """For what all of them let out together. Raises `DescriptionError` where a schema refers to nothing."""
+        shape = self._shapes.of(*schemas)
         known = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
         if known not in self._made:
-            self._made[known] = (shape, Projector(shape, self._program))
+            self._made[known] = (shape, Projector(shape, self._program, self._undeclared))
         return self._made[known][1]
 
 
@@ -119,7 +178,7 @@ def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) ->
     if items is None or others is None or any(like is None for _, like in members):
         return None
     kinds = frozenset(shape.scalars)
-    return shape.anything, kinds, shape.members is None, members, items, others, shape.names
+    return shape.anything, kinds, shape.members is None, members, items, others, shape.names, shape.mask
 
 
 #: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.
@@ -132,15 +191,30 @@ MOST_REMEMBERED = 64
 class Treatments:
     """The treatments of one operation's responses. Asking costs one dict look-up."""
 
-    __slots__ = ("_declared", "_known", "_method", "_open", "_projectors")
+    __slots__ = ("_declared", "_known", "_left", "_method", "_open", "_projectors", "_reports", "_streams")
 
-    def __init__(self, operation: Operation, projectors: dict[tuple[str, str], Projector], *, open_: bool) -> None:
-        """`projectors` are by declared status and media type."""
+    def __init__(
+        self,
+        operation: Operation,
+        projectors: dict[tuple[str, str], Projector],
+        streams: dict[tuple[str, str], Parts],
+        *,
+        open_: bool,
+        reports: bool = False,
+        varies: bool = False,
+    ) -> None:
+        """`projectors` and `streams` are by declared status and media type.
+
+        `reports`: what is not declared leaves, and is told.
+        """
+        self._reports = reports
+        self._left = _WHOLE_ONLY | (_CACHED if varies else frozenset())
         self._method = operation.method
         self._open = open_
         self._declared: dict[str, Response] = dict(operation.responses)
         self._known: dict[tuple[int, bytes], Treatment] = {}
         self._projectors = projectors
+        self._streams = streams
 
     def of(self, status: int, media: bytes) -> Treatment:
         """For a final `status` and the value of `Content-Type` (empty: none)."""
@@ -153,8 +227,8 @@ class Treatments:
 
     @property
     def reads_bodies(self) -> bool:
-        """Whether some response is projected, so that the upstream must not compress or cut it."""
-        return bool(self._projectors)
+        """Whether some response is read, so that it has to come whole, in a coding that can be opened."""
+        return bool(self._projectors or self._streams)
 
     def _decide(self, status: int, media: bytes) -> Treatment:
         declared = self._declared
@@ -181,15 +255,20 @@ class Treatments:
         projector = self._projectors.get((named, found))
         if projector is not None and (projector.structured or is_json(name)):
             # also where a range has the schema and something else than JSON comes under it: it is JSON, or it is withheld
-            return Treatment(Way.PROJECT, fields - _WHOLE_ONLY, projector)
+            return Treatment(Way.PROJECT, fields - self._left, projector)
+        parts = self._streams.get((named, found))
+        if parts is not None and sequence(name) is parts.kind:
+            return Treatment(Way.STREAM, fields - self._left, parts=parts)
         if is_json(name):
             return self._refused(status, fields, f"no schema is declared for {name!r} with {status}")
         if is_json_records(name):
-            return self._refused(status, fields, f"{name!r} holds JSON in records, which are not read yet")
+            why = "no schema is declared for" if sequence(name) is not None else "it is not known how to read"
+            return self._refused(status, fields, f"{why} the JSON in {name!r}")
         return Treatment(Way.PASS, fields)
 
-    @staticmethod
-    def _refused(status: int, fields: frozenset[bytes], reason: str) -> Treatment:
+    def _refused(self, status: int, fields: frozenset[bytes], reason: str) -> Treatment:
+        if self._reports:
+            return Treatment(Way.PASS, fields, reason=reason)
         way = Way.SCRUB if status >= 400 else Way.WITHHOLD
         return Treatment(way, fields & ERROR_FIELDS, reason=reason)
 
@@ -201,7 +280,7 @@ def is_json(media: str) -> bool:
 
 
 def is_json_records(media: str) -> bool:
-    """Whether a media type is several JSON texts one after the other (JSON Lines, RFC 7464): read by none here yet."""
+    """Whether a media type is several JSON texts one after the other (JSON Lines, RFC 7464), or may be."""
     name = media.partition(";")[0].strip().lower()
     return not is_json(name) and re.search(r"json|ndjson", name) is not None
 

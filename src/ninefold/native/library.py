@@ -21,6 +21,9 @@ void *nf_make(uint32_t nodes, const char *node, uint32_t members, const char *me
 void nf_limit(void *made, uint32_t deepest);
 int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, char *out,
                    int (*ask)(uint32_t, const char *, size_t), fault *why);
+typedef struct { uint32_t offset, length, node; } mark;
+int64_t nf_project_marked(void *made, uint32_t root, const char *text, size_t length, char *out,
+                          int (*ask)(uint32_t, const char *, size_t), fault *why, mark *marks, uint32_t room, uint32_t *marked);
 """)
 
 #: Nobody can guess it, so nobody can send names of members that the projection finds alike.
@@ -37,7 +40,8 @@ def library() -> Any:
     """The library's functions. Raises `FileError` where it is missing, or was made from another source."""
     remedy = "in a checkout run `make venv`; else install a wheel for this platform, or with a C compiler at hand"
     try:
-        loaded = ffi.dlopen(str(PATH))
+        # it stays mapped: when the interpreter ends, programs may be freed after their library was closed
+        loaded = ffi.dlopen(str(PATH), ffi.RTLD_NOW | ffi.RTLD_NODELETE)
         version = loaded.nf_version()
     except (OSError, AttributeError) as fault:
         raise FileError(f"cannot be loaded ({fault})", place=Place(str(PATH)), remedy=remedy) from None

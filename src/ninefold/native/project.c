@@ -32,6 +32,7 @@ enum kind {
     ANYTHING = 1, STRING = 2, BOOLEAN = 4, INTEGER = 8, NUMBER = 16, ARRAY = 32, OBJECT = 64,
     OTHERS = 128, /* members without a name in the program may leave, as `others` */
     ASKED = 256,  /* ... those of them that `ask` lets */
+    MARKED = 512, /* where a scalar of it went is told to whoever wants to put something in its place */
 };
 
 enum status { DONE = 0, MALFORMED = 1, UNPROMISED = 2, TOO_DEEP = 3, REPEATED = 4, NO_MEMORY = 5, TOO_LONG = 6 };
@@ -58,6 +59,11 @@ typedef struct {
     uint32_t *table, *start, *mask; /* by node: where its hash table begins, and its size less one */
     char *names;
 } program;
+
+/* A scalar in what was written: where it begins, how long it is, by which node. */
+typedef struct {
+    uint32_t offset, length, node;
+} mark;
 
 /* `expected` and `found` are kinds, `position` an offset into the text. `trace` has room for `room` bytes; it may be NULL. */
 typedef struct {
@@ -516,8 +522,8 @@ static void traced(const program *made, const frame *stack, uint32_t depth, char
 /* Projects by the node `root` into `out`, which has room for `length` bytes. Gives how many of them it wrote, and 32 bits above
  * how many members it left behind (fewer than a quarter of the bytes, so both have room). A fault gives its status, negative,
  * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves. */
-EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask,
-                          fault *why) {
+static int64_t project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask, fault *why,
+                       mark *marks, uint32_t room, uint32_t *marked) {
     const uint8_t *const text = (const uint8_t *)text_;
     uint8_t *out = (uint8_t *)out_;
     size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
@@ -597,6 +603,10 @@ value:
     }
     if (end == 0) FAIL(MALFORMED);
     if (mode != SKIP) EMIT(at, end);
+    if (mode == KEEP && marked != NULL && (made->node[place].kinds & MARKED)) {
+        if (*marked < room) marks[*marked] = (mark){(uint32_t)(written + (at - from)), (uint32_t)(end - at), (uint32_t)place};
+        ++*marked;
+    }
     at = end;
 
 ended: {
@@ -690,4 +700,15 @@ out:
     }
     released(&all);
     return status == DONE ? (int64_t)(withheld << 32 | written) : -(int64_t)status;
+}
+
+EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask, fault *why) {
+    return project(made, root, text, length, out, ask, why, NULL, 0, NULL);
+}
+
+/* The same, and tells of every scalar by a MARKED node, in order: the first `room` of them in `marks`, how many there are in `marked`. */
+EXPORT int64_t nf_project_marked(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask,
+                                 fault *why, mark *marks, uint32_t room, uint32_t *marked) {
+    *marked = 0;
+    return project(made, root, text, length, out, ask, why, marks, room, marked);
 }

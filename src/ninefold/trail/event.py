@@ -12,7 +12,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     the name that the contract has for a client certificate, or by a token alone `sub:` and its subject; `subject` whom the
     caller's token is about; `outcome` `admitted`, `refused` or `failed`, `step` the one that refused (`tls`: no request came
     to be). `withheld` is how many undeclared members were kept back from the response, those inside of them counted too, and
-    `withheld_bytes` how many bytes of its JSON did not leave with them (white space among them). `dropped` is how many
+    `withheld_bytes` how many bytes of its JSON did not leave with them (white space among them; none where they are only
+    reported). `dropped` is how many
     undeclared members and parameters of the request did not go on to the API.
     """
 
