@@ -84,6 +84,7 @@ class Host:
                 tokens=self._tokens,
                 source=loaded.source,
                 pseudonym_key=pseudonym_key(loaded),
+                graphs=loaded.graphs,
             )
             self._observer = (
                 observer_of(self._guard, loaded, record, say, time.monotonic()) if record is not None else None

@@ -76,7 +76,11 @@ def advice(contract: Contract, description: Description, source: Source) -> list
         place = source.place(("encryption", "plain"), key=True)
         found.append(Problem("callers are served without TLS", place, "make sure that TLS ends right in front"))
     found += certificate_advice(contract, source)
+    guarded = {one.operation for one in contract.graphql}
     for operation in description.operations:
+        if operation.path.rstrip("/").endswith("/graphql") and operation.id not in guarded:
+            what = f"{operation.id} looks like a GraphQL endpoint, and its queries are not looked into"
+            found.append(Problem(what, top, f"add `graphql: [{{operation: {operation.id}, schema: schema.graphql}}]`"))
         if not any(status[:1] in {"2", "3", "d"} for status in operation.responses):
             what = f"{operation.id} declares no successful response, so every answer of it is withheld"
             found.append(Problem(what, top, "declare its 200 with a schema in the description"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,10 @@ from ninefold.contract.source import Source, SourceFault, as_error, parse, read_
 from ninefold.errors import ContractError, ContractProblems, FileError, Place, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from graphql import GraphQLSchema
 
     from ninefold.contract.description import Description
     from ninefold.contract.source import Path_
@@ -26,12 +30,16 @@ MOST_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class LoadedContract:
-    """A contract and its description, both checked, and where they came from."""
+    """A contract and its description, both checked, and where they came from.
+
+    `graphs` are the schemas of its GraphQL endpoints, by their operation.
+    """
 
     contract: Contract
     description: Description
     path: Path
     source: Source
+    graphs: Mapping[str, GraphQLSchema] = dataclasses.field(default_factory=dict)
 
     def resolve(self, relative: str) -> Path:
         """A path that the contract names, which is relative to the contract's own folder."""
@@ -84,9 +92,15 @@ def load_contract(path: Path) -> LoadedContract:
             f"the description {named} {fault.what}", place=place, remedy="name the API's OpenAPI file"
         ) from None
     faults = problems(contract, description, source)
+    graphs: dict[str, GraphQLSchema] = {}
+    if contract.graphql:
+        from ninefold.contract.sdl import graphql_problems, schemas  # noqa: PLC0415  # loads what few contracts need
+
+        graphs = schemas(contract, path.parent, source)
+        faults += graphql_problems(contract, description, source, graphs)
     if faults:
         raise ContractProblems(faults)
-    return LoadedContract(contract, description, path, source)
+    return LoadedContract(contract, description, path, source, graphs)
 
 
 def _without(data: Any, planned: tuple[Path_, ...], path: Path_ = ()) -> Any:

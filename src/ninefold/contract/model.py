@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from ninefold.contract.authorization import Authorization
+from ninefold.contract.graphql import Graphql
 from ninefold.contract.identity import Identity
 from ninefold.contract.limits import Limits
 from ninefold.contract.requests import Requests
@@ -301,5 +302,8 @@ class Contract(Section):
     limits: Annotated[Limits, BeforeValidator(lambda v: {"rates": v} if isinstance(v, list) else v)] = Limits()
     requests: Requests = Requests()
     responses: Responses = Responses()
+    graphql: tuple[Graphql, ...] = Field(
+        (), description="Sign 7. GraphQL endpoints, one entry each. Default: none is known."
+    )
     trail: Trail = Trail()
     origins: Origins = Origins()

@@ -138,6 +138,7 @@ async def opened(
             tokens=tokens,
             source=loaded.source,
             pseudonym_key=pseudonym_key(loaded),
+            graphs=loaded.graphs,
         )
         recorder = Recorder(writer, contract.trail.batch, say, loop)
         ledger = Ledger(loaded.resolve(contract.keys.store), contract.keys.remind, recorder.add, say, loop)

@@ -7,6 +7,7 @@ from ninefold.guard.steps import (
     body,
     caller,
     content,
+    graphql,
     origin,
     parameters,
     permission,
@@ -27,5 +28,6 @@ CHAIN = (
     parameters.STEP,  # what they ask for; after who and how often, so that nobody maps the API by it for nothing
     content.STEP,  # what they bring along
     body.STEP,  # it waits for all of that
-    view.STEP,  # last, when it is known who will read the answer
+    view.STEP,  # when it is known who will read the answer
+    graphql.STEP,  # last: what is asked for says what may come back
 )

@@ -25,8 +25,10 @@ from ninefold.guard.router import AmbiguousPath, Resource, Router
 from ninefold.guard.treatment import Projectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
+
+    from graphql import GraphQLSchema
 
     from ninefold.contract.description import Description, Operation
     from ninefold.contract.model import Contract
@@ -54,17 +56,20 @@ class Guard:
         tokens: Tokens | None = None,
         source: Source | None = None,
         pseudonym_key: bytes = b"",
+        graphs: Mapping[str, GraphQLSchema] | None = None,
     ) -> None:
         """Compile. `local` are this machine's own addresses; `described` is what `api.serve_description` serves.
 
         `tokens` are needed where the contract has an `identity`; `source` is the contract's file, for the trail to tell a
-        rule's place in it; `pseudonym_key` is that of `responses.mask`.
+        rule's place in it; `pseudonym_key` is that of `responses.mask`, `graphs` are the schemas of
+        its GraphQL endpoints by their operation.
 
         Raises `DescriptionError` where a response schema cannot be followed, `ConditionFaults` where a condition cannot.
         """
         self.contract = contract
         self._description = description
         self._place = standing(source)
+        self._graphs = graphs or {}
         self._keyring = keyring
         self._tokens = tokens
         self._local = tuple(local)
@@ -194,6 +199,7 @@ class Guard:
         return Setting(
             self.contract, operation, asked, tuple(methods), self._keyring, self._local, self._grants, self._limiters,
             final, preflight, self._tokens, self._description, self._place, self._penalties, self._entrance,
+            graphs=self._graphs,
         )  # fmt: skip
 
     def _compile(self, setting: Setting) -> tuple[Check, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -14,6 +14,8 @@ from ninefold.guard.request import Request
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
+
+    from graphql import GraphQLSchema
 
     from ninefold.contract.description import Description, Operation
     from ninefold.contract.model import Contract
@@ -61,6 +63,7 @@ class Setting:
     penalties: Penalties | None = None
     entrance: Entrance | None = None
     views: Callable[[frozenset[str]], Plan] | None = None
+    graphs: Mapping[str, GraphQLSchema] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,12 +206,28 @@ def test_good_targets_are_remembered_and_not_for_ever(make_guard: Any, ask: Any)
     assert isinstance(guard.admit(ask("/things?q=x&x=1")), Answer)
 
 
-def test_operations_without_parameters_share_one_check_that_costs_nothing(make_guard: Any) -> None:
-    document = api()
-    document["paths"]["/others"] = {"get": {**document["paths"]["/things"]["get"], "operationId": "other"}}
+def test_operations_that_ask_nothing_share_one_check(make_guard: Any) -> None:
+    free = {"name": "id", "in": "path", "required": True, "schema": TEXT}
+    document = api(free, path="/things/{id}")
+    operation = document["paths"]["/things/{id}"]["get"]
+    document["paths"]["/others"] = {"get": {**operation, "operationId": "other", "parameters": []}}
+    one, other = (make_guard(document)._router.find(path).plan("GET") for path in ("/things/1", "/others"))
+    assert [check.__qualname__ for check in one.checks] == [check.__qualname__ for check in other.checks]
     guard = make_guard(document)
-    one, other = (guard._router.find(path).plan("GET") for path in ("/things", "/others"))
+    one, other = (guard._router.find(path).plan("GET") for path in ("/things/1", "/others"))
     assert one.checks is other.checks
+
+
+def test_what_is_open_for_one_operation_is_not_for_its_neighbour(make_guard: Any, ask: Any) -> None:
+    document = api()
+    operation = document["paths"]["/things"]["get"]
+    document["paths"]["/others"] = {"get": {**operation, "operationId": "other"}}
+    for opened, closed, name in (("/things", "/others", "list"), ("/others", "/things", "other")):
+        guard = make_guard(document, requests={"open": {name: "it reads what it likes"}})
+        for path, kept in ((opened, b"?a=1"), (closed, b"")):
+            request = ask(f"{path}?a=1")
+            assert not isinstance(guard.admit(request), Answer)
+            assert request.target == path.encode() + kept
 
 
 @given(st.lists(st.tuples(st.sampled_from("abxy"), st.text("1a&=%+", max_size=3)), max_size=5))

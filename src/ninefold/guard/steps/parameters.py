@@ -349,10 +349,12 @@ def _of_text(place: str, value: _Value, raw: bytes) -> Iterator[_Placed]:
 
 
 def _basis(setting: Setting) -> object:
+    """Operations that ask nothing of their parameters, and declare none of a query, share one check."""
     operation = setting.operation
-    if operation is None:
-        return None
-    return operation.id if operation.parameters else ""
+    if operation is None or operation.id in setting.contract.requests.open:
+        return operation is None
+    plain = all(one.location == "path" and _free(one.schema, one.style) for one in operation.parameters)
+    return "" if plain else operation.id
 
 
 STEP = Step("parameters", compile_parameters, _basis)

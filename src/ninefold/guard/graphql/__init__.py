@@ -1,0 +1,1 @@
+"""GraphQL documents, judged before the API gets them, and what may come back of them."""

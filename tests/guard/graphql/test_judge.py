@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from graphql import build_schema, execute, parse, validate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ninefold.contract.graphql import Graphql
+from ninefold.guard.graphql.judge import Judge, Unfit
+
+SDL = """
+interface Named { name: String }
+type User implements Named { id: ID!, name: String, email: String, age: Int, friends(first: Int): [User!]!, posts(first: Int): Posts, tags: [[String]] }
+type Posts { edges: [Edge], total: Int }
+type Edge { node: Post }
+type Post implements Named { id: ID!, name: String, score: Float, author: User, kind: Kind, extra: Json }
+union Found = User | Post
+enum Kind { NOTE, PAGE }
+scalar Json
+type Query { me: User, users(first: Int = 5): [User], find(text: String): [Found], named: Named }
+type Mutation { dropUser(id: ID!): Boolean, login(password: String): String }
+type Subscription { ticks: Int }
+"""
+SCHEMA = build_schema(SDL)
+NOBODY: frozenset[str] = frozenset()
+
+
+def judge(**more: Any) -> Judge:
+    return Judge(Graphql.model_validate({"operation": "q", "schema": "s", **more}), SCHEMA)
+
+
+def told(
+    query: str,
+    variables: Any = None,
+    name: str | None = None,
+    scopes: frozenset[str] = NOBODY,
+    reads: bool = False,
+    **more: Any,
+) -> str:
+    """Empty: it may reach the API."""
+    try:
+        judge(**more).judge(query, name, variables or {}, scopes, reads=reads)
+    except Unfit as fault:
+        return str(fault)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ me { id name } }",
+        "query Q($n: Int = 3) { users(first: $n) { id friends(first: 2) { name } } }",
+        '{ find(text: "a") { __typename ... on User { email } ...P } } fragment P on Post { name author { id } }',
+        "mutation { dropUser(id: 1) }",
+        "{ named { name ... on User { id } } }",
+    ],
+)
+def test_an_honest_query_may_reach_the_api(query: str) -> None:
+    assert told(query) == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("{ me { secret } }", "not valid"),
+        ("{ me }", "not valid"),
+        ("{ me { id } ", "Syntax Error"),
+        ("", "Syntax Error"),
+        ("type Query { a: Int }", "not valid"),
+        ("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }", "not valid"),
+        ("subscription { ticks }", "Subscriptions"),
+        ("{ __schema { types { name } } }", "introspection"),
+        ('{ a: __type(name: "User") { name } }', "introspection"),
+        ("query { ...F } fragment F on Query { __schema { types { name } } }", "introspection"),
+        ("{ me { friends { friends { friends { friends { friends { friends { friends { friends { friends { friends { id } } } } } } } } } } } }", "depth"),
+        ("{ users(first: 1000000) { id } }", "cost"),
+        ("{ users(first: -1000000) { id } }", "cost"),
+        ("{ users { friends { friends { friends { id } } } } }", "cost"),
+        ("{ " + " ".join(f"a{n}: me {{ id }}" for n in range(20)) + " }", "other names"),
+        ("{ me { " + "id " * 200 + "} }", "more than 120 fields"),
+        ("{ me { id " + "@include(if: true) " * 20 + "} }", "directives"),
+        ("{ me { id } } # " + "x" * 10 + "\n" + "{ me { id } }", "not valid"),
+        ("{ me { ... @defer { id } } }", "@defer"),
+        ("{ me { " + "name " * 3000 + "} }", "Syntax Error: Document contains more that 2000 tokens"),
+    ],
+)  # fmt: skip
+def test_what_may_not_reach_the_api_does_not(query: str, why: str) -> None:
+    assert why.partition(":")[0] in told(query)
+
+
+def test_sizes_in_variables_count() -> None:
+    query = "query Q($n: Int) { users(first: $n) { id } }"
+    assert told(query, {"n": 5}) == ""
+    for bad in (10**6, -(10**6), "1000000", 1e6, [1]):
+        assert told(query, {"n": bad}).startswith("cost"), bad
+    assert told("query Q($n: Int = 1000000) { users(first: $n) { id } }").startswith("cost")
+
+
+def test_what_a_connection_says_holds_for_the_list_inside_of_it() -> None:
+    assert told("{ me { posts(first: 900) { total edges { node { id } } } } }").startswith("cost")
+    assert told("{ me { posts(first: 20) { total edges { node { id } } } } }") == ""
+
+
+def test_a_bomb_of_fragments_is_weighed_in_no_time() -> None:
+    parts = [
+        f"fragment F{n} on User {{ a: friends {{ ...F{n + 1} }} b: friends {{ ...F{n + 1} }} }}" for n in range(40)
+    ]
+    query = "{ me { ...F0 } } " + " ".join(parts) + " fragment F40 on User { id }"
+    begun = time.monotonic()
+    assert told(query, aliases=1000, depth=100, tokens=100_000).startswith(("cost", "depth"))
+    assert time.monotonic() - begun < 5
+
+
+def test_a_document_that_nests_deeper_than_python_is_refused() -> None:
+    assert told("{ me " * 5000 + "}" * 5000, tokens=100_000) != ""
+
+
+def test_who_may_see_the_schema_sees_it() -> None:
+    assert told("{ __schema { types { name } } }", scopes=frozenset({"dev"}), introspection=["dev"]) == ""
+    assert told("{ me { __typename } }") == ""
+
+
+def test_fields_are_for_those_who_may_ask_for_them() -> None:
+    fields = {"User.email": ["support"], "Mutation.dropUser": ["admin"], "Post.name": ["press"]}
+    support = frozenset({"support"})
+    assert told("{ me { email } }", fields=fields) == "the field User.email"
+    assert told("{ me { e: email } }", fields=fields) == "the field User.email"
+    assert told("{ me { ...F } } fragment F on User { email }", fields=fields) == "the field User.email"
+    assert told("{ me { email } }", fields=fields, scopes=support) == ""
+    assert told("mutation { dropUser(id: 1) }", fields=fields, scopes=support) == "the field Mutation.dropUser"
+    assert told("{ named { name } }", fields=fields) == "the field Post.name", "it may be one"
+    assert told("{ me { name } }", fields=fields) == ""
+
+
+def test_nothing_changes_by_get() -> None:
+    assert told("mutation { dropUser(id: 1) }", reads=True) == "a mutation by GET"
+    both = "query A { me { id } } mutation B { dropUser(id: 1) }"
+    assert told(both, name="A", reads=True) == ""
+    assert told(both, name="B", reads=True) == "a mutation by GET"
+    assert "no one operation" in told(both, reads=True)
+    assert "no one operation" in told(both, name="C")
+
+
+def test_a_document_is_judged_once_and_its_callers_each_time() -> None:
+    one = judge(fields={"User.email": ["support"]})
+    for _ in range(2):
+        assert one.judge("{ me { email } }", None, {}, frozenset({"support"}), reads=False).projector is not None
+        with pytest.raises(Unfit):
+            one.judge("{ me { email } }", None, {}, NOBODY, reads=False)
+
+
+def test_suggestions_are_told_to_nobody() -> None:
+    with pytest.raises(Unfit) as fault:
+        judge().judge("{ me { emial } }", None, {}, NOBODY, reads=False)
+    assert "email" not in fault.value.told + str(fault.value)
+
+
+def projected(query: str, answer: Any, **more: Any) -> Any:
+    asked = judge(**more).judge(query, None, {}, NOBODY, reads=False)
+    assert asked.projector is not None
+    return json.loads(asked.projector(json.dumps(answer).encode())[0])
+
+
+def test_of_an_answer_leaves_what_was_asked_for() -> None:
+    query = "{ me { id n: name ...F posts { edges { node { extra kind } } } } find { ... on User { age } ... on Post { score } } } fragment F on User { tags }"
+    user = {
+        "id": "1",
+        "n": "x",
+        "name": "y",
+        "tags": [["a"], None],
+        "email": "s",
+        "posts": {"edges": [{"node": {"extra": {"any": [1]}, "kind": "NOTE", "id": 3}, "cursor": 1}, None]},
+    }
+    answer = {
+        "data": {"me": user, "find": [{"age": 3, "email": "s"}, {"score": 1.5}], "other": 1},
+        "extensions": {"tracing": {}},
+    }
+    assert projected(query, answer) == {
+        "data": {
+            "me": {
+                "id": "1",
+                "n": "x",
+                "tags": [["a"], None],
+                "posts": {"edges": [{"node": {"extra": {"any": [1]}, "kind": "NOTE"}}, None]},
+            },
+            "find": [{"age": 3}, {"score": 1.5}],
+        }
+    }
+
+
+def test_errors_tell_where_and_nothing_of_why() -> None:
+    error = {
+        "message": 'relation "users" does not exist',
+        "path": ["me", 0],
+        "locations": [{"line": 1, "column": 3}],
+        "extensions": {"code": "INTERNAL", "stacktrace": ["x"]},
+    }
+    answer = {"data": None, "errors": [error]}
+    left = {
+        "message": "The request could not be answered.",
+        "path": ["me", 0],
+        "locations": [{"line": 1, "column": 3}],
+        "extensions": {"code": "INTERNAL"},
+    }
+    assert projected("{ me { id } }", answer) == {"data": None, "errors": [left]}
+    assert projected("{ me { id } }", answer, messages=True)["errors"][0]["message"] == error["message"]
+
+
+FIELDS = {
+    "Query": [("me", "User", ""), ("users", "User", "(first: 2)"), ("find", "Found", ""), ("named", "Named", "")],
+    "User": [("id", "", ""), ("name", "", ""), ("age", "", ""), ("friends", "User", "(first: 1)"), ("posts", "Posts", ""), ("tags", "", "")],
+    "Posts": [("total", "", ""), ("edges", "Edge", "")],
+    "Edge": [("node", "Post", "")],
+    "Post": [("id", "", ""), ("score", "", ""), ("kind", "", ""), ("author", "User", "")],
+    "Named": [("name", "", "")],
+    "Found": [],
+}  # fmt: skip
+
+
+@st.composite
+def selections(draw: st.DrawFn, kind: str, depth: int) -> str:
+    parts = ["__typename"] if draw(st.booleans()) or not FIELDS[kind] else []
+    for name, inner, arguments in draw(st.lists(st.sampled_from(FIELDS[kind]), max_size=3)) if FIELDS[kind] else []:
+        if inner and depth == 0:
+            continue
+        below = draw(selections(inner, depth - 1)) if inner else ""
+        parts.append(f"{name}{arguments} {below}")
+    if kind in {"Found", "Named"}:
+        parts.append(f"... on User {draw(selections('User', max(0, depth - 1)))}")
+    return "{ " + " ".join(parts or ["__typename"]) + " }"
+
+
+def _resolve(source: Any, info: Any, **_: Any) -> Any:
+    kind = str(info.return_type)
+    bare = kind.strip("![]")
+    scalars: dict[str, Any] = {"Int": 1, "Float": 1.5, "String": "s", "ID": "7", "Kind": "PAGE"}
+    value: Any = scalars.get(bare, {"__typename": "User"})
+    for _ in range(kind.count("[")):
+        value = [value]
+    del source
+    return value
+
+
+@settings(max_examples=150)
+@given(selections("Query", 3))
+def test_what_may_reach_the_api_is_valid_and_its_honest_answer_leaves_whole(query: str) -> None:
+    try:
+        asked = judge(cost=10**6, depth=50, aliases=100).judge(query, None, {}, NOBODY, reads=False)
+    except Unfit:
+        return
+    document = parse(query)
+    assert validate(SCHEMA, document) == []
+    result = execute(SCHEMA, document, field_resolver=_resolve, type_resolver=lambda *_: "User")
+    answer = json.dumps({"data": result.data}).encode()  # type: ignore[union-attr]
+    assert asked.projector is not None
+    out, withheld, _ = asked.projector(answer)
+    assert (json.loads(out), withheld) == (json.loads(answer), 0)
