@@ -29,7 +29,7 @@ _PAGES = (b"<!doctype html", b"<html", b"<script", b"<svg", b"<body", b"<iframe"
 
 
 def contradicts(media: str, data: bytes) -> bool:
-    """Whether a file is not of the type that it is said to be. Of types whose beginning is not known, programs and pages are."""
+    """Whether a file is not of the type that it is said to be. Of types of unknown beginning, programs and pages are."""
     kind = media.partition(";")[0].strip().lower()
     known = _BEGINS.get("application/zip" if kind.startswith(_OOXML) else kind)
     if known is not None:
