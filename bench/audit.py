@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.audit", description="The audit on public descriptions.")
     parser.add_argument("--alone", action="store_true", help="without Spectral: half a minute, nothing is written")
     options = parser.parse_args()
-    modules = _installed()
+    modules = installed()
     result: dict[str, Any] = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": machine()}
     with tempfile.TemporaryDirectory(prefix="ninefold-bench-") as name:
         folder = Path(name)
@@ -66,7 +66,7 @@ def main() -> None:
         stem.with_suffix(".md").write_text(table)
 
 
-def _installed() -> Path:
+def installed() -> Path:
     """The folder of the npm packages."""
     if not shutil.which("npm"):
         print("bench: npm is not installed, and the descriptions come from its registry")

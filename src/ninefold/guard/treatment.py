@@ -279,6 +279,12 @@ def is_json(media: str) -> bool:
     return name in {"application/json", "text/json", "*/*", "application/*"} or name.endswith("+json")
 
 
+def is_xml(media: str) -> bool:
+    """Whether a media type is XML (RFC 7303)."""
+    name = media.partition(";")[0].strip().lower()
+    return name in {"application/xml", "text/xml"} or name.endswith("+xml")
+
+
 def is_json_records(media: str) -> bool:
     """Whether a media type is several JSON texts one after the other (JSON Lines, RFC 7464), or may be."""
     name = media.partition(";")[0].strip().lower()

@@ -32,16 +32,18 @@ class Miswritten(Exception):
 class Written:
     """How the values of one parameter are written. Without state."""
 
-    __slots__ = ("_convert", "_item", "_members", "array", "name", "object", "style")
+    __slots__ = ("_convert", "_members", "array", "explode", "item", "name", "object", "style")
 
     def __init__(self, parameter: Parameter, description: Description) -> None:
         self.name = parameter.name
         self.style = parameter.style
+        self.explode = parameter.explode
         kinds = _kinds(parameter.schema, description, _DEEPEST)
         self.array = "array" in kinds and "string" not in kinds
         self.object = "object" in kinds and not kinds & {"array", "string"}
         self._convert = _converter(kinds)
-        self._item = _converter(_kinds(_item(parameter.schema, description), description, _DEEPEST))
+        #: An item of an array.
+        self.item = _converter(_kinds(_item(parameter.schema, description), description, _DEEPEST))
         members = _members(parameter.schema, description, _DEEPEST)
         self._members = {name: _converter(_kinds(one, description, _DEEPEST)) for name, one in members.items()}
 
@@ -56,7 +58,7 @@ class Written:
 
     def items(self, texts: Sequence[str]) -> list[Any]:
         """An array whose items were written one by one."""
-        return [self._item(one) for one in texts]
+        return [self.item(one) for one in texts]
 
     def joined(self, raw: str, *, encoded: bool) -> Any:
         """An array, or an object (`a,1,b,2`), in one text. `encoded`: parted before it is decoded: items may hold commas."""

@@ -237,9 +237,8 @@ def selections(draw: st.DrawFn, kind: str, depth: int) -> str:
 def _resolve(source: Any, info: Any, **_: Any) -> Any:
     kind = str(info.return_type)
     bare = kind.strip("![]")
-    scalars: dict[str, Any] = {"Int": 1, "Float": 1.5, "String": "s", "ID": "7", "Kind": "PAGE"}
-    value: Any = scalars.get(bare, {"__typename": "User"})
-    for _ in range(kind.count("[")):
+    value: Any = {"Int": 1, "Float": 1.5, "String": "s", "ID": "7", "Kind": "PAGE"}.get(bare, {"__typename": "User"})
+    for _level in range(kind.count("[")):
         value = [value]
     del source
     return value

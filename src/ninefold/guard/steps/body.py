@@ -5,19 +5,27 @@ Last, because it has to wait for the whole body; who calls, and what he may do, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.foreign import Malformed
 from ninefold.guard.incoming import Incoming
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Check, Setting, Step
-from ninefold.guard.treatment import is_json
+from ninefold.guard.treatment import is_json, is_xml
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ninefold.contract.description import Operation
-    from ninefold.guard.entrance import Entrance
+    from ninefold.guard.entrance import Entrance, Kept
+    from ninefold.guard.flaw import Flaw
     from ninefold.guard.request import Request
+
+#: Ranges that take XML in, and what its reader is kept under then.
+_RANGES, _XML = frozenset({"*/*", "application/*", "text/*"}), "xml"
+#: Gives what goes on of a body, and what is wrong with it. Raises `Malformed`.
+Reader: TypeAlias = "Callable[[bytes, str], tuple[Kept, tuple[Flaw, ...]]]"
 
 
 def compile_body(setting: Setting) -> Check | None:
@@ -63,21 +71,47 @@ def compile_body(setting: Setting) -> Check | None:
     return check
 
 
-def _readers(operation: Operation, entrance: Entrance) -> dict[str, Incoming]:
-    """By declared media type or range, those that hold JSON with a schema."""
-    return {
-        media.partition(";")[0].strip().lower(): Incoming(schema, entrance)
-        for media, schema in operation.request.items()
-        if schema is not None and is_json(media)
-    }
+def _readers(operation: Operation, entrance: Entrance) -> dict[str, Reader]:
+    """By declared media type or range, those that can be read: JSON and forms with a schema, and XML."""
+    found: dict[str, Reader] = {}
+    for media, schema in operation.request.items():
+        name = media.partition(";")[0].strip().lower()
+        if is_xml(name) or name in _RANGES:
+            from ninefold.guard.bodies.xml import Xml  # noqa: PLC0415  # loads what few descriptions need
+
+            found[_XML if name in _RANGES else name] = Xml(entrance)
+        if schema is None or is_xml(name):
+            continue
+        if name == "multipart/form-data":
+            from ninefold.guard.bodies.multipart import Multipart  # noqa: PLC0415
+
+            found[name] = Multipart(schema, _encoding(operation, media, entrance), entrance)
+        elif name == "application/x-www-form-urlencoded":
+            from ninefold.guard.bodies.form import Form  # noqa: PLC0415
+
+            found[name] = Form(schema, _encoding(operation, media, entrance), entrance)
+        elif is_json(media):
+            found[name] = Incoming(schema, entrance)
+    return found
 
 
-def _of(readers: dict[str, Incoming], media: str) -> Incoming | None:
-    """The reader of a body; a range has one for what is JSON under it."""
+def _encoding(operation: Operation, media: str, entrance: Entrance) -> dict[str, Any]:
+    """How the fields of a form are written (OpenAPI 3.1, 4.8.15)."""
+    body: Any = entrance.description.resolve(operation.raw.get("requestBody") or {})
+    content = body.get("content") if isinstance(body, dict) else None
+    said = content.get(media) if isinstance(content, dict) else None
+    encoding = said.get("encoding") if isinstance(said, dict) else None
+    return encoding if isinstance(encoding, dict) else {}
+
+
+def _of(readers: dict[str, Reader], media: str) -> Reader | None:
+    """The reader of a body; a range has one for what is JSON or XML under it."""
     name = media.partition(";")[0].strip().lower()
     known = readers.get(name)
     if known is None and is_json(name):
         known = readers.get("application/*") or readers.get("*/*")
+    elif known is None and is_xml(name):
+        known = readers.get(_XML)
     return known
 
 

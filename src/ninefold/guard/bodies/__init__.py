@@ -1,0 +1,1 @@
+"""Bodies that are no JSON, read strictly: forms, files, XML."""
