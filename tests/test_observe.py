@@ -54,6 +54,14 @@ def test_what_is_not_declared_passes_both_ways(watched: Gate, upstream: Any) -> 
     assert watched.trail()[0]["reason"].startswith("would be 404: ")
 
 
+def test_parameters_that_would_be_dropped_reach_the_api(
+    watched: Gate, upstream: Any, issue: Callable[..., str]
+) -> None:
+    upstream.json(b'[{"id":1}]')
+    watched.get("/things?page=2", issue(watched.path, "reader"))
+    assert upstream.received[0].startswith(b"GET /things?page=2 HTTP/1.1\r\n")
+
+
 def test_the_api_gets_the_credentials_and_is_told_of_nobody_who_did_not_prove_it(
     watched: Gate, upstream: Any, issue: Callable[..., str]
 ) -> None:

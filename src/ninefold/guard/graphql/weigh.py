@@ -13,6 +13,7 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     IntValueNode,
+    NullValueNode,
     VariableNode,
     get_named_type,
 )
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graphql import FragmentDefinitionNode, GraphQLSchema, SelectionSetNode
-    from graphql.type import GraphQLNamedType, GraphQLType
+    from graphql.type import GraphQLField, GraphQLNamedType, GraphQLType
 
     from ninefold.contract.graphql import Graphql
 
 #: What a size counts as that is no number: more than any contract allows.
 ENDLESS = 10**9
+#: Digits of a number that are read; one with more counts as endless.
+_LONGEST = 10
 
 
 class Weighing:
@@ -38,8 +41,9 @@ class Weighing:
         schema: GraphQLSchema,
         settings: Graphql,
         fragments: Mapping[str, FragmentDefinitionNode],
-        variables: Mapping[str, Any],
+        variables: Mapping[str, int | None],
     ) -> None:
+        """`variables` are the sizes that those say that say any."""
         self._schema = schema
         self._settings = settings
         self._fragments = fragments
@@ -71,40 +75,57 @@ class Weighing:
         return self._known[key]
 
     def _field(self, field: FieldNode, parent: GraphQLNamedType, size: int) -> tuple[int, int]:
-        kind = _type_of(field.name.value, parent)
-        if kind is None or field.selection_set is None:
+        named = _field_of(field.name.value, parent)
+        if named is None or field.selection_set is None:
             return 1, 1
-        said = self._size(field)
-        many = 1
-        listed = kind
+        kind = named.type
+        said = self._size(field, named)
+        many, several = 1, False
+        listed: GraphQLType = kind
         while isinstance(listed, GraphQLNonNull | GraphQLList):
             if isinstance(listed, GraphQLList):
+                several = True
                 many = min(ENDLESS, many * (said or size or self._settings.lists))
             listed = listed.of_type
         # what was said for a list is used up by it; what stands at a connection holds for the list inside
-        cost, depth = self.of(field.selection_set, get_named_type(kind), 0 if many > 1 else said or size)
+        cost, depth = self.of(field.selection_set, get_named_type(kind), 0 if several else said or size)
         return min(ENDLESS, 1 + many * cost), depth + 1
 
-    def _size(self, field: FieldNode) -> int:
-        """The largest size that an argument says; 0: none does."""
+    def _size(self, field: FieldNode, named: GraphQLField) -> int:
+        """The largest size that an argument says, or its default does; 0: none does."""
         largest = 0
-        for argument in field.arguments or ():
-            if argument.name.value not in self._settings.sizes:
-                continue
-            value: Any = argument.value
-            if isinstance(value, VariableNode):
-                told = self._variables.get(value.name.value)
-            else:
-                told = int(value.value) if isinstance(value, IntValueNode) else None
-            if isinstance(told, int) and not isinstance(told, bool):
-                largest = max(largest, min(ENDLESS, max(1, abs(told))))
-            elif told is not None:
-                largest = ENDLESS  # a size that is no number may be read as any
+        given = {one.name.value: one.value for one in field.arguments or ()}
+        for name in self._settings.sizes:
+            value: Any = given.get(name)
+            size = self._variables.get(value.name.value) if isinstance(value, VariableNode) else told(value)
+            if size is None:
+                size = _default(name, named)
+            largest = max(largest, size or 0)
         return largest
 
 
-def _type_of(name: str, parent: GraphQLNamedType) -> GraphQLType | None:
-    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:
-        kind: GraphQLType = parent.fields[name].type
-        return kind
+def told(value: Any) -> int | None:
+    """The size that a value says, be it one of a variable's or one that is written in the document; None: it says none.
+
+    What is no number may be read as any, so it is endless.
+    """
+    if value is None or isinstance(value, NullValueNode):
+        return None
+    if isinstance(value, IntValueNode):
+        value = int(value.value) if len(value.value) <= _LONGEST else ENDLESS
+    if not isinstance(value, int) or isinstance(value, bool):
+        return ENDLESS
+    return min(ENDLESS, max(1, abs(value)))
+
+
+def _field_of(name: str, parent: GraphQLNamedType) -> GraphQLField | None:
+    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+        found: GraphQLField | None = parent.fields.get(name)
+        return found
     return None
+
+
+def _default(argument: str, field: GraphQLField) -> int | None:
+    """The size that the schema says for an argument that is not given."""
+    known = field.args.get(argument)
+    return told(known.ast_node.default_value) if known is not None and known.ast_node is not None else None
