@@ -137,6 +137,15 @@ def test_what_is_wrong_with_a_plain_file_is_told_with_its_place(tmp_path: Path, 
     assert told in "\n".join(problems(tmp_path, a_graphql=text))
 
 
+def test_an_id_is_told_where_it_stands_and_not_where_its_word_does(tmp_path: Path) -> None:
+    text = '{"b: a":\n"query b { me { id } }",\n"a": "{", "c":\n"a",\n"b" : "{ no }"}'
+    assert [one.split(": ")[0] for one in problems(tmp_path, a_json=text)] == [
+        "a.json:3:1", "a.json:3:11", "a.json:5:1",
+    ]  # fmt: skip
+    listed = apollo(one("x", "y"), one("y", body="{ me { no } }", name="x"))
+    assert problems(tmp_path, a_json=listed)[-1].startswith("a.json:12:13: ")
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     bad = apollo(one("a", body="query Me { no }"), one("b", body="query Me { nor }"))
     assert len(problems(tmp_path, web_json=bad, ios_json="{", more_graphql="{")) == 4

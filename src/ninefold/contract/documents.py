@@ -8,6 +8,8 @@ wherever they stand.
 from __future__ import annotations
 
 import json
+import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -139,14 +141,15 @@ class _Lists:
             return
         except _Twice as fault:
             name = str(fault)
-            self.fault(f"{_shown(name)} stands in it twice", _place(text, name, file, last=True), "make it anew")
+            self.fault(f"{_shown(name)} stands in it twice", _Places(text, file).last(name), "make it anew")
             return
         except (RecursionError, ValueError):
             self.fault("it is no JSON that can be read", Place(file, 1, 1), "make it anew")
             return
         mine: set[str] = set()
+        places = _Places(text, file)
         for id_, body, claims in self._entries(data, file):
-            place = _place(text, id_, file, last=id_ in mine)
+            place = places.next(id_, named=bool(claims))
             if id_ in mine:
                 self.fault(f"the id {_shown(id_)} stands in it twice", place, "make it anew")
                 continue
@@ -248,6 +251,31 @@ class _Spread(Visitor):
         self.names.append(node.name.value)
 
 
+class _Places:
+    """Where the ids of a manifest stand, asked for in their order: a search begins where the last one ended."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._text = text
+        self._file = file
+        self._ends = [one.start() for one in re.finditer("\n", text)]
+        self._at = 0
+
+    def next(self, id_: str, *, named: bool) -> Place:
+        """`named`: it is the value of an `id`, and no name itself."""
+        written = re.escape(json.dumps(id_, ensure_ascii=False))
+        found = re.compile(rf'"id"\s*:\s*({written})' if named else rf"({written})\s*:").search(self._text, self._at)
+        if found is not None:
+            self._at = found.end(1)
+        return self._place(found.start(1) if found is not None else 0)
+
+    def last(self, name: str) -> Place:
+        return self._place(max(0, self._text.rfind(json.dumps(name, ensure_ascii=False))))
+
+    def _place(self, at: int) -> Place:
+        line = bisect_left(self._ends, at)
+        return Place(self._file, line + 1, at - (self._ends[line - 1] if line else -1))
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
@@ -275,13 +303,6 @@ def _fits(node: Any, claims: Mapping[str, Any]) -> bool:
 
 def _shown(id_: str) -> str:
     return repr(id_ if len(id_) <= _LONGEST_SHOWN else f"{id_[:_LONGEST_SHOWN]}...")
-
-
-def _place(text: str, id_: str, file: str, *, last: bool) -> Place:
-    """Where an id stands in a manifest, for the first or the last time."""
-    written = json.dumps(id_, ensure_ascii=False)
-    at = max(0, text.rfind(written) if last else text.find(written))
-    return Place(file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
 def _within(fault: GraphQLError) -> str:
