@@ -24,7 +24,9 @@ type Post implements Named { id: ID!, name: String, score: Float, author: User, 
 union Found = User | Post
 enum Kind { NOTE, PAGE }
 scalar Json
-type Query { me: User, users(first: Int = 5): [User], every(first: Int = 100000): [User], pages(limit: Json): [Post], find(text: String): [Found], named: Named }
+input By { first: String, last: String, page: Page, more: [By] }
+input Page { first: Int, after: String }
+type Query { me: User, users(first: Int = 5): [User], every(first: Int = 100000): [User], pages(limit: Json): [Post], paged(by: By, all: [By]): [Post], find(text: String): [Found], named: Named }
 type Mutation { dropUser(id: ID!): Boolean, login(password: String): String }
 type Subscription { ticks: Int }
 """
@@ -119,6 +121,36 @@ def test_a_size_that_the_schema_says_counts_where_the_query_says_none() -> None:
     assert told("query($n: Int) { every(first: $n) { id } }").startswith("cost")
     assert told("query($n: Int) { every(first: $n) { id } }", {"n": None}).startswith("cost")
     assert told("{ every(first: 5) { id } }") == ""
+
+
+def test_a_size_inside_of_an_input_object_counts() -> None:
+    query = "query Q($by: By, $all: [By], $n: Int) { paged(by: $by, all: $all) { id } x: paged(by: {page: {first: $n}}) { id } }"
+    assert told(query) == ""
+    few: tuple[dict[str, Any], ...] = (
+        {"by": {"page": {"first": 5}}, "n": 5, "all": [{"first": "a"}]},
+        {"by": {"first": "5", "page": {"after": "1000000", "first": None}}},
+        {"all": [{"page": None}, None]},
+        {"by": {"first": "Jane", "last": "Doe"}},
+    )
+    for variables in few:
+        assert told(query, variables) == "", variables
+    many: tuple[dict[str, Any], ...] = (
+        {"by": {"page": {"first": 100_000}}},
+        {"by": {"page": {"first": "5"}}},
+        {"n": 100_000},
+        {"all": [{"page": {"first": 5}}, {"page": {"first": 100_000}}]},
+        {"by": [[{"page": [{"first": 100_000}]}]]},
+    )
+    for variables in many:
+        assert told(query, variables).startswith("cost"), variables
+    deep: Any = {}
+    for _ in range(5000):
+        deep = {"more": [deep]}
+    assert told(query, {"by": deep}) != ""
+    for argument in ("by: {page: {first: 100000}}", "all: [{page: {first: 5}}, {page: {first: -100000}}]"):
+        assert told(f"{{ paged({argument}) {{ id }} }}").startswith("cost"), argument
+    assert told("query($by: By = {page: {first: 100000}}) { paged(by: $by) { id } }").startswith("cost")
+    assert told("{ paged(by: {page: {first: 5}}) { id } }") == ""
 
 
 def test_a_list_of_one_says_nothing_of_the_lists_inside_of_it() -> None:

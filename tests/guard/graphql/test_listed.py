@@ -242,6 +242,16 @@ def test_a_document_that_nobody_could_run_is_told_at_the_start(
     assert fault.value.problems[0].place.file.endswith("list.json")
 
 
+def test_the_least_that_an_input_object_may_ask_for_counts_at_the_start(tmp_path: Path) -> None:
+    schema = build_schema("input P { first: Int } type U { id: ID } type Query { users(p: P): [U] }")
+    (tmp_path / "a.graphql").write_text("query($p: P) { users(p: $p) { id } }")
+    entry = {"operation": "q", "schema": "s", "documents": ".", "cost": 5}
+    one = Judge(Graphql.model_validate(entry), Graph(schema, documents := read_documents(tmp_path, schema)))
+    id_ = next(iter(documents))
+    assert ask(one, id_, variables={"p": {"first": 2}}) is not None
+    assert told(one, id_)[1] == "The query comes to more than 5 fields."
+
+
 def test_a_document_that_asks_for_its_answer_in_parts_is_told_at_the_start(tmp_path: Path) -> None:
     schema = build_schema("directive @defer on FRAGMENT_SPREAD | INLINE_FRAGMENT type Query { me: Int }")
     (tmp_path / "a.graphql").write_text("{ ... @defer { me } }")

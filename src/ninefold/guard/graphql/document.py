@@ -8,6 +8,7 @@ import msgspec
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    NamedTypeNode,
     OperationDefinitionNode,
     TypeInfo,
     TypeInfoVisitor,
@@ -17,7 +18,7 @@ from graphql import (
 )
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType, is_abstract_type
 
-from ninefold.guard.graphql.weigh import ENDLESS, Weighing, told
+from ninefold.guard.graphql.weigh import ENDLESS, Inputs, Weighing, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,8 @@ class Unfit(Exception):
 class Asked(msgspec.Struct):
     """One operation of a valid document. `fields` are those that not everybody may ask for.
 
-    `sizes` are the variables that say how long lists are, with their defaults, and `weights` what it comes to by their values.
+    `sizes` are the variables that say how long lists are, themselves (no type) or by what is in the input object that they are,
+    with their defaults; `weights` is what it comes to by the sizes that they say.
     `projector` is that of its answers; made once it is known that the query is no larger than it may be. `plans` are those that
     it goes on with, by those that it came with.
     """
@@ -54,7 +56,7 @@ class Asked(msgspec.Struct):
     fragments: dict[str, Any]
     fields: tuple[tuple[str, frozenset[str]], ...]
     introspects: bool
-    sizes: tuple[tuple[str, int | None], ...]
+    sizes: tuple[tuple[str, str, int | None], ...]
     weights: dict[tuple[int | None, ...], tuple[int, int]] = {}  # each gets its own
     projector: Projector | None = None
     plans: dict[Plan, Plan] = {}
@@ -63,16 +65,22 @@ class Asked(msgspec.Struct):
 class Document:
     """A valid one. Safe for one thread."""
 
-    __slots__ = ("_asked", "_fragments", "_held", "_named", "_node", "_schema", "_settings", "operations")
+    __slots__ = ("_asked", "_fragments", "_held", "_inputs", "_named", "_node", "_schema", "_settings", "operations")
 
     def __init__(
-        self, node: DocumentNode, schema: GraphQLSchema, settings: Graphql, held: Mapping[str, frozenset[str]]
+        self,
+        node: DocumentNode,
+        schema: GraphQLSchema,
+        settings: Graphql,
+        held: Mapping[str, frozenset[str]],
+        inputs: Inputs,
     ) -> None:
-        """`held` are the fields that are not for everybody, with whom they are for."""
+        """`held` are the fields that are not for everybody, with whom they are for; `inputs` those of the schema."""
         self._node = node
         self._schema = schema
         self._settings = settings
         self._held = held
+        self._inputs = inputs
         self._fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
         self.operations = tuple(one for one in node.definitions if isinstance(one, OperationDefinitionNode))
         named = {one.name.value if one.name else None: one for one in self.operations}
@@ -92,29 +100,49 @@ class Document:
 
     def weigh(self, asked: Asked, variables: Mapping[str, Any]) -> tuple[int, int]:
         """Cost and depth of one of its operations. Variables that say nothing about sizes are not looked at."""
-        sizes = tuple([told(variables[name]) if name in variables else default for name, default in asked.sizes])
+        try:
+            sizes = tuple([
+                default if name not in variables
+                else self._inputs.size(variables[name], kind) if kind
+                else told(variables[name])
+                for name, kind, default in asked.sizes
+            ])  # fmt: skip
+        except RecursionError:  # a variable nests deeper than any schema
+            return ENDLESS, ENDLESS
         known = asked.weights.get(sizes)
-        if known is None:
-            values = {name: size for (name, _), size in zip(asked.sizes, sizes, strict=True)}
-            weighing = Weighing(self._schema, self._settings, self._fragments, values)
-            root = self._schema.get_root_type(asked.node.operation)
-            assert root is not None
-            try:
-                known = weighing.of(asked.node.selection_set, root)
-            except RecursionError:  # a chain of fragments nests deeper than any contract allows
-                known = ENDLESS, ENDLESS
-            if len(asked.weights) >= MOST_WEIGHTS:
-                asked.weights.clear()
-            asked.weights[sizes] = known
+        return self._weighed(asked, sizes) if known is None else known
+
+    def least(self, asked: Asked) -> tuple[int, int]:
+        """Cost and depth where every variable that says a size says one."""
+        return self._weighed(asked, tuple(1 for _ in asked.sizes))
+
+    def _weighed(self, asked: Asked, sizes: tuple[int | None, ...]) -> tuple[int, int]:
+        values = {(name, bool(kind)): size for (name, kind, _), size in zip(asked.sizes, sizes, strict=True)}
+        root = self._schema.get_root_type(asked.node.operation)
+        assert root is not None
+        weighing = Weighing(self._schema, self._settings, self._inputs, self._fragments, values)
+        try:
+            known = weighing.of(asked.node.selection_set, root)
+        except RecursionError:  # a chain of fragments nests deeper than any contract allows
+            known = ENDLESS, ENDLESS
+        if len(asked.weights) >= MOST_WEIGHTS:
+            asked.weights.clear()
+        asked.weights[sizes] = known
         return known
 
     def _look(self, node: OperationDefinitionNode) -> Asked:
         info = TypeInfo(self._schema)
         found = _Fields(info, self._schema, self._held, self._settings)
         visit(self._node, TypeInfoVisitor(info, found))
-        defaults = {one.variable.name.value: one.default_value for one in node.variable_definitions or ()}
-        sizes = tuple((name, told(defaults.get(name))) for name in sorted(found.sizes))
-        return Asked(node, self._fragments, tuple(found.held.items()), found.introspects, sizes)
+        declared = {one.variable.name.value: one for one in node.variable_definitions or ()}
+        sizes: list[tuple[str, str, int | None]] = []
+        for name, one in declared.items():
+            kind = _named(one.type)
+            if name in found.sizes:
+                sizes.append((name, "", told(one.default_value)))
+            elif kind in self._inputs:
+                sizes.append((name, kind, self._inputs.size(one.default_value, kind)))
+        return Asked(node, self._fragments, tuple(found.held.items()), found.introspects, tuple(sizes))
 
 
 class Counted(Visitor):
@@ -151,12 +179,16 @@ class _Fields(Visitor):
         self.introspects = False
         self.sizes: set[str] = set()
 
+    def enter_argument(self, node: Any, *_: Any) -> None:
+        if node.name.value in self._named and isinstance(node.value, VariableNode):
+            self.sizes.add(node.value.name.value)
+
+    def enter_object_field(self, node: Any, *_: Any) -> None:
+        self.enter_argument(node)
+
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         name = node.name.value
         self.introspects |= name in {"__schema", "__type"}
-        for argument in node.arguments or ():
-            if argument.name.value in self._named and isinstance(argument.value, VariableNode):
-                self.sizes.add(argument.value.name.value)
         parent = self._info.get_parent_type()
         if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
             return
@@ -167,3 +199,11 @@ class _Fields(Visitor):
             holders = self._known.get(f"{kind}.{name}")
             if holders is not None:
                 self.held[f"{kind}.{name}"] = holders
+
+
+def _named(kind: Any) -> str:
+    """The name of a variable's type, without lists and exclamation marks."""
+    while not isinstance(kind, NamedTypeNode):
+        kind = kind.type
+    name: str = kind.name.value
+    return name

@@ -13,6 +13,7 @@ from ninefold.errors import ContractProblems, Problem
 from ninefold.guard.graphql.answer import Selected, errors
 from ninefold.guard.graphql.document import Asked, Counted, Document, Unfit
 from ninefold.guard.graphql.query import IDS, QUERY, Sent
+from ninefold.guard.graphql.weigh import Inputs
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
 from ninefold.guard.shape import Shape
@@ -49,6 +50,7 @@ class Judge:
         self._settings = settings
         self._schema = graph.schema
         self._held = {name: frozenset(holders) for name, holders in settings.fields.items()}
+        self._inputs = Inputs(graph.schema, settings.sizes)
         self._judged: dict[bytes, Document] = {}
         self._lists = graph.documents is not None
         self._listed: dict[str, Known] = {}
@@ -150,7 +152,7 @@ class Judge:
         digest = _digest(text)
         known = self._judged.get(digest)
         if known is None:
-            known = Document(self._read(text), self._schema, self._settings, self._held)
+            known = Document(self._read(text), self._schema, self._settings, self._held, self._inputs)
             if len(self._judged) >= MOST_REMEMBERED:
                 self._judged.clear()
             self._judged[digest] = known
@@ -190,7 +192,7 @@ class Judge:
         problems: list[Problem] = []
         for id_, one in (graph.documents or {}).items():
             if id(one) not in made:
-                document = Document(one.node, self._schema, self._settings, self._held)
+                document = Document(one.node, self._schema, self._settings, self._held, self._inputs)
                 known = made[id(one)] = Known(one.text, one.form, document)
                 problems += self._faults(one, document)
                 self._texts[one.text] = self._forms[one.form] = known
@@ -209,7 +211,7 @@ class Judge:
             return
         for operation in document.operations:
             asked = document.asked(operation.name.value if operation.name else None)
-            cost, depth = document.weigh(asked, dict.fromkeys((name for name, _ in asked.sizes), 1))
+            cost, depth = document.least(asked)
             for word, value, most in (("depth", depth, self._settings.depth), ("cost", cost, self._settings.cost)):
                 if value > most:
                     what = f"the document has a {word} of {value} at least, and `graphql.{word}` is {most}"
