@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.conftest import CONTRACT, Gate
+from tests.graph import DESCRIPTION, SDL
 
 from ninefold.asgi import Guard
 from ninefold.learn.record import read
@@ -52,6 +53,14 @@ def test_what_is_not_declared_passes_both_ways(watched: Gate, upstream: Any) -> 
     assert upstream.received[0].startswith(b"PUT /brew?pot=2 HTTP/1.1\r\n")
     assert upstream.received[0].endswith(b"\r\n\r\nx=1")
     assert watched.trail()[0]["reason"].startswith("would be 404: ")
+
+
+def test_parameters_that_would_be_dropped_reach_the_api(
+    watched: Gate, upstream: Any, issue: Callable[..., str]
+) -> None:
+    upstream.json(b'[{"id":1}]')
+    watched.get("/things?page=2", issue(watched.path, "reader"))
+    assert upstream.received[0].startswith(b"GET /things?page=2 HTTP/1.1\r\n")
 
 
 def test_the_api_gets_the_credentials_and_is_told_of_nobody_who_did_not_prove_it(
@@ -211,3 +220,29 @@ def test_the_middleware_observes_alike(inside: tuple[Gate, Echo], tmp_path: Path
     assert (event["outcome"], event["reason"][:13]) == ("observed", "would be 405:")
     assert any("OBSERVING ONLY" in one for one in gate.said)
     del tmp_path
+
+
+def test_queries_pass_as_they_came_and_are_judged_all_the_same(
+    contract: Callable[..., Path], serving: Any, issue: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "schema.graphql").write_text(SDL)
+    (tmp_path / "list.json").write_text('{"me": "{ me { id } }"}')
+    entry = {"schema": "schema.graphql", "documents": "list.json"}
+    path = contract(
+        DESCRIPTION, upstream=None, authorization=None,
+        graphql=[{"operation": one, **entry} for one in ("ask", "look")],
+    )  # fmt: skip
+    api = Echo()
+    app = Guard(api, path, say=lambda _: None, observe=tmp_path / "record.json")
+    with serving(app) as port:
+        gate, key = Gate(port, path, []), issue(path, "reader")
+        for target in ("id=me&page=1", "query=%7Bme%7Bname%7D%7D"):
+            assert gate.get(f"/graphql?{target}", key)[0] == 200
+            assert api.scopes[-1]["query_string"] == target.encode()
+        body = b'{"query":"{ me { id } }","more":1}'
+        gate.get("/graphql", key, "Content-Type: application/json", method="POST", body=body)
+        assert api.bodies[-1] == body
+        told = [one["reason"] for one in gate.trail(3)]
+    assert told[0].startswith("would be 502: the body is not as described"), "it is held against the query"
+    assert told[1] == "would be 403: the document is not listed"
+    assert told[2].startswith("would be 502: the body is not as described")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 import yaml
+from tests.graph import DESCRIPTION, SDL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,16 @@ def test_a_draft_on_standard_output_is_the_contract_alone(ninefold: Run, contrac
     code, out, _ = ninefold("contract", "draft", contract().parent / "openapi.yaml", "--upstream", "http://a.example")
     assert code == 0
     assert yaml.safe_load(out)["upstream"] == "http://a.example"
+
+
+def test_check_tells_of_a_document_that_nobody_could_run(ninefold: Run, contract: Callable[..., Path]) -> None:
+    endpoint = {"operation": "ask", "schema": "schema.graphql", "documents": "docs.json", "depth": 1}
+    path = contract(DESCRIPTION, authorization=None, graphql=[endpoint])
+    (path.parent / "schema.graphql").write_text(SDL)
+    (path.parent / "docs.json").write_text('{\n "me": "{ me { id } }"\n}')
+    code, _, told = ninefold("contract", "check", path)
+    assert code == 65
+    assert f"{path.parent / 'docs.json'}:2:2: the document has a depth of 2 at least, and `graphql.depth` is 1" in told
 
 
 def test_what_check_accepts_the_schema_accepts_too(ninefold: Run, contract: Callable[..., Path]) -> None:

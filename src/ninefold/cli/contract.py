@@ -131,6 +131,11 @@ def _check(path: Path, told: list[dict[str, Any]], *, quiet: bool) -> LoadedCont
         if operation.id not in loaded.contract.requests.open:
             entrance.add(operation)
     entrance.ready()
+    if loaded.contract.graphql:
+        from ninefold.guard.graphql.judge import Judge  # noqa: PLC0415  # loads what few contracts need
+
+        for endpoint in loaded.contract.graphql:
+            Judge(endpoint, loaded.graphs[endpoint.operation])
     place = Place(loaded.description.source)
     advice += [Problem(one, place, "mend the description") for one in entrance.odd[:_MOST_ODD]]
     for one in advice if not quiet else ():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.contract.certificates import certificate_advice, certificate_problems
+from ninefold.contract.endpoint import endpoint_advice
 from ninefold.contract.fields import field_problems
 from ninefold.contract.granted import conditions, duties
 from ninefold.contract.proving import proving_advice, proving_problems
@@ -76,11 +77,8 @@ def advice(contract: Contract, description: Description, source: Source) -> list
         place = source.place(("encryption", "plain"), key=True)
         found.append(Problem("callers are served without TLS", place, "make sure that TLS ends right in front"))
     found += certificate_advice(contract, source)
-    guarded = {one.operation for one in contract.graphql}
+    found += endpoint_advice(contract, description, source)
     for operation in description.operations:
-        if operation.path.rstrip("/").endswith("/graphql") and operation.id not in guarded:
-            what = f"{operation.id} looks like a GraphQL endpoint, and its queries are not looked into"
-            found.append(Problem(what, top, f"add `graphql: [{{operation: {operation.id}, schema: schema.graphql}}]`"))
         if not any(status[:1] in {"2", "3", "d"} for status in operation.responses):
             what = f"{operation.id} declares no successful response, so every answer of it is withheld"
             found.append(Problem(what, top, "declare its 200 with a schema in the description"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from ninefold.contract.section import Section
@@ -14,6 +16,19 @@ class Graphql(Section):
     operation: str = Field(description="The operation of the description that takes queries, by its operationId.")
     schema_: FilePath = Field(
         alias="schema", description="The schema in GraphQL's own language (SDL), relative to the contract."
+    )
+    documents: FilePath | None = Field(
+        None,
+        description="The documents that may be run: Apollo's manifest, Relay's persisted queries, a `.graphql` file, or a "
+        "folder of those, relative to the contract. Callers may send their ids alone. Default: none are listed.",
+    )
+    unlisted: Literal["refuse", "judge"] = Field(
+        "refuse", description="What becomes of a document that is not among `documents`."
+    )
+    ids: Literal["replace", "forward"] = Field(
+        "replace",
+        description="What the API gets for the id of one of `documents`: its text (`replace`), or the id as it came "
+        "(`forward`), where it knows the same documents itself.",
     )
     depth: int = Field(10, ge=1, le=100, description="How deep fields may nest.")
     cost: int = Field(
@@ -34,6 +49,10 @@ class Graphql(Section):
     tokens: int = Field(2000, ge=10, le=100_000, description="How many tokens a document may have.")
     batch: int = Field(
         1, ge=1, le=100, description="How many queries one request may have. Default: one, and no list of them."
+    )
+    subscriptions: bool = Field(
+        default=False,
+        description="Whether subscriptions may be asked for, whose answers are server-sent events. Default: they may not.",
     )
     introspection: tuple[str, ...] = Field(
         (), description="Roles or scopes that may ask for the schema itself. Default: nobody may."

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from graphql import GraphQLSchema
-
     from ninefold.contract.description import Description
+    from ninefold.contract.documents import Graph
     from ninefold.contract.source import Path_
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -32,14 +31,14 @@ MOST_BYTES = 4 * 1024 * 1024
 class LoadedContract:
     """A contract and its description, both checked, and where they came from.
 
-    `graphs` are the schemas of its GraphQL endpoints, by their operation.
+    `graphs` are what its GraphQL endpoints serve, by their operation.
     """
 
     contract: Contract
     description: Description
     path: Path
     source: Source
-    graphs: Mapping[str, GraphQLSchema] = dataclasses.field(default_factory=dict)
+    graphs: Mapping[str, Graph] = dataclasses.field(default_factory=dict)
 
     def resolve(self, relative: str) -> Path:
         """A path that the contract names, which is relative to the contract's own folder."""
@@ -92,15 +91,15 @@ def load_contract(path: Path) -> LoadedContract:
             f"the description {named} {fault.what}", place=place, remedy="name the API's OpenAPI file"
         ) from None
     faults = problems(contract, description, source)
-    graphs: dict[str, GraphQLSchema] = {}
+    served: dict[str, Graph] = {}
     if contract.graphql:
-        from ninefold.contract.sdl import graphql_problems, schemas  # noqa: PLC0415  # loads what few contracts need
+        from ninefold.contract.sdl import graphql_problems, graphs  # noqa: PLC0415  # loads what few contracts need
 
-        graphs = schemas(contract, path.parent, source)
-        faults += graphql_problems(contract, description, source, graphs)
+        served = graphs(contract, path.parent, source)
+        faults += graphql_problems(contract, description, source, served)
     if faults:
         raise ContractProblems(faults)
-    return LoadedContract(contract, description, path, source, graphs)
+    return LoadedContract(contract, description, path, source, served)
 
 
 def _without(data: Any, planned: tuple[Path_, ...], path: Path_ = ()) -> Any:

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
-    from graphql import GraphQLSchema
-
     from ninefold.contract.description import Description, Operation
+    from ninefold.contract.documents import Graph
     from ninefold.contract.model import Contract
     from ninefold.contract.source import Source
     from ninefold.guard.keyring import Keyring
@@ -56,13 +55,13 @@ class Guard:
         tokens: Tokens | None = None,
         source: Source | None = None,
         pseudonym_key: bytes = b"",
-        graphs: Mapping[str, GraphQLSchema] | None = None,
+        graphs: Mapping[str, Graph] | None = None,
     ) -> None:
         """Compile. `local` are this machine's own addresses; `described` is what `api.serve_description` serves.
 
         `tokens` are needed where the contract has an `identity`; `source` is the contract's file, for the trail to tell a
-        rule's place in it; `pseudonym_key` is that of `responses.mask`, `graphs` are the schemas of
-        its GraphQL endpoints by their operation.
+        rule's place in it; `pseudonym_key` is that of `responses.mask`, `graphs` are what
+        its GraphQL endpoints serve, by their operation.
 
         Raises `DescriptionError` where a response schema cannot be followed, `ConditionFaults` where a condition cannot.
         """

@@ -105,12 +105,14 @@ class Observing(Guard):
     def admit(self, request: Request) -> Plan | Answer | Need:
         """As the guard's, but that what would be a refusal is noted and passes."""
         plan = request.plan
-        request.plan = self._behind.get(plan, plan) if plan is not None else super().plan(request)
+        asked = request.plan = self._behind.get(plan, plan) if plan is not None else super().plan(request)
+        target, fields = request.target, request.fields
         verdict = super().admit(request)
         if verdict is Need.KEYS or verdict is Need.TOKEN:
             return verdict
         if isinstance(verdict, Answer) and (verdict.outcome, verdict.step) == ("answered", "route"):
             return verdict  # the guard's own description
+        request.target, request.fields = target, fields  # steps may have taken something out
         plan = request.plan
         assert plan is not None
         tap = request.tap = Tap(plan, caller=request.caller, subject=request.subject)
@@ -120,7 +122,7 @@ class Observing(Guard):
             request.key = None
         tap.waits = verdict is Need.BODY
         request.origin, request.allowance, request.held = b"", None, None
-        request.plan = self._passes(plan)
+        request.plan = self._passes(asked)  # `plan` may be one that was made for this request
         return request.plan
 
     def plan(self, request: Request) -> Plan:
@@ -134,6 +136,7 @@ class Observing(Guard):
         if tap.waits and not tap.sent_cut:
             request.content, request.plan = bytes(tap.sent), tap.plan
             verdict = super().admit(request)
+            tap.plan = request.plan or tap.plan
             tap.spared = verdict if isinstance(verdict, Answer) else None
         if tap.spared is not None:
             return tap.spared.step, f"would be {tap.spared.status}: {tap.spared.reason}"

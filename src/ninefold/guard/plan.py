@@ -15,9 +15,8 @@ from ninefold.guard.request import Request
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
-    from graphql import GraphQLSchema
-
     from ninefold.contract.description import Description, Operation
+    from ninefold.contract.documents import Graph
     from ninefold.contract.model import Contract
     from ninefold.guard.entrance import Entrance
     from ninefold.guard.gcra import Limiter
@@ -63,7 +62,7 @@ class Setting:
     penalties: Penalties | None = None
     entrance: Entrance | None = None
     views: Callable[[frozenset[str]], Plan] | None = None
-    graphs: Mapping[str, GraphQLSchema] = field(default_factory=dict)
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ GUARDED_FIELDS = frozenset({
 
 
 #: What an answer that was projected says no more: of which part it was, how it was encoded, and what its bytes add up to.
-_WHOLE_ONLY = frozenset({
+WHOLE_ONLY = frozenset({
     b"content-encoding", b"content-range", b"content-digest", b"content-md5", b"digest", b"repr-digest",
 })  # fmt: skip
 
@@ -208,7 +208,7 @@ class Treatments:
         `reports`: what is not declared leaves, and is told.
         """
         self._reports = reports
-        self._left = _WHOLE_ONLY | (_CACHED if varies else frozenset())
+        self._left = WHOLE_ONLY | (_CACHED if varies else frozenset())
         self._method = operation.method
         self._open = open_
         self._declared: dict[str, Response] = dict(operation.responses)

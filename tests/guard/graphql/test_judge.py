@@ -9,8 +9,11 @@ from graphql import build_schema, execute, parse, validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ninefold.contract.documents import Graph
 from ninefold.contract.graphql import Graphql
-from ninefold.guard.graphql.judge import Judge, Unfit
+from ninefold.guard.graphql.document import Asked, Unfit
+from ninefold.guard.graphql.judge import Judge
+from ninefold.guard.graphql.query import Query
 
 SDL = """
 interface Named { name: String }
@@ -21,7 +24,9 @@ type Post implements Named { id: ID!, name: String, score: Float, author: User, 
 union Found = User | Post
 enum Kind { NOTE, PAGE }
 scalar Json
-type Query { me: User, users(first: Int = 5): [User], find(text: String): [Found], named: Named }
+input By { first: String, last: String, page: Page, more: [By] }
+input Page { first: Int, after: String }
+type Query { me: User, users(first: Int = 5): [User], every(first: Int = 100000): [User], pages(limit: Json): [Post], paged(by: By, all: [By]): [Post], find(text: String): [Found], named: Named }
 type Mutation { dropUser(id: ID!): Boolean, login(password: String): String }
 type Subscription { ticks: Int }
 """
@@ -30,7 +35,11 @@ NOBODY: frozenset[str] = frozenset()
 
 
 def judge(**more: Any) -> Judge:
-    return Judge(Graphql.model_validate({"operation": "q", "schema": "s", **more}), SCHEMA)
+    return Judge(Graphql.model_validate({"operation": "q", "schema": "s", **more}), Graph(SCHEMA))
+
+
+def asked(one: Judge, query: str, scopes: frozenset[str] = NOBODY) -> Asked:
+    return one.judge(Query(query, None, False, None, {}), scopes, reads=False)[0]
 
 
 def told(
@@ -43,7 +52,7 @@ def told(
 ) -> str:
     """Empty: it may reach the API."""
     try:
-        judge(**more).judge(query, name, variables or {}, scopes, reads=reads)
+        judge(**more).judge(Query(query, None, False, name, variables or {}), scopes, reads=reads)
     except Unfit as fault:
         return str(fault)
     return ""
@@ -100,6 +109,70 @@ def test_sizes_in_variables_count() -> None:
     assert told("query Q($n: Int = 1000000) { users(first: $n) { id } }").startswith("cost")
 
 
+def test_what_is_no_number_that_can_be_read_counts_as_endless() -> None:
+    assert told("{ pages(limit: 5) { id } }") == ""
+    for bad in ('"1000000"', "1e6", "[1]", "{a: 1}", "MANY", "9" * 5000, "true"):
+        assert told(f"{{ pages(limit: {bad}) {{ id }} }}").startswith("cost"), bad
+        assert told(f"query($n: Json = {bad}) {{ pages(limit: $n) {{ id }} }}").startswith("cost"), bad
+
+
+def test_a_size_that_the_schema_says_counts_where_the_query_says_none() -> None:
+    assert told("{ every { id } }").startswith("cost")
+    assert told("query($n: Int) { every(first: $n) { id } }").startswith("cost")
+    assert told("query($n: Int) { every(first: $n) { id } }", {"n": None}).startswith("cost")
+    assert told("{ every(first: 5) { id } }") == ""
+
+
+def test_a_size_inside_of_an_input_object_counts() -> None:
+    query = "query Q($by: By, $all: [By], $n: Int) { paged(by: $by, all: $all) { id } x: paged(by: {page: {first: $n}}) { id } }"
+    assert told(query) == ""
+    few: tuple[dict[str, Any], ...] = (
+        {"by": {"page": {"first": 5}}, "n": 5, "all": [{"first": "a"}]},
+        {"by": {"first": "5", "page": {"after": "1000000", "first": None}}},
+        {"all": [{"page": None}, None]},
+        {"by": {"first": "Jane", "last": "Doe"}},
+    )
+    for variables in few:
+        assert told(query, variables) == "", variables
+    many: tuple[dict[str, Any], ...] = (
+        {"by": {"page": {"first": 100_000}}},
+        {"by": {"page": {"first": "5"}}},
+        {"n": 100_000},
+        {"all": [{"page": {"first": 5}}, {"page": {"first": 100_000}}]},
+        {"by": [[{"page": [{"first": 100_000}]}]]},
+    )
+    for variables in many:
+        assert told(query, variables).startswith("cost"), variables
+    deep: Any = {}
+    for _ in range(5000):
+        deep = {"more": [deep]}
+    assert told(query, {"by": deep}) != ""
+    for argument in ("by: {page: {first: 100000}}", "all: [{page: {first: 5}}, {page: {first: -100000}}]"):
+        assert told(f"{{ paged({argument}) {{ id }} }}").startswith("cost"), argument
+    assert told("query($by: By = {page: {first: 100000}}) { paged(by: $by) { id } }").startswith("cost")
+    assert told("{ paged(by: {page: {first: 5}}) { id } }") == ""
+
+
+def test_a_list_of_one_says_nothing_of_the_lists_inside_of_it() -> None:
+    query = "{ users(first: 1) { friends { friends { friends { id } } } } }"
+    assert told(query).startswith("cost 1"), "1 + 1 * (1 + 10 * (1 + 10 * (1 + 10)))"
+    assert told(query, lists=1) == ""
+
+
+def test_a_chain_of_fragments_that_nests_deeper_than_python_is_refused() -> None:
+    nested = "friends { " * 100
+    parts = [f"fragment F{n} on User {{ {nested} ...F{n + 1} {'}' * 100} }}" for n in range(20)]
+    query = "{ me { ...F0 } } " + " ".join(parts) + " fragment F20 on User { id }"
+    assert told(query, tokens=100_000, depth=100) != ""
+
+
+def test_comments_are_counted() -> None:
+    begun = time.monotonic()
+    assert "comments" in told("#\n" * 500_000 + "{ me { id } }")
+    assert time.monotonic() - begun < 0.5
+    assert told("# why\n{ me { id } }") == ""
+
+
 def test_what_a_connection_says_holds_for_the_list_inside_of_it() -> None:
     assert told("{ me { posts(first: 900) { total edges { node { id } } } } }").startswith("cost")
     assert told("{ me { posts(first: 20) { total edges { node { id } } } } }") == ""
@@ -148,21 +221,21 @@ def test_nothing_changes_by_get() -> None:
 def test_a_document_is_judged_once_and_its_callers_each_time() -> None:
     one = judge(fields={"User.email": ["support"]})
     for _ in range(2):
-        assert one.judge("{ me { email } }", None, {}, frozenset({"support"}), reads=False).projector is not None
+        assert asked(one, "{ me { email } }", frozenset({"support"})).projector is not None
         with pytest.raises(Unfit):
-            one.judge("{ me { email } }", None, {}, NOBODY, reads=False)
+            asked(one, "{ me { email } }")
 
 
 def test_suggestions_are_told_to_nobody() -> None:
     with pytest.raises(Unfit) as fault:
-        judge().judge("{ me { emial } }", None, {}, NOBODY, reads=False)
+        asked(judge(), "{ me { emial } }")
     assert "email" not in fault.value.told + str(fault.value)
 
 
 def projected(query: str, answer: Any, **more: Any) -> Any:
-    asked = judge(**more).judge(query, None, {}, NOBODY, reads=False)
-    assert asked.projector is not None
-    return json.loads(asked.projector(json.dumps(answer).encode())[0])
+    projector = asked(judge(**more), query).projector
+    assert projector is not None
+    return json.loads(projector(json.dumps(answer).encode())[0])
 
 
 def test_of_an_answer_leaves_what_was_asked_for() -> None:
@@ -248,13 +321,13 @@ def _resolve(source: Any, info: Any, **_: Any) -> Any:
 @given(selections("Query", 3))
 def test_what_may_reach_the_api_is_valid_and_its_honest_answer_leaves_whole(query: str) -> None:
     try:
-        asked = judge(cost=10**6, depth=50, aliases=100).judge(query, None, {}, NOBODY, reads=False)
+        projector = asked(judge(cost=10**6, depth=50, aliases=100), query).projector
     except Unfit:
         return
     document = parse(query)
     assert validate(SCHEMA, document) == []
     result = execute(SCHEMA, document, field_resolver=_resolve, type_resolver=lambda *_: "User")
     answer = json.dumps({"data": result.data}).encode()  # type: ignore[union-attr]
-    assert asked.projector is not None
-    out, withheld, _ = asked.projector(answer)
+    assert projector is not None
+    out, withheld, _ = projector(answer)
     assert (json.loads(out), withheld) == (json.loads(answer), 0)

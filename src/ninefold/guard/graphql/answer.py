@@ -29,6 +29,19 @@ _SCALARS = {
 MESSAGE = Sentence("The request could not be answered.")
 
 
+def errors(*, messages: bool) -> Shape:
+    """Of the errors of an answer: their place, and (`messages`) what the API says of them."""
+    text = Shape(scalars={"string"}, mask=None if messages else MESSAGE)
+    place = Shape(members={"line": Shape(scalars={"integer"}), "column": Shape(scalars={"integer"})})
+    members = {
+        "message": text,
+        "locations": Shape(items=place),
+        "path": Shape(items=Shape(scalars={"string", "integer"})),
+        "extensions": Shape(members={"code": Shape(scalars={"string"})}),
+    }
+    return Shape(items=Shape(members=members))
+
+
 class Selected:
     """Makes the shape for one operation of a valid document."""
 
@@ -40,17 +53,8 @@ class Selected:
         """Of a whole answer: `data`, and `errors` with their place. `messages`: as the API wrote them."""
         root = self._schema.get_root_type(operation.operation)
         assert root is not None
-        text = Shape(scalars={"string"}, mask=None if messages else MESSAGE)
-        place = Shape(members={"line": Shape(scalars={"integer"}), "column": Shape(scalars={"integer"})})
-        error = Shape(
-            members={
-                "message": text,
-                "locations": Shape(items=place),
-                "path": Shape(items=Shape(scalars={"string", "integer"})),
-                "extensions": Shape(members={"code": Shape(scalars={"string"})}),
-            }
-        )
-        return Shape(members={"data": self._composite([(operation.selection_set, root)]), "errors": Shape(items=error)})
+        data = self._composite([(operation.selection_set, root)])
+        return Shape(members={"data": data, "errors": errors(messages=messages)})
 
     def _composite(self, selected: list[tuple[SelectionSetNode, GraphQLNamedType]]) -> Shape:
         """An object, of all that is selected of it: under one name the selections of every fragment melt."""

@@ -3,111 +3,170 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    GraphQLError,
-    OperationDefinitionNode,
-    OperationType,
-    TypeInfo,
-    TypeInfoVisitor,
-    Visitor,
-    parse,
-    validate,
-    visit,
-)
-from graphql.type import GraphQLInterfaceType, GraphQLObjectType, is_abstract_type
+from graphql import DocumentNode, GraphQLError, OperationType, parse, validate, visit
 
-from ninefold.guard.graphql.answer import Selected
-from ninefold.guard.graphql.weigh import Weighing
+from ninefold.contract.documents import form
+from ninefold.errors import ContractProblems, Problem
+from ninefold.guard.graphql.answer import Selected, errors
+from ninefold.guard.graphql.document import Asked, Counted, Document, Unfit
+from ninefold.guard.graphql.query import IDS, QUERY, Sent
+from ninefold.guard.graphql.weigh import Inputs
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
+from ninefold.guard.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
-    from graphql import DocumentNode, GraphQLSchema
-
+    from ninefold.contract.documents import Graph, Listed
     from ninefold.contract.graphql import Graphql
+    from ninefold.guard.graphql.query import Query
 
 #: Documents that are remembered of one endpoint.
 MOST_REMEMBERED = 512
 #: Most fields of one selection: what comparing them may cost grows with the square.
 MOST_BESIDE = 120
+#: What clients read that send a hash first, and the text when it is not known.
+NOT_FOUND = "PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND"
+NOT_SUPPORTED = "PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
-class Unfit(Exception):
-    """A query may not reach the API. `told` is for the caller, `why` for the trail; `status` 400 or 403."""
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """A document that the endpoint lists. `text` is what the API gets of it."""
 
-    def __init__(self, status: int, told: str, why: str = "") -> None:
-        super().__init__(why or told)
-        self.status = status
-        self.told = told
-
-
-class Asked(msgspec.Struct):
-    """One operation of a document that was found to be valid. `fields` are those that not everybody may ask for.
-
-    `projector` is that of its answers; made once it is known that the query is no larger than it may be.
-    """
-
-    node: Any
-    fragments: dict[str, Any]
-    fields: tuple[tuple[str, frozenset[str]], ...]
-    introspects: bool
-    projector: Projector | None = None
+    text: str
+    form: bytes
+    document: Document
 
 
 class Judge:
     """Safe for one thread."""
 
-    def __init__(self, settings: Graphql, schema: GraphQLSchema) -> None:
+    def __init__(self, settings: Graphql, graph: Graph) -> None:
+        """Raises `ContractProblems` where a listed document is past the bounds, so that nobody could ever run it."""
         self._settings = settings
-        self._schema = schema
+        self._schema = graph.schema
         self._held = {name: frozenset(holders) for name, holders in settings.fields.items()}
-        self._known: dict[bytes, tuple[DocumentNode, dict[str, Asked]]] = {}
+        self._inputs = Inputs(graph.schema, settings.sizes)
+        self._judged: dict[bytes, Document] = {}
+        self._lists = graph.documents is not None
+        self._listed: dict[str, Known] = {}
+        self._forms: dict[bytes, Known] = {}
+        self._texts: dict[str, Known] = {}
+        #: Other spellings of listed documents, by their digests.
+        self._spelled: dict[bytes, Known] = {}
+        self._tokens = settings.tokens
+        self._program = Program()
+        #: Of an answer that has errors and nothing else.
+        self.refusal = Projector(Shape(members={"errors": errors(messages=settings.messages)}), self._program)
+        self._take(graph)
 
     def judge(
-        self, query: str, name: str | None, variables: Mapping[str, Any], scopes: frozenset[str], *, reads: bool
-    ) -> Asked:
-        """What is asked for. `name` is `operationName`; `reads`: by GET, so nothing may change. Raises `Unfit`."""
-        digest = sha256(query.encode("utf-8", "surrogatepass")).digest()
-        known = self._known.get(digest)
-        if known is None:
-            known = self._read(query), {}
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known.clear()
-            self._known[digest] = known
-        document, operations = known
-        node = _chosen(document, name)
-        key = node.name.value if node.name else ""
-        asked = operations.get(key)
-        if asked is None:
-            asked = operations[key] = self._asked(document, node)
-        if reads and node.operation is not OperationType.QUERY:
+        self, query: Query, scopes: frozenset[str], *, reads: bool, alone: bool = True
+    ) -> tuple[Asked, Sent | None]:
+        """What is asked for, and how it goes on to the API (None: as it came). Raises `Unfit`.
+
+        `reads`: by GET, so nothing may change. `alone`: it is no one of a list.
+        """
+        known = self._known(query)
+        document = known.document if known is not None else self._document(query.text or "")
+        asked = document.asked(query.name)
+        kind = asked.node.operation
+        if kind is OperationType.SUBSCRIPTION and not (alone and self._settings.subscriptions):
+            raise Unfit(400, "Subscriptions are not served here.")
+        if reads and kind is OperationType.MUTATION:
             raise Unfit(400, "Only queries may be sent by GET.", "a mutation by GET")
-        if asked.introspects and not scopes.intersection(self._settings.introspection):
+        if asked.introspects and scopes.isdisjoint(self._settings.introspection):
             raise Unfit(400, "The schema cannot be asked for.", "introspection")
         for field, holders in asked.fields:
             if holders.isdisjoint(scopes):
                 raise Unfit(403, "The query asks for a field that the caller may not see.", f"the field {field}")
-        self._weigh(asked, variables)
+        cost, depth = document.weigh(asked, query.variables)
+        if depth > self._settings.depth:
+            raise Unfit(400, f"The query is deeper than {self._settings.depth}.", f"depth {depth}")
+        if cost > self._settings.cost:
+            raise Unfit(400, f"The query comes to more than {self._settings.cost} fields.", f"cost {cost}")
         if asked.projector is None:
-            shape = Selected(self._schema, asked.fragments).shape(asked.node, messages=self._settings.messages)
-            asked.projector = Projector(shape, Program())
-        return asked
+            asked.projector = self._projector(asked, Program())
+        return asked, self._sent(query, known)
 
-    def _read(self, query: str) -> DocumentNode:
+    def _known(self, query: Query) -> Known | None:
+        """The listed document that is meant; None: another one, which may be judged. Raises `Unfit`."""
+        named = self._listed.get(query.id) if query.id is not None else None
+        if query.text is None:
+            if named is None:
+                raise self._unknown(query)
+            return named
+        known = self._spelling(query.text)
+        if query.id is not None:
+            # some servers take the one, some the other, and some remember the text by the id
+            if named is not None and (known is None or named.form != known.form):
+                raise Unfit(400, "The document is not the one of its id.", "an id of another document")
+            if named is None and query.id.removeprefix("sha256:") != _digest(query.text).hex():
+                raise Unfit(400, "The document is not the one of its id.", "an id that is no digest of the text")
+        if known is None and self._lists and self._settings.unlisted == "refuse":
+            raise Unfit(403, "This document may not be run.", "the document is not listed")
+        return named or known
+
+    def _unknown(self, query: Query) -> Unfit:
+        if not query.hashed:
+            return Unfit(400, "The document is not known.", "the id of no listed document")
+        told, code = NOT_FOUND if self._lists else NOT_SUPPORTED
+        # 200, as Apollo's server has it: not every client reads the errors of another status
+        return Unfit(200, told, "the hash of no listed document", code)
+
+    def _spelling(self, text: str) -> Known | None:
+        """The listed document that a text is, in whatever spelling."""
+        if not self._forms:
+            return None
+        known = self._texts.get(text)
+        if known is not None:
+            return known
+        digest = _digest(text)
+        known = self._spelled.get(digest)
+        if known is None and digest not in self._judged:
+            try:
+                known = self._forms.get(form(self._parsed(text, self._tokens)))
+            except Unfit:
+                return None
+            if known is not None:
+                if len(self._spelled) >= MOST_REMEMBERED:
+                    self._spelled.clear()
+                self._spelled[digest] = known
+        return known
+
+    def _sent(self, query: Query, known: Known | None) -> Sent | None:
+        """What the API is to get: the listed text and not a spelling of it, so that there is nothing to read in two ways."""
+        named = query.id is not None
+        if known is None:
+            return Sent(None, IDS) if named else None
+        if named and self._settings.ids == "forward":
+            return Sent(None, QUERY) if query.text is not None else None
+        return None if query.text == known.text and not named else Sent(known.text, IDS)
+
+    def _document(self, text: str) -> Document:
+        """One that is not listed. Raises `Unfit`."""
+        digest = _digest(text)
+        known = self._judged.get(digest)
+        if known is None:
+            known = Document(self._read(text), self._schema, self._settings, self._held, self._inputs)
+            if len(self._judged) >= MOST_REMEMBERED:
+                self._judged.clear()
+            self._judged[digest] = known
+        return known
+
+    def _parsed(self, text: str, tokens: int) -> DocumentNode:
         try:
-            document = parse(query, max_lexical_tokens=self._settings.tokens)
+            return parse(text, max_lexical_tokens=tokens, max_comments=tokens)
         except GraphQLError as fault:
             raise Unfit(400, "The document cannot be read.", fault.message.partition("\n")[0][:100]) from None
-        except RecursionError:
-            raise Unfit(400, "The document cannot be read.", "it nests too deep") from None
-        counted = _Counted()
+
+    def _read(self, text: str) -> DocumentNode:
+        document = self._parsed(text, self._settings.tokens)
+        counted = Counted()
         visit(document, counted)
         if counted.aliases > self._settings.aliases:
             raise Unfit(400, f"More than {self._settings.aliases} fields have other names than their own.")
@@ -122,79 +181,44 @@ class Judge:
             raise Unfit(400, "The document is not valid for this schema.", "it is not valid for the schema")
         return document
 
-    def _asked(self, document: DocumentNode, node: OperationDefinitionNode) -> Asked:
-        fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
-        info = TypeInfo(self._schema)
-        found = _Fields(info, self._schema, self._held)
-        visit(document, TypeInfoVisitor(info, found))
-        return Asked(node, fragments, tuple(found.held.items()), found.introspects)
+    def _projector(self, asked: Asked, program: Program) -> Projector:
+        shape = Selected(self._schema, asked.fragments).shape(asked.node, messages=self._settings.messages)
+        return Projector(shape, program)
 
-    def _weigh(self, asked: Asked, variables: Mapping[str, Any]) -> None:
-        root = self._schema.get_root_type(asked.node.operation)
-        assert root is not None
-        defaults = {
-            one.variable.name.value: int(one.default_value.value)
-            for one in asked.node.variable_definitions or ()
-            if one.default_value is not None and one.default_value.kind == "int_value"
-        }
-        weighing = Weighing(self._schema, self._settings, asked.fragments, {**defaults, **variables})
-        cost, depth = weighing.of(asked.node.selection_set, root)
-        if depth > self._settings.depth:
-            raise Unfit(400, f"The query is deeper than {self._settings.depth}.", f"depth {depth}")
-        if cost > self._settings.cost:
-            raise Unfit(400, f"The query comes to more than {self._settings.cost} fields.", f"cost {cost}")
+    # -- listed documents, judged before anybody asks
 
+    def _take(self, graph: Graph) -> None:
+        made: dict[int, Known] = {}
+        problems: list[Problem] = []
+        for id_, one in (graph.documents or {}).items():
+            if id(one) not in made:
+                document = Document(one.node, self._schema, self._settings, self._held, self._inputs)
+                known = made[id(one)] = Known(one.text, one.form, document)
+                problems += self._faults(one, document)
+                self._texts[one.text] = self._forms[one.form] = known
+                self._tokens = max(self._tokens, one.node.token_count or 0)
+            self._listed[id_] = made[id(one)]
+        if problems:
+            raise ContractProblems(problems)
+        self._program.make()
 
-def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
-    named = [one for one in operations if name is None or (one.name is not None and one.name.value == name)]
-    if len(named) != 1:
-        raise Unfit(400, "The document has no one operation of that name.")
-    if named[0].operation is OperationType.SUBSCRIPTION:
-        raise Unfit(400, "Subscriptions are not served here.")
-    return named[0]
-
-
-class _Counted(Visitor):
-    """What is counted before a document is held against its schema."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.aliases = self.directives = self.beside = 0
-        self.deferred = False
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.aliases += node.alias is not None and node.alias.value != node.name.value
-
-    def enter_directive(self, node: Any, *_: Any) -> None:
-        self.directives += 1
-        self.deferred |= node.name.value in {"defer", "stream"}
-
-    def enter_selection_set(self, node: Any, *_: Any) -> None:
-        self.beside = max(self.beside, len(node.selections))
-
-
-class _Fields(Visitor):
-    """Fields that not everybody may ask for, by every type that they may be of."""
-
-    def __init__(self, info: TypeInfo, schema: GraphQLSchema, held: Mapping[str, frozenset[str]]) -> None:
-        super().__init__()
-        self._info = info
-        self._schema = schema
-        self._known = held
-        self.held: dict[str, frozenset[str]] = {}
-        self.introspects = False
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        name = node.name.value
-        self.introspects |= name in {"__schema", "__type"}
-        parent = self._info.get_parent_type()
-        if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+    def _faults(self, listed: Listed, document: Document) -> Iterator[Problem]:
+        """Why nobody could ever run it. Bounds of what a text may be are for texts that strangers wrote."""
+        counted = Counted()
+        visit(listed.node, counted)
+        if counted.deferred:
+            yield Problem("answers in parts (@defer, @stream) are not served", listed.place, "take the directive out")
             return
-        types = [parent.name, *(one.name for one in parent.interfaces)]
-        if is_abstract_type(parent):
-            types += [one.name for one in self._schema.get_possible_types(parent)]
-        for kind in types:
-            holders = self._known.get(f"{kind}.{name}")
-            if holders is not None:
-                self.held[f"{kind}.{name}"] = holders
+        for operation in document.operations:
+            asked = document.asked(operation.name.value if operation.name else None)
+            cost, depth = document.least(asked)
+            for word, value, most in (("depth", depth, self._settings.depth), ("cost", cost, self._settings.cost)):
+                if value > most:
+                    what = f"the document has a {word} of {value} at least, and `graphql.{word}` is {most}"
+                    yield Problem(what, listed.place, f"raise `{word}`, or ask for less")
+                    return
+            asked.projector = self._projector(asked, self._program)
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()

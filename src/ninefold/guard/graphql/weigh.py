@@ -6,28 +6,43 @@ is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
     VariableNode,
     get_named_type,
 )
-from graphql.type import GraphQLInterfaceType, GraphQLList, GraphQLNonNull, GraphQLObjectType
+from graphql.type import (
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from graphql import FragmentDefinitionNode, GraphQLSchema, SelectionSetNode
-    from graphql.type import GraphQLNamedType, GraphQLType
+    from graphql.type import GraphQLField, GraphQLNamedType, GraphQLType
 
     from ninefold.contract.graphql import Graphql
 
 #: What a size counts as that is no number: more than any contract allows.
 ENDLESS = 10**9
+#: The sizes that variables say: themselves, or (True) by what is in them.
+Sizes: TypeAlias = "Mapping[tuple[str, bool], int | None]"
+_NOTHING: Sizes = {}
+#: Digits of a number that are read; one with more counts as endless.
+_LONGEST = 10
 
 
 class Weighing:
@@ -37,11 +52,14 @@ class Weighing:
         self,
         schema: GraphQLSchema,
         settings: Graphql,
+        inputs: Inputs,
         fragments: Mapping[str, FragmentDefinitionNode],
-        variables: Mapping[str, Any],
+        variables: Sizes,
     ) -> None:
         self._schema = schema
-        self._settings = settings
+        self._inputs = inputs
+        self._lists = settings.lists
+        self._names = settings.sizes
         self._fragments = fragments
         self._variables = variables
         self._known: dict[tuple[str, str, int], tuple[int, int]] = {}
@@ -71,40 +89,110 @@ class Weighing:
         return self._known[key]
 
     def _field(self, field: FieldNode, parent: GraphQLNamedType, size: int) -> tuple[int, int]:
-        kind = _type_of(field.name.value, parent)
-        if kind is None or field.selection_set is None:
+        named = _field_of(field.name.value, parent)
+        if named is None or field.selection_set is None:
             return 1, 1
-        said = self._size(field)
-        many = 1
-        listed = kind
+        kind = named.type
+        said = self._size(field, named)
+        many, several = 1, False
+        listed: GraphQLType = kind
         while isinstance(listed, GraphQLNonNull | GraphQLList):
             if isinstance(listed, GraphQLList):
-                many = min(ENDLESS, many * (said or size or self._settings.lists))
+                several = True
+                many = min(ENDLESS, many * (said or size or self._lists))
             listed = listed.of_type
         # what was said for a list is used up by it; what stands at a connection holds for the list inside
-        cost, depth = self.of(field.selection_set, get_named_type(kind), 0 if many > 1 else said or size)
+        cost, depth = self.of(field.selection_set, get_named_type(kind), 0 if several else said or size)
         return min(ENDLESS, 1 + many * cost), depth + 1
 
-    def _size(self, field: FieldNode) -> int:
-        """The largest size that an argument says; 0: none does."""
+    def _size(self, field: FieldNode, named: GraphQLField) -> int:
+        """The largest size that an argument says, or its default does; 0: none does."""
+        given = {one.name.value: one.value for one in field.arguments or ()}
         largest = 0
-        for argument in field.arguments or ():
-            if argument.name.value not in self._settings.sizes:
-                continue
-            value: Any = argument.value
-            if isinstance(value, VariableNode):
-                told = self._variables.get(value.name.value)
-            else:
-                told = int(value.value) if isinstance(value, IntValueNode) else None
-            if isinstance(told, int) and not isinstance(told, bool):
-                largest = max(largest, min(ENDLESS, max(1, abs(told))))
-            elif told is not None:
-                largest = ENDLESS  # a size that is no number may be read as any
+        for name in self._names:
+            size = told(given.pop(name, None), self._variables)
+            largest = max(largest, (_default(name, named) if size is None else size) or 0)
+        for name, value in given.items():
+            kind = get_named_type(named.args[name].type).name
+            largest = max(largest, self._inputs.size(value, kind, self._variables) or 0)
         return largest
 
 
-def _type_of(name: str, parent: GraphQLNamedType) -> GraphQLType | None:
-    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:
-        kind: GraphQLType = parent.fields[name].type
-        return kind
+def told(value: Any, variables: Sizes = _NOTHING) -> int | None:
+    """The size that a value says, be it one of a variable's or one that is written in the document; None: it says none.
+
+    What is no number may be read as any, so it is endless.
+    """
+    if isinstance(value, VariableNode):
+        return variables.get((value.name.value, False))
+    if value is None or isinstance(value, NullValueNode):
+        return None
+    if isinstance(value, IntValueNode):
+        value = int(value.value) if len(value.value) <= _LONGEST else ENDLESS
+    if not isinstance(value, int) or isinstance(value, bool):
+        return ENDLESS
+    return min(ENDLESS, max(1, abs(value)))
+
+
+class Inputs:
+    """The input objects of a schema that may say a size, by a number in them or in what is in them."""
+
+    def __init__(self, schema: GraphQLSchema, names: Collection[str]) -> None:
+        """`names` are those that say sizes."""
+        objects = [one for one in schema.type_map.values() if isinstance(one, GraphQLInputObjectType)]
+        fields = {kind.name: {name: get_named_type(one.type) for name, one in kind.fields.items()} for kind in objects}
+        #: By the name of a type the fields that matter, with the type in which it goes on; None: they are sizes.
+        self._kinds: dict[str, dict[str, str | None]] = {
+            kind: {name: None for name, one in inner.items() if name in names and _numbers(one)}
+            for kind, inner in fields.items()
+        }
+        reaching = {kind for kind, sizes in self._kinds.items() if sizes}
+        more = reaching
+        while more:
+            for kind, inner in fields.items():
+                self._kinds[kind] |= {name: one.name for name, one in inner.items() if one.name in more}
+            more = {kind for kind, found in self._kinds.items() if found} - reaching
+            reaching |= more
+
+    def __contains__(self, kind: str) -> bool:
+        return bool(self._kinds.get(kind))
+
+    def size(self, value: Any, kind: str, variables: Sizes = _NOTHING) -> int | None:
+        """The largest size in a value of this type, be it a variable's or written in the document; None: it says none."""
+        if isinstance(value, VariableNode):
+            return variables.get((value.name.value, True))
+        fields = self._kinds.get(kind)
+        if not fields:
+            return None
+        found: list[int | None] = []
+        if isinstance(value, list | ListValueNode):
+            found += [self.size(one, kind, variables) for one in (value if isinstance(value, list) else value.values)]
+        for name, one in _members(value):
+            if name in fields:
+                inner = fields[name]
+                found.append(told(one, variables) if inner is None else self.size(one, inner, variables))
+        return max((one for one in found if one is not None), default=None)
+
+
+def _members(value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, ObjectValueNode):
+        return ((one.name.value, one.value) for one in value.fields)
+    return value.items() if isinstance(value, dict) else ()
+
+
+def _numbers(kind: GraphQLNamedType) -> bool:
+    """Whether its values may be numbers: a `first` that is a text is half of a name."""
+    return isinstance(kind, GraphQLScalarType) and kind.name not in {"String", "Boolean", "ID"}
+
+
+def _field_of(name: str, parent: GraphQLNamedType) -> GraphQLField | None:
+    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+        found: GraphQLField | None = parent.fields.get(name)
+        return found
     return None
+
+
+def _default(argument: str, field: GraphQLField) -> int | None:
+    """The size that the schema says for an argument that is not given."""
+    known = field.args.get(argument)
+    return told(known.ast_node.default_value) if known is not None and known.ast_node is not None else None
