@@ -33,6 +33,7 @@ enum kind {
     OTHERS = 128, /* members without a name in the program may leave, as `others` */
     ASKED = 256,  /* ... those of them that `ask` lets */
     MARKED = 512, /* where a scalar of it went is told to whoever wants to put something in its place */
+    FREE = 1024,  /* texts are free here: they are looked through (watch.h) */
 };
 
 enum status { DONE = 0, MALFORMED = 1, UNPROMISED = 2, TOO_DEEP = 3, REPEATED = 4, NO_MEMORY = 5, TOO_LONG = 6 };
@@ -48,8 +49,15 @@ typedef struct {
     int32_t node;            /* NONE: it may not leave */
 } member;
 
+typedef int (*asker)(uint32_t node, const char *name, size_t length);
+
+#define DIGIT(byte) ((uint8_t)((byte) - '0') < 10)
+
+#include "watch.h"
+
 typedef struct {
     uint32_t nodes, members, size;
+    const watch *watch; /* NULL: texts are not looked through; it has to live as long */
     uint64_t seed[2];
     uint32_t deepest; /* how many arrays and objects may be open at once */
     int keyed; /* whether the tables are by `keyed_hash`: where some names are alike for the quicker one */
@@ -60,9 +68,10 @@ typedef struct {
     char *names;
 } program;
 
-/* A scalar in what was written: where it begins, how long it is, by which node. */
+/* A scalar in what was written: where it begins, how long it is, by which node, and in which member of the program (the nearest
+ * around it). UINT32_MAX: by none, in none that has a name there. */
 typedef struct {
-    uint32_t offset, length, node;
+    uint32_t offset, length, node, member;
 } mark;
 
 /* `expected` and `found` are kinds, `position` an offset into the text. `trace` has room for `room` bytes; it may be NULL. */
@@ -71,8 +80,6 @@ typedef struct {
     uint32_t expected, found;
     char *trace;
 } fault;
-
-typedef int (*asker)(uint32_t node, const char *name, size_t length);
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
@@ -125,7 +132,7 @@ SELDOM static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const
 }
 
 /* What this file and its caller have to agree about; another one after any change of a signature or a struct. */
-EXPORT int nf_version(void) { return 4; }
+EXPORT int nf_version(void) { return 5; }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
@@ -235,6 +242,9 @@ EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, con
 /* Texts that nest deeper are TOO_DEEP; for a program that nobody follows yet. */
 EXPORT void nf_limit(program *made, uint32_t deepest) { made->deepest = deepest < MOST_DEPTH ? deepest : MOST_DEPTH; }
 
+/* Its free texts are looked through by `watch`, which has to live as long; for a program that nobody follows yet. */
+EXPORT void nf_heed(program *made, const watch *watch) { made->watch = watch; }
+
 /* ---- tokens: each gives where the token ends, or 0 for one that is malformed (no token ends at 0) ------------------ */
 
 static size_t past_space(const uint8_t *text, size_t at) {
@@ -312,8 +322,6 @@ static size_t past_string(const uint8_t *text, size_t at, size_t length, int *es
         if (at == 0) return 0;
     }
 }
-
-#define DIGIT(byte) ((uint8_t)((byte) - '0') < 10)
 
 /* A number (RFC 8259 section 6). `kind` becomes INTEGER where its value is one, however it is written. */
 static size_t past_number(const uint8_t *text, size_t at, uint32_t *kind) {
@@ -425,7 +433,7 @@ static size_t encoded(uint8_t *to, int32_t point) {
     return 4;
 }
 
-/* A name that `past_string` has read, without its escapes: never longer than it was. NULL: there is no memory for it. */
+/* A string that `past_string` has read, without its escapes: never longer than it was. NULL: there is no memory for it. */
 static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length) {
     static const char short_[] = "b\bf\fn\nr\rt\t\"\"\\\\//";
     if (*length > all->longest) {
@@ -437,8 +445,12 @@ static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length)
     uint8_t *to = all->name;
     const uint8_t *end = from + *length;
     while (from < end) {
-        if (*from != '\\') { *to++ = *from++; continue; }
-        from++;
+        const uint8_t *slash = memchr(from, '\\', (size_t)(end - from));
+        const size_t run = (size_t)((slash == NULL ? end : slash) - from);
+        memcpy(to, from, run);
+        to += run;
+        if (slash == NULL) break;
+        from = slash + 1;
         if (*from != 'u') {
             for (const char *pair = short_; *pair; pair += 2) if ((uint8_t)*pair == *from) { *to++ = (uint8_t)pair[1]; break; }
             from++;
@@ -519,18 +531,39 @@ static void traced(const program *made, const frame *stack, uint32_t depth, char
     trace[used] = 0;
 }
 
+/* The member of the program that a value stands in, through arrays; UINT32_MAX: none that has a name there. */
+static uint32_t member_of(const program *made, const frame *stack, uint32_t depth) {
+    for (; depth; depth--) {
+        const frame *one = &stack[depth];
+        if (one->array) continue;
+        return one->mode == KEEP && one->place != UINT32_MAX ? made->node[one->node].first + one->place : UINT32_MAX;
+    }
+    return UINT32_MAX;
+}
+
+/* Whether something may stand in the text of a string, which lies between `at` and `end` with its quotes; negative: no memory. */
+static int looked(const program *made, store *all, const uint8_t *text, size_t at, size_t end, int escapes) {
+    const uint8_t *plain = text + at + 1;
+    size_t size = end - at - 2;
+    if (escapes && (plain = unescaped(all, plain, &size)) == NULL) return -1;
+    return suspicious(made->watch, plain, size);
+}
+
 /* Projects by the node `root` into `out`, which has room for `length` bytes. Gives how many of them it wrote, and 32 bits above
- * how many members it left behind (fewer than a quarter of the bytes, so both have room). A fault gives its status, negative,
+ * how many members it left behind (fewer than a quarter of the bytes, so both have room, and FLAGGED too: something may stand in a
+ * text that should not leave). A fault gives its status, negative,
  * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves. */
+#define FLAGGED ((uint64_t)1 << 62)
+
 static int64_t project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask, fault *why,
-                       mark *marks, uint32_t room, uint32_t *marked) {
+                       mark *marks, uint32_t room, uint32_t *marked, uint64_t wanted) {
     const uint8_t *const text = (const uint8_t *)text_;
     uint8_t *out = (uint8_t *)out_;
     size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
-    uint64_t withheld = 0, objects = 0;
+    uint64_t withheld = 0, objects = 0, flagged = 0;
     uint32_t depth = 0, found = 0, expected = 0;
     int32_t place = (int32_t)root; /* the node of the value that comes */
-    int mode = KEEP, escapes;
+    int mode = KEEP, escapes = 0;
     enum status status = MALFORMED;
     frame stack[MOST_DEPTH + 1];
     store all = {.room = 64};
@@ -603,9 +636,18 @@ value:
     }
     if (end == 0) FAIL(MALFORMED);
     if (mode != SKIP) EMIT(at, end);
-    if (mode == KEEP && marked != NULL && (made->node[place].kinds & MARKED)) {
-        if (*marked < room) marks[*marked] = (mark){(uint32_t)(written + (at - from)), (uint32_t)(end - at), (uint32_t)place};
-        ++*marked;
+    int notable = mode == KEEP && (made->node[place].kinds & MARKED);
+    if (made->watch != NULL && text[at] == '"' && (mode == KEEP ? (made->node[place].kinds & FREE) : mode == RAW)) {
+        int found_ = looked(made, &all, text, at, end, escapes);
+        if (found_ < 0) FAIL(NO_MEMORY);
+        if (found_) { flagged = FLAGGED; notable = 1; }
+    }
+    if (RARELY(notable) && marked != NULL) {
+        if (*marked < room) {
+            const uint32_t by = mode == KEEP ? (uint32_t)place : UINT32_MAX;
+            marks[*marked] = (mark){(uint32_t)(written + (at - from)), (uint32_t)(end - at), by, member_of(made, stack, depth)};
+        }
+        if (++*marked == wanted && why != NULL && why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
     }
     at = end;
 
@@ -699,16 +741,17 @@ out:
         if (why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
     }
     released(&all);
-    return status == DONE ? (int64_t)(withheld << 32 | written) : -(int64_t)status;
+    return status == DONE ? (int64_t)(flagged | withheld << 32 | written) : -(int64_t)status;
 }
 
 EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask, fault *why) {
-    return project(made, root, text, length, out, ask, why, NULL, 0, NULL);
+    return project(made, root, text, length, out, ask, why, NULL, 0, NULL, 0);
 }
 
-/* The same, and tells of every scalar by a MARKED node, in order: the first `room` of them in `marks`, how many there are in `marked`. */
+/* The same, and tells of every scalar by a MARKED node and of every text in which something may stand, in order: the first `room` of
+ * them in `marks`, how many there are in `marked`. Where `why` has a position other than 0, the place of that one goes to its trace. */
 EXPORT int64_t nf_project_marked(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask,
                                  fault *why, mark *marks, uint32_t room, uint32_t *marked) {
     *marked = 0;
-    return project(made, root, text, length, out, ask, why, marks, room, marked);
+    return project(made, root, text, length, out, ask, why, marks, room, marked, why == NULL ? 0 : why->position);
 }
