@@ -42,8 +42,9 @@ _HOLDERS: Mapping[str, frozenset[Kind]] = {
         ((Kind.SQL, Kind.PATH), "sql|query|statement|filter|where|expression|view definition|definition"),
         (
             (Kind.TRACE, Kind.SQL, Kind.PATH, Kind.VERSION),
-            "code|snippet|source code|source|script|command|example|diff|patch|log|stack|stacktrace|stack trace|trace|traceback|backtrace|output|stdout|stderr|notebook|markdown|cell|program|solution|dockerfile|config|configuration",
+            "source|script|command|diff|patch|stack|stacktrace|stack trace|trace|traceback|backtrace|markdown|dockerfile",
         ),
+        (tuple(Kind), "code|snippet|source code|code snippet|example|notebook|cell|program|solution|exercise"),
         (
             (Kind.SECRET,),
             "token|access token|id token|refresh token|secret|client secret|api key|apikey|key|password|private key|secret key|access key|jwt|session|session id|session token|csrf|csrf token|webhook secret|signing secret"

@@ -27,8 +27,11 @@ _SCHEMES = (
     (re.compile(r"62|81"), {16, 17, 18, 19}),
     (re.compile(r"220[0-4]"), {16, 17, 18, 19}),
     (re.compile(r"50(?:18|20|38)|5[68]|6304|67(?:59|6[1-3])|0604|6390"), {13, 15, 16, 18, 19}),
-    (re.compile(r"60|508|81|65"), {16}),
+    (re.compile(r"60|50[6-9]|81|65|627|636[23]|9792|4(?:576|389)"), {16}),
 )
+#: Spaces that are no line's end.
+_GAP = r"[ \u00a0\u2007\u2009\u202f-]"
+_SPACE = re.compile(r"[\u00a0\u2007\u2009\u202f]")
 _GROUPED = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5}|\d{13,19}")
 
 
@@ -38,6 +41,7 @@ def is_card(number: str) -> bool:
     >>> is_card("4242 4242 4242 4242"), is_card("4242424242424241")
     (True, False)
     """
+    number = _SPACE.sub(" ", number)
     if _GROUPED.fullmatch(number) is None:
         return False
     digits = re.sub(r"[ -]", "", number)
@@ -58,7 +62,7 @@ def _verifier(module: str) -> Callable[[str], bool]:
 
 def _valid(*modules: str) -> Callable[[re.Match[str]], bool]:
     def real(found: re.Match[str]) -> bool:
-        number = found["leak"] if "leak" in found.re.groupindex else found[0]
+        number = (found["leak"] if "leak" in found.re.groupindex else found[0]).replace(" ", "")
         return any(_verifier(module)(number) for module in modules)
 
     return real
@@ -70,16 +74,16 @@ def _formed(what: str, pattern: str, *modules: str, words: tuple[str, ...] = (NU
     return Rule(Kind.ID, what, words, bounded, real=_valid(*modules) if modules else None)
 
 
-def _named(what: str, names: str, words: tuple[str, ...], pattern: str, *modules: str) -> Rule:
+def _named(what: str, names: str, words: tuple[str, ...], pattern: str, *modules: str, also: tuple[str, ...] = (NUMBER, MIXED)) -> Rule:
     """One whose name stands before it."""
     spoken = re.compile(rf"(?<![A-Za-z])(?i:{names})(?![A-Za-z])[^\n\d]{{0,40}}?(?<![\w])(?P<leak>{pattern})(?![\w]|[.-]\d)")
-    return Rule(Kind.ID, what, words, spoken, (NUMBER, MIXED), _valid(*modules) if modules else None)
+    return Rule(Kind.ID, what, words, spoken, also, _valid(*modules) if modules else None)
 
 
 CARDS = (
     Rule(
         Kind.CARD, "the number of a payment card", (NUMBER,),
-        re.compile(r"(?<![\w.+/=-])(?:\d{13,19}|\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?:[ -]\d{3})?|\d{4}[ -]\d{6}[ -]\d{4,5})(?![\w/]|[.-]\d)"),
+        re.compile(rf"(?:(?<![\w.+/=-])|(?<=pan=)|(?<=card=)|(?<=number=)|(?<=cc=)|(?<=PAN=)|(?<=%B)|(?<=;))(?:\d{{13,19}}|\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{4,5}})(?![\w/]|[.-]\d)"),
         real=lambda found: is_card(found[0]),
     ),
 )  # fmt: skip
@@ -92,7 +96,7 @@ PERSONS = (
     _named("a US social security number", r"ssn|social[ -]security(?: (?:number|no\.?|#))?|ssn[_-]?number", ("ssn", "social"), r"(?!000|666|9\d\d)\d{3}[ -]?(?!00)\d{2}[ -]?(?!0000)\d{4}", "us.ssn"),
     _formed("a Brazilian CPF", r"\d{3}\.\d{3}\.\d{3}-\d{2}", "br.cpf"),
     _named("a Brazilian CPF", r"cpf", ("cpf",), r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}", "br.cpf"),
-    _formed("a Spanish DNI or NIE", r"\d{8}[A-HJ-NP-TV-Z]|[XYZ]\d{7}[A-Z]", "es.dni", "es.nie", words=(MIXED,)),
+    _formed("a Spanish DNI or NIE", r"\d{8}-?[A-HJ-NP-TV-Z]|[XYZ]\d{7}[A-Z]", "es.dni", "es.nie", words=(NUMBER, MIXED)),
     _named("a Spanish DNI or NIE", r"dni|nie|nif|d\.n\.i\.?", ("dni", "nie", "nif", "d.n.i"), r"\d{8}[ -]?[A-Za-z]|\d{2}\.\d{3}\.\d{3}[ -]?[A-Za-z]|[XYZxyz][ -]?\d{7}[ -]?[A-Za-z]", "es.dni", "es.nie"),
     _formed("an Italian codice fiscale", r"[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]", "it.codicefiscale", words=(MIXED,)),
     _formed("a French NIR", r"[12378] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}", "fr.nir", words=(NUMBER, MIXED)),
@@ -102,7 +106,7 @@ PERSONS = (
     _named("a Danish CPR number", r"cpr(?:[ -]?(?:nummer|nr\.?|number|no\.?))?", ("cpr",), r"\d{6}[ -]?\d{4}"),
     _formed("a Norwegian fødselsnummer", r"\d{6} ?\d{5}", "no.fodselsnummer"),
     _formed("a Belgian national number", r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}", "be.nn"),
-    _named("a Belgian national number", r"rijksregister(?:nummer)?|registre national|national (?:register )?number|nn|niss|insz", (NUMBER,), r"\d{2}\.?\d{2}\.?\d{2}[- ]?\d{3}\.?\d{2}", "be.nn"),
+    _named("a Belgian national number", r"rijksregister(?:nummer)?|registre national|national (?:register )?number|num[eé]ro national|nationaal nummer|nn|niss|insz", (NUMBER,), r"\d{2}\.?\d{2}\.?\d{2}[- ]?\d{3}\.?\d{2}", "be.nn"),
     _formed("a Chinese resident identity number", r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]", "cn.ric", words=(NUMBER, MIXED)),
     _formed("a Chilean RUT", r"\d{1,2}\.\d{3}\.\d{3}-[\dkK]", "cl.rut", words=(NUMBER, "rut", ".999-k")),
     _named("a Chilean RUT", r"rut|run|r\.u\.t\.?", ("rut", "run", "r.u.t"), r"\d{1,2}\.?\d{3}\.?\d{3}-[\dkK]", "cl.rut"),
@@ -110,7 +114,10 @@ PERSONS = (
     _named("an Aadhaar number", r"aadha+r|uidai|आधार", ("aadha", "uidai", "आधार"), r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", "in_.aadhaar"),
     _named("an Indian PAN", r"pan", ("pan",), r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", "in_.pan"),
     _named("a Polish PESEL", r"pesel\w{0,3}", ("pesel",), r"\d{11}", "pl.pesel"),
-    _named("a German tax number of a person", r"steuer(?:liche)?[- ]?(?:id(?:entifikationsnummer)?|nummer|nr\.?)|idnr\.?|id-nr\.?|st\.?-?idnr\.?|tin|tax (?:id|number)", ("steuer", "idnr", "id-nr", "tin", "tax"), rf"\d{{2}}{_DOTTED}\d{{3}}{_DOTTED}\d{{3}}{_DOTTED}\d{{3}}", "de.idnr"),
+    _named("a German tax number of a person", r"steuer(?:liche)?[-_ ]?(?:id(?:entifikationsnummer)?|nummer|nr\.?)|idnr\.?|id-nr\.?|st\.?-?idnr\.?|tin|tax (?:id|number)", ("steuer", "idnr", "id-nr", "tin", "tax"), rf"\d{{2}}{_DOTTED}\d{{3}}{_DOTTED}\d{{3}}{_DOTTED}\d{{3}}", "de.idnr"),
+    _named("an Italian codice fiscale", r"c\.? ?f\.?|cod(?:ice|\.)? fiscale", ("c.f.", "cf:", "cf ", "fiscale"), r"[A-Za-z]{6}\d{2}[A-Za-z]\d{2}[A-Za-z]\d{3}[A-Za-z]", "it.codicefiscale", also=()),
+    _named("an Israeli identity number", r"תעודת זהות|ת\.?ז\.?|teudat zehut|israeli id", ("תעודת", "ת.ז", "ת\"ז", "teudat", "israeli id"), r"\d{8,9}", "il.idnr"),
+    _named("a Thai identity number", r"เลข(?:ที่)?(?:ประจำตัว|บัตร)ประชาชน|thai id", ("ประชาชน", "thai id"), r"\d{13}|\d-\d{4}-\d{5}-\d{2}-\d", "th.pin"),
     _named("a Dutch BSN", r"bsn(?:-?nummer)?|burgerservicenummer|sofi(?:nummer)?", ("bsn", "burgerservice", "sofi"), rf"\d{{4}}{_DOTTED}\d{{2}}{_DOTTED}\d{{3}}|\d{{3}}{_DOTTED}\d{{3}}{_DOTTED}\d{{3}}", "nl.bsn"),
     _named("a Canadian SIN", r"sin|social insurance(?: number)?|nas", ("sin", "social insurance", "nas"), r"\d{3}[ -]?\d{3}[ -]?\d{3}", "ca.sin"),
     _named("an Australian TFN", r"tfn|tax file(?: number)?", ("tfn", "tax file"), r"\d{3} ?\d{3} ?\d{2,3}", "au.tfn"),

@@ -42,7 +42,7 @@ _MORE = (
     r"\bdiscord(?:app)?\.com/api/webhooks/\d{15,22}/[\w-]{50,100}", r"\b[MNO][A-Za-z\d_-]{23,27}\.[\w-]{6}\.[\w-]{27,45}\b", r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b",
     r"\bsq0(?:atp|csp)-[A-Za-z0-9_-]{22,60}", r"\bEAAA[A-Za-z0-9_-]{60}\b", r"\bglrt-[A-Za-z0-9_-]{20,60}|\bgl(?:dt|ft|soat|cbt)-[A-Za-z0-9_-]{20,60}", r"\bhf_[A-Za-z0-9]{30,40}\b", r"\bdckr_pat_[A-Za-z0-9_-]{27,40}",
     r"\blin_api_[A-Za-z0-9]{40}\b", r"\bATATT3[A-Za-z0-9_=-]{60,250}", r"\bhvs\.[A-Za-z0-9_-]{24,200}|\bs\.[A-Za-z0-9]{24}\b", r"\bpul-[a-f0-9]{40}\b", r"\bNRAK-[A-Z0-9]{27}\b", r"\brubygems_[a-f0-9]{48}\b",
-    r"\bdapi[a-f0-9]{32}\b", r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b", r"\bEAA[A-Za-z0-9]{80,300}", r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b", r"\bsbp_[a-f0-9]{40}\b", r"\bxkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}\b",
+    r"\bdapi[a-f0-9]{32}\b", r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{32,35}(?![\w-])", r"\bEAA[A-Za-z0-9]{80,300}", r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b", r"\bsbp_[a-f0-9]{40}\b", r"\b[0-9a-f]{32}-us\d{1,2}\b", r"\bxkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}\b",
     r"\bPMAK-[a-f0-9]{24}-[a-f0-9]{34}\b", r"\bntn_[A-Za-z0-9]{40,60}\b|\bsecret_[A-Za-z0-9]{43}\b", r"\bfigd_[A-Za-z0-9_-]{40,60}", r"\bAccountKey=[A-Za-z0-9+/=]{40,120}", r"\bSharedAccessKey=[A-Za-z0-9+/=]{40,120}",
     r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b", r"\beyJ[A-Za-z0-9_-]{10,4000}\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{43,1500}", r"\beyJ[A-Za-z0-9_-]{10,1000}\.{2}[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{16,100}",
     r"\beyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{100,2000}\.[A-Za-z0-9_-]{16,30}\.[A-Za-z0-9_-]{20,8000}\.[A-Za-z0-9_-]{22,30}",
@@ -52,7 +52,7 @@ _WORDS = (
     "akia", "asia", "aroa", "aida", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "k_live_", "xox", "aiza", "sg.", "eyj", "npm_", "pypi-", "nf_", "sk-", "k_test_", "whsec_",
     "op_v1_", "oo_v1_", "dop_v9_", "doo_v9_", "dpp_v9_", "gocspx-", "ya99.", "sk9", "ac9", "key-", "xapp-", "hooks.slack", "/webhooks/", "shpat_", "shpca_", "shppa_", "shpss_", "sq9atp", "sq9csp", "eaaa", "glrt-",
     "gldt-", "glft-", "glsoat-", "glcbt-", "hf_", "dckr_pat", "lin_api_", "atatt9", "hvs.", "pul-", "nrak-", "rubygems_", "dapi", ":aa", "eaa", "age-secret", "sbp_", "xkeysib-", "pmak-", "ntn_", "secret_", "figd_",
-    "accountkey=", "sharedaccesskey=",
+    "-us9", "accountkey=", "sharedaccesskey=",
 )  # fmt: skip
 
 _NO_SECRET = re.compile(
@@ -138,9 +138,9 @@ RULES = (
     ),
     Rule(
         Kind.SECRET, "a value that its name calls secret",
-        ("passw", "passphrase", "pwd", "secret", "api_key", "api-key", "apikey", "api key", "token", "access_key", "access-key", "accesskey", "private_key", "credential", "encryption_key", "signing_key", "auth_key", "secret_key", "app_key", "master_key"),
+        ("passw", "passphrase", "pwd", "kennwort", "mot de passe", "contrase", "senha", "wachtwoord", "hasło", "haslo", "parola", "пароль", "密码", "비밀번호", "パスワード"),
         re.compile(
-            r"(?<![A-Za-z])(?:[A-Za-z0-9]{1,40}[_.-]){0,6}(?:password|passwd|passphrase|pwd)[\"'`]?\s{0,3}(?:=>|:=|=|:|\bis\b)\s{0,3}[\"'`]?(?P<leak>[!#$%&*+\-./0-9:?@A-Z_a-z~^]{6,128})", re.IGNORECASE),
+            r"(?<![A-Za-z])(?:[A-Za-z0-9]{1,40}[_.-]){0,6}(?:password|passwd|passphrase|pwd|passwort|kennwort|mot de passe|contrase(?:ñ|n)a|senha|wachtwoord|has(?:ł|l)o|parola|пароль|密码|비밀번호|パスワード)[\"'`]?\s{0,3}(?:=>|：|:=|=|:|\bis\b)\s{0,3}[\"'`]?(?P<leak>[!#$%&*+\-./0-9:?@A-Z_a-z~^]{6,128})", re.IGNORECASE),
         real=lambda found: _given(found) and (bool(re.search(r"[\d!#$%&*+@^~]", found["leak"])) and not re.match(r"https?:", found["leak"])),
     ),
     Rule(
@@ -153,6 +153,14 @@ RULES = (
     ),
     Rule(
         Kind.SECRET, "credentials of HTTP", ("basic ",), re.compile(r"\bBasic (?P<leak>[A-Za-z0-9+/]{8,400}={0,2})", re.IGNORECASE), real=_basic,
+    ),
+    Rule(
+        Kind.SECRET, "credentials of HTTP", ("authorization",),
+        re.compile(r"\bauthorization[\"']?\s?[:=]\s?[\"']?(?:[A-Za-z][\w-]{1,20} )?(?P<leak>[A-Za-z0-9_\-+/=.~:]{16,8000})", re.IGNORECASE), real=_bearer,
+    ),
+    Rule(
+        Kind.SECRET, "credentials of HTTP", ("curl", "--user ", "wget"),
+        re.compile(r"(?: -u|--user)[ =][\"']?(?P<leak>[\w.@+-]{1,100}:[^\s\"']{4,200})"), real=lambda found: "$" not in found["leak"],
     ),
     Rule(
         Kind.SECRET, "credentials of HTTP", ("bearer ",), re.compile(r"\bBearer (?P<leak>[A-Za-z0-9_\-+/=.~]{16,8000})", re.IGNORECASE), real=_bearer,

@@ -31,10 +31,13 @@ RULES = (
         ),
         also=("from",),
     ),
-    _rule(
-        "a statement", ("insert into", "insert  into", "replace into"),
-        rf"\b(?:insert(?: ignore)?|replace)\s{{1,4}}into\s{{1,4}}{_TABLE}\s{{0,4}}(?:\([^()\n]{{1,1000}}\)\s{{0,20}}(?:values|select|returning|output)"
-        rf"|values\s{{0,4}}\(|select\s|set\s)[^\n;]{{0,2000}}", re.IGNORECASE,
+    Rule(
+        Kind.SQL, "a statement", ("insert", "replace"),
+        re.compile(
+            rf"\b(?:insert(?: ignore)?|replace)\s{{1,20}}into\s{{1,20}}{_TABLE}\s{{0,20}}(?:\([^()]{{1,1000}}\)\s{{0,20}}(?:values|select|returning|output)"
+            rf"\s{{0,20}}(?:\([^()]{{0,1000}}\))?|values\s{{0,20}}\(|select\s|set\s)[^\n;]{{0,2000}}", re.IGNORECASE,
+        ),
+        also=("into",),
     ),
     Rule(
         Kind.SQL, "a statement", ("update",),
@@ -42,9 +45,10 @@ RULES = (
     ),
     _rule(
         "a statement", ("delete from", "truncate table", "drop table", "alter table", "create table", "grant "),
-        rf"\bdelete from {_TABLE}\s{{1,20}}where\s{{1,20}}{_COMPARED}[^\n;]{{0,2000}}|\bDELETE FROM {_TABLE}[^\n;]{{0,200}}"
-        rf"|\b(?:TRUNCATE|DROP|ALTER) TABLE (?:IF EXISTS )?{_TABLE}[^\n;]{{0,500}}|\bcreate table (?:if not exists )?{_TABLE}\s{{0,4}}\([^\n]{{1,2000}}"
-        rf"|\bGRANT [A-Z, ]{{3,80}} ON {_TABLE} TO [^\n;]{{1,200}}", re.IGNORECASE,
+        rf"\b(?i:delete from {_TABLE}\s{{1,20}}where\s{{1,20}}{_COMPARED})[^\n;]{{0,2000}}|\bDELETE FROM {_TABLE}[^\n;]{{0,200}}"
+        rf"|\b(?:TRUNCATE|DROP|ALTER) TABLE (?:IF EXISTS )?{_TABLE}[^\n;]{{0,500}}|\b(?i:create table (?:if not exists )?{_TABLE}\s{{0,4}}\()[^\n]{{1,2000}}"
+        rf"|\bdrop table if exists {_TABLE}|\balter table {_TABLE} (?:add|drop|modify|rename|alter) [^\n;]{{1,300}}"
+        rf"|\b(?i:grant) [A-Z, ]{{3,80}} (?i:on) {_TABLE} (?i:to) [^\n;]{{1,200}}",
     ),
     _rule(
         "an error of MySQL",
@@ -59,9 +63,10 @@ RULES = (
         "an error of PostgreSQL",
         ('constraint "', 'constraint \\"', '" does not exist', "syntax error at or near", "sqlstate", "permission denied for ", "authentication failed for user",
          "deadlock detected", "invalid input syntax for", "unterminated quoted string", "null value in column", "no pg_hba.conf", "current transaction is aborted", "pg::", "pq: ",
-         "must appear in the group by", "line 9: ", "too many clients already", "remaining connection slots", "value too long for type"),
-        r"duplicate key value violates unique constraint[^\n]{0,300}|violates (?:foreign key|not-null|check|unique|exclusion) constraint[^\n]{0,300}"
-        r"|(?:relation|column|table|function|role|database|schema|type|index|sequence) \\?\"?[^\"\n]{1,200}\"? does not exist[^\n]{0,200}"
+         "must appear in the group by", ")=(", "error:  ", "fehler:  ", "erreur:  ", "fatal:  ", "erro:  ", "line 9: ", "too many clients already", "remaining connection slots", "value too long for type"),
+        r"\bKey \([^)\n]{1,200}\)=\([^)\n]{0,300}\)[^\n]{0,200}|\b(?:ERROR|FEHLER|ERREUR|FATAL|ERRO):  [^\n]{1,500}"
+        r"|duplicate key value violates unique constraint[^\n]{0,300}|violates (?:foreign key|not-null|check|unique|exclusion) constraint[^\n]{0,300}"
+        r"|(?:relation|column|table|function|role|database|schema|type|index|sequence) \\?\"[^\"\n]{1,200}\" does not exist[^\n]{0,200}"
         r"|syntax error at or near[^\n]{0,500}|SQLSTATE[\[ (:=]{1,3}\w{2,8}\]?[^\n]{0,500}|permission denied for (?:table|relation|schema|database|sequence|function|view) [^\n]{1,200}"
         r"|password authentication failed for user[^\n]{0,200}|deadlock detected[^\n]{0,300}|invalid input syntax for (?:type )?\w{1,40}:? ?[^\n]{0,200}"
         r"|unterminated quoted string[^\n]{0,200}|null value in column[^\n]{0,300}|no pg_hba\.conf entry[^\n]{0,300}|current transaction is aborted[^\n]{0,100}"
@@ -72,7 +77,7 @@ RULES = (
         "an error of SQLite",
         ("no such table", "no such column", "constraint failed", "sqlite", '": syntax error', "database is locked", "unrecognized token"),
         r"no such (?:table|column): ?[\w.\"]{1,100}|(?:UNIQUE|NOT NULL|FOREIGN KEY|CHECK|PRIMARY KEY) constraint failed(?:: ?[\w.,() ]{1,200})?"
-        r"|\bsqlite3?\.\w{0,60}Error[^\n]{0,300}|\bSQLITE_[A-Z]{3,30}[^\n]{0,300}|near \\?\"[^\"\n]{0,100}\": syntax error|\bdatabase is locked\b"
+        r"|\bsqlite3?\.\w{0,60}Error[^\n]{0,300}|\bSQLITE_[A-Z]{3,30}[^\n]{0,300}|near \\?\"[^\"\n]{0,100}\": syntax error[^\n]{0,300}|\bdatabase is locked\b"
         r"|unrecognized token: ?[^\n]{1,100}",
     ),
     _rule(
@@ -82,8 +87,8 @@ RULES = (
     _rule(
         "an error of SQL Server",
         ("unclosed quotation mark", "incorrect syntax near", ", level 9", "invalid object name", "invalid column name", "violation of ", "cannot insert the value null",
-         "conversion failed when", "login failed for user", "statement conflicted with", "[sql server]", "sqlserver"),
-        r"Unclosed quotation mark[^\n]{0,300}|Incorrect syntax near[^\n]{0,300}|\bMsg \d{1,6}, Level \d{1,3}, State \d{1,4}[^\n]{0,500}"
+         "conversion failed when", "login failed for user", "statement conflicted with", "[sql server]", "sqlserver", "error '9", "failed executing dbcommand"),
+        r"\berror '80[0-9a-f]{6}'|Failed executing DbCommand[^\n]{0,800}|Unclosed quotation mark[^\n]{0,300}|Incorrect syntax near[^\n]{0,300}|\bMsg \d{1,6}, Level \d{1,3}, State \d{1,4}[^\n]{0,500}"
         r"|Invalid (?:object|column) name '[^'\n]{1,200}'|Violation of (?:PRIMARY|UNIQUE|FOREIGN) KEY constraint[^\n]{0,300}"
         r"|Cannot insert the value NULL into column[^\n]{0,300}|Conversion failed when converting[^\n]{0,300}|Login failed for user '[^'\n]{0,100}'"
         r"|The \w{1,20} statement conflicted with[^\n]{0,400}|\[SQL Server\][^\n]{0,400}",
@@ -104,8 +109,8 @@ RULES = (
         "what a database's driver says",
         ("sqlalchemy", "psycopg", "prismaclient", "queryfailederror", "sequelize", "activerecord::", "doctrine\\", "hibernate", "jdbc", "django.db", "pg_query", "mysqli", "pymysql",
          "asyncpg", "pdoexception", "knex", "typeorm", "operationalerror", "integrityerror", "programmingerror", "nhibernate", "entityframework", "sqlexception", "ecto.", "gorm",
-         "jooq", "pymongo", "mysql_fetch", "odbc"),
-        r"\bsqlalchemy\.(?:exc|orm)\.[^\n]{1,500}|\(?\bpsycopg\d?\.[\w.]{1,60}\)?[^\n]{0,500}|\bPrismaClient\w{1,40}Error\b[^\n]{0,500}|\bQueryFailedError\b[^\n]{0,500}"
+         "jooq", "pymongo", "mysql_fetch", "odbc", "`prisma.", "constraint failed on", "sqlcode"),
+        r"Invalid `prisma\.[^\n]{1,200}|constraint failed on the \w{1,20}[^\n]{0,300}|\bSQLCODE ?[=:] ?-?\d{1,6}[^\n]{0,300}|\bsqlalchemy\.(?:exc|orm)\.[^\n]{1,500}|\(?\bpsycopg\d?\.[\w.]{1,60}\)?[^\n]{0,500}|\bPrismaClient\w{1,40}Error\b[^\n]{0,500}|\bQueryFailedError\b[^\n]{0,500}"
         r"|\bSequelize\w{0,40}Error\b[^\n]{0,500}|\bActiveRecord::\w{1,60}[^\n]{0,500}|\bDoctrine\\[\w\\]{1,100}[^\n]{0,500}|\borg\.hibernate\.[^\n]{1,500}|\bjdbc:[a-z:]{2,20}//[^\s]{1,300}"
         r"|\bcould not execute (?:statement|query)[^\n]{0,300}|\bdjango\.db\.[^\n]{1,500}|\b(?:pg_query|mysqli?_\w{1,30}|mysql_fetch_\w{1,20})\(\)[^\n]{0,300}|\b(?:pymysql|asyncpg|pymongo)\.[\w.]{1,60}[^\n]{0,500}"
         r"|\bPDOException\b[^\n]{0,500}|\b(?:Operational|Integrity|Programming|Interface)Error: ?\(?[^\n]{1,500}|\b\w{0,30}SQLException\b[^\n]{0,500}|\bEcto\.\w{1,60}Error\b[^\n]{0,300}|\[ODBC [^\n]{1,400}",

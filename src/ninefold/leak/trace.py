@@ -36,7 +36,8 @@ RULES = (
     _rule(
         "a frame of Java",
         ("at ",),
-        r"\bat [\w$.<>/@-]{1,300}\((?:[\w$-]{1,200}\.(?:java|kt|scala|groovy|clj):\d{1,7}|Native Method|Unknown Source|<generated>)\)",
+        r"\bat [\w$.<>/@-]{1,300}\((?:[\w$-]{1,200}\.(?:java|kt|scala|groovy|clj):\d{1,7}|Native Method|Unknown Source|<generated>)\)"
+        r"(?: ~?\[[^\]\n]{1,100}\])?(?:\n\s{0,8}\.\.\. \d{1,5} (?:more|common frames omitted))?",
         also=(".java:9", ".kt:9", ".scala:9", ".groovy:9", ".clj:9", "native method", "unknown source", "<generated>"),
     ),
     _rule(
@@ -44,7 +45,7 @@ RULES = (
         ("exception", "error"),
         r"\b(?:[a-z][\w]{0,60}\.){2,10}[A-Z][\w$]{0,100}(?:Exception|Error)\b(?:: [^\n]{0,1000})?"
         r"|\bSystem\.(?:\w{1,60}\.){0,8}\w{0,100}Exception\b(?:: [^\n]{0,1000})?"
-        r"|\bNullPointerException\b|\bNullReferenceException\b|\bUnhandled(?:PromiseRejection| exception)\b[^\n]{0,500}",
+        r"|\bNullReferenceException: [^\n]{1,300}|\bUnhandled(?:PromiseRejection| exception)\b[^\n]{0,500}",
     ),
     _rule(
         "a frame of .NET",
@@ -53,17 +54,19 @@ RULES = (
         r"(?: in [^\n]{1,300}:line \d{1,7})?(?!\w)",
         also=("()\n", "() ", "(object", "(string", "(int", "(boolean", "(httpcontext", "(task", "(cancellationtoken", "(exception", "(ienum", "(iserv", "(type", "(list", "(dictionary", "(guid", ".cs:line", ".async", ".movenext"),
     ),
+    _rule("frames that were left out", ("common frames omitted", "... 9"), r"\.\.\. \d{1,5} (?:more|common frames omitted)$", re.MULTILINE),
+    _rule("a frame of .NET", (") +9",), r"\b(?:[A-Z]\w{0,100}\.){1,12}\w{1,100}\([^()\n]{0,300}\) \+\d{1,6}"),
     _rule("a frame of .NET", (":line 9",), r"[^\s()]{1,300}\.(?:cs|vb|fs|cshtml):line \d{1,7}"),
     _rule(
         "a frame of JavaScript",
         ("at ",),
-        r"\bat (?:(?:async |new )?[\w.<>$\[\]#* ]{1,120}\()?(?:file://|node:|webpack(?:-internal)?:|https?://|/|[A-Za-z]:\\|\./)?"
-        r"[^()\n\s]{1,300}:\d{1,7}:\d{1,7}\)?|\bat [\w.<>$]{1,120} \((?:native|<anonymous>)\)",
+        r"\bat (?:(?:async |new )?[\w.<>$\[\]#* ]{1,120}\()?"
+        r"[^()\n\s]{0,300}(?:[/\\>]|node:\w{1,30}|\.\w{1,5})[^()\n\s]{0,120}:\d{1,7}:\d{1,7}\)?|\bat [\w.<>$]{1,120} \((?:native|<anonymous>)\)",
         also=(":9:9", ":99:9", ":999:9", ":9999:9", ":99999:9", ":999999:9", "(native)", "<anonymous>"),
     ),
     _rule(
         "what a JavaScript engine says",
-        ("cannot read propert", " is not a function", " is not iterable", " is not defined"),
+        ("cannot read propert", " is not a function", " is not iterable", " is not defined", "typeerror: ", "referenceerror: "),
         r"\b(?:Uncaught )?(?:TypeError|ReferenceError): [^\n]{1,500}"
         r"|Cannot read propert(?:y '[^'\n]{1,100}' of (?:undefined|null)|ies of (?:undefined|null)(?: \(reading '[^'\n]{1,100}'\))?)",
     ),
@@ -90,8 +93,8 @@ RULES = (
     ),
     _rule(
         "a panic of Go",
-        ("goroutine 9", "panic: ", "[signal sig"),
-        r"goroutine \d{1,9} \[[^\]\n]{1,60}\](?::[^\n]{0,300})?|\bpanic: (?:runtime error|interface conversion|\w+[.:])[^\n]{0,500}"
+        ("goroutine 9", "panic: ", "[signal sig", "panic serving"),
+        r"\bpanic serving [^\n]{1,500}|goroutine \d{1,9} \[[^\]\n]{1,60}\](?::[^\n]{0,300})?|\bpanic: (?:runtime error|interface conversion|\w+[.:])[^\n]{0,500}"
         r"|\bpanic: [^\n]{1,300}\[recovered\]|\[signal SIG\w{1,10}[^\n]{0,300}",
     ),
     _rule(
@@ -107,20 +110,21 @@ RULES = (
     ),
     _rule(
         "a panic of Rust",
-        ("panicked at ", "::unwrap()", "rust_backtrace", "::expect()"),
-        r"thread '[^'\n]{1,100}'(?: \(\d{1,12}\))? panicked at [^\n]{1,500}(?:\n[^\n]{1,500})?"
+        ("panicked at ", "::unwrap()", "rust_backtrace", "::expect()", "stack backtrace:"),
+        r"\bstack backtrace:(?:\n[^\n]{0,400}){0,400}|thread '[^'\n]{1,100}'(?: \(\d{1,12}\))? panicked at [^\n]{1,500}(?:\n[^\n]{1,500})?"
         r"|\bpanicked at '?[^\n]{1,500}|called `(?:Result|Option)::\w{1,20}\(\)` on [^\n]{1,500}|RUST_BACKTRACE=\w{1,4}",
     ),
     _rule(
         "an exception of Elixir or Erlang",
-        ("** (", "(elixir 9", "{badmatch", "{badarg", "(stdlib 9", "(phoenix 9", "(ecto", "(plug"),
-        r"\*\* \([\w.]{1,100}\) [^\n]{1,500}|\(\w{1,40} \d[\w.-]{0,20}\) [\w/.-]{1,200}\.[eh]x?rl?s?:\d{1,7}: [^\n]{1,300}|\{bad(?:match|arg),[^\n]{1,300}",
+        ("** (", "(elixir 9", "{badmatch", "{badarg", "(stdlib 9", "(phoenix 9", "(ecto", "(plug", ".erl, line 9"),
+        r"\*\* \([\w.]{1,100}\) [^\n]{1,500}|\(\w{1,40} \d[\w.-]{0,20}\) [\w/.-]{1,200}\.[eh]x?rl?s?:\d{1,7}: [^\n]{1,300}|\{bad(?:match|arg),[^\n]{1,300}|\(?\S{1,200}\.erl, line \d{1,7}\)?",
     ),
     _rule(
         "a frame of Perl or Swift",
         (" line 9",),
         r"\bat \S{1,300}\.(?:p[lm]|cgi|t) line \d{1,7}\b|\bfile \S{1,300}\.swift, line \d{1,7}|\b\S{1,200}\.(?:cfm|cfc|asp|aspx)\b,? line \d{1,7}",
     ),
+    _rule("a frame of R", (".r#9", "calls: "), r"\bat \S{1,200}\.R#\d{1,7}|\bCalls: [^\n]{1,200} -> [^\n]{1,300}"),
     _rule(
         "what a native program says",
         ("segmentation fault", "core dumped", "terminate called after", "addresssanitizer", "in ?? ()", "#9  9x", "#9 9x"),

@@ -175,13 +175,15 @@ static size_t past_digits(const uint8_t *text, size_t at, size_t length, int *ma
             continue;
         }
         uint8_t c = text[at];
+        if (c == 0xc2 && at + 2 < length && text[at + 1] == 0xa0 && DIGIT(text[at + 2])) { at += 2; parts++; continue; } /* no-break space */
+        if (c == 0xe2 && at + 3 < length && text[at + 1] == 0x80 && DIGIT(text[at + 3])) { at += 3; parts++; continue; } /* thin ones */
         if ((c != ' ' && c != '.' && c != '-' && c != '/' && c != '+') || at + 1 >= length || !DIGIT(text[at + 1])) break;
         if (c == ' ' && digits == 8 && hyphens == 2 && at - begin == 10) break; /* a date, and the time behind it (ISO 8601) */
         parts++;
         hyphens += c == '-';
         at++;
     }
-    *many = digits >= 9 || (digits == 8 && parts >= 3);
+    *many = digits >= 9 || (digits == 8 && (parts >= 3 || (at + 1 < length && text[at] == '-' && CAPITAL(text[at + 1]))));
     return at;
 }
 
@@ -197,6 +199,7 @@ static void counted(const uint8_t *text, size_t length, int *number, int *mixed)
         }
         size_t size = at - begin;
         if (digits + capitals == size && digits >= 4 && capitals && size >= 8 && size <= 34) *mixed = 1;
+        if (size > 13 && text[begin] == 'B' && begin && text[begin - 1] == '%') begin++; /* what a card's magnetic stripe says (ISO/IEC 7813) */
         if (!*number && DIGIT(text[begin])) {
             int many;
             uint8_t before = begin ? text[begin - 1] : ' ';
