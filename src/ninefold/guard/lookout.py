@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ninefold.contract.responses import Leaks
     from ninefold.leak.rule import Rule
 
-#: How much is searched of one text, and of all of an answer in which something may stand, in bytes: what hostile texts may cost.
+#: How much is searched of one text, and of all of an answer in which something may stand, in bytes: what hostile texts
+#: may cost.
 MOST_OF_TEXT, MOST_OF_ANSWER = 131_072, 262_144
 _HIDDEN = json.dumps(HIDDEN).encode()
 
@@ -50,8 +51,8 @@ class Lookout:
     def judge(self, token: bytes, member: str, spent: int = 0) -> Judged | None:
         """What leaks in a JSON string (with its quotes), and what becomes of it. None: nothing does.
 
-        `member` is the name of the declared member around it; empty: none is known. `spent` are the bytes of the same answer that
-        were searched before: of one that has more than may be searched, texts in which something may stand count as leaks.
+        `member` is the name of the declared member around it; empty: none is known. `spent` are the bytes of the same answer
+        that were searched before: of one that has more than may be searched, texts in which something may stand count as leaks.
         """
         if len(token) > MOST_OF_TEXT or spent > MOST_OF_ANSWER:
             return Judged(

@@ -109,7 +109,7 @@ RULES = (
         "what a database's driver says",
         ("sqlalchemy", "psycopg", "prismaclient", "queryfailederror", "sequelize", "activerecord::", "doctrine\\", "hibernate", "jdbc", "django.db", "pg_query", "mysqli", "pymysql",
          "asyncpg", "pdoexception", "knex", "typeorm", "operationalerror", "integrityerror", "programmingerror", "nhibernate", "entityframework", "sqlexception", "ecto.", "gorm",
-         "jooq", "pymongo", "mysql_fetch", "odbc", "`prisma.", "constraint failed on", "sqlcode", "[parameters:", "bad sql grammar"),
+         "jooq", "pymongo", "mysql_fetch", "odbc", "`prisma.", "constraint failed on", "could not execute ", "sqlcode", "[parameters:", "bad sql grammar"),
         r"\[parameters: [^\n]{1,500}|bad SQL grammar[^\n]{0,1000}|Invalid `prisma\.[^\n]{1,200}|constraint failed on the \w{1,20}[^\n]{0,300}|\bSQLCODE ?[=:] ?-?\d{1,6}[^\n]{0,300}|\bsqlalchemy\.(?:exc|orm)\.[^\n]{1,500}|\(?\bpsycopg\d?\.[\w.]{1,60}\)?[^\n]{0,500}|\bPrismaClient\w{1,40}Error\b[^\n]{0,500}|\bQueryFailedError\b[^\n]{0,500}"
         r"|\bSequelize\w{0,40}Error\b[^\n]{0,500}|\bActiveRecord::\w{1,60}[^\n]{0,500}|\bDoctrine\\[\w\\]{1,100}[^\n]{0,500}|\borg\.hibernate\.[^\n]{1,500}|\bjdbc:[a-z:]{2,20}//[^\s]{1,300}"
         r"|\bcould not execute (?:statement|query)[^\n]{0,300}|\bdjango\.db\.[^\n]{1,500}|\b(?:pg_query|mysqli?_\w{1,30}|mysql_fetch_\w{1,20})\(\)[^\n]{0,300}|\b(?:pymysql|asyncpg|pymongo)\.[\w.]{1,60}[^\n]{0,500}"

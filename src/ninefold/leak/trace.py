@@ -50,8 +50,8 @@ RULES = (
     _rule(
         "a frame of .NET",
         ("at ", "   bei ", "   en ", "   em ", "   à ", "   в ", "   w "),
-        r"(?:\bat|^ {3}(?:bei|en|em|à|в|w)) (?:[A-Z_][\w`+<>]{0,100}\.){1,12}[\w`<>\[\]|.]{1,100}(?:\[[\w, ]{1,60}\])?\([^()\n]{0,300}\)"
-        r"(?: in [^\n]{1,300}:\w{4,9} \d{1,7})?(?!\w)",
+        r"(?:\bat|^ {3}(?:bei|en|em|à|в|w)) (?:(?:[A-Z_][\w`+<>]{0,100}\.){2,12}[\w`<>\[\]|.]{1,100}(?:\[[\w, ]{1,60}\])?\((?:[\w.`<>\[\]&?]{1,100} \w{1,60}(?:, ?[^()\n]{0,300})?)?\)"
+        r"|[A-Z]\w{0,100}\.\w{1,100}\((?:(?:String|Int32|Int64|Object|Boolean|Guid|string|int|object|bool)(?:\[\])? \w{1,60}[^()\n]{0,300})?\)(?= in |\r?\n|$))(?: in [^\n]{1,300}:\w{4,9} \d{1,7})?",
         re.MULTILINE,
         also=("()\n", "() ", "(object", "(string", "(int", "(boolean", "(httpcontext", "(task", "(cancellationtoken", "(exception", "(ienum", "(iserv", "(type", "(list", "(dictionary", "(guid", ".cs:line", ".async", ".movenext"),
     ),
@@ -87,7 +87,7 @@ RULES = (
     ),
     _rule(
         "an error of PHP",
-        ("uncaught", "stack trace:", "#9 "),
+        ("uncaught", "stack trace:", "#9 ", "#99 ", "#999 "),
         r"Uncaught (?:[\w\\]{1,100})?(?:Exception|Error)\b[^\n]{0,800}|^Stack trace:(?:\n#\d{1,4} [^\n]{1,500}){0,200}"
         r"|#\d{1,4} +(?:[^\s()]{1,300}\(\d{1,7}\): |\{main\}|\[internal function\])[^\n]{0,500}",
         re.MULTILINE,
