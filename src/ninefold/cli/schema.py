@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ninefold.contract.description import Description, Operation, Schema
-    from ninefold.guard.shape import Shape
+    from ninefold.guard.outline import Shape
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: So many places of one schema are told of.

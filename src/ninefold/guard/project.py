@@ -12,7 +12,7 @@ from ninefold.guard.program import KINDS, Made, Program, path
 from ninefold.native.library import ffi
 
 if TYPE_CHECKING:
-    from ninefold.guard.shape import Shape
+    from ninefold.guard.outline import Shape
 
 
 class Unpromised(Exception):
@@ -52,7 +52,7 @@ class Projector:
         self._undeclared = undeclared
         self._root = program.add(shape)
         #: Whether there is something to project: of mere text there is not.
-        self.structured = shape.items is not None or shape.members is not None
+        self.structured = shape.structured
 
     def __call__(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
