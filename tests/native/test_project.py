@@ -197,6 +197,14 @@ WRITTEN = {
     **{one: f'"{one}"' for one in ("", "x", "ab", "abc", "abcd", "eight by", "nine byte", "xylophone music", "é", "€", "😀")},
     '"\\/\b\f': r'"\"\\\/\b\f"', "\n\r\t": r'"\n\r\t"', "\0": r'"\u0000"', "ü": r'"\u00fC"', "ࠀ": r'"\u0800"', "𝄞": r'"\uD834\udd1e"',
 }  # fmt: skip
+#: Texts that tell which node an object leaves by, by how they are written.
+TEXTS = {
+    "text": '"text"',
+    "aé": '"\\u0061é"',
+    "": '""',
+    "a text of more than eight": '"a text of more than \\u0065ight"',
+}
+CHOICE = 2048
 Pairs = list[tuple[str, Any]]
 
 
@@ -219,6 +227,15 @@ class _Programs:
             self.nodes.append((
                 kinds, chance.randrange(count), chance.randrange(count), [(name, chance.randrange(-1, count)) for name in own],
             ))  # fmt: skip
+        for at in chance.sample(range(count), chance.randrange(count)):  # one is left that does not choose
+            kinds, items, _, _ = self.nodes[at]
+            by = [(value, chance.randrange(count)) for value in chance.sample([*TEXTS], chance.randrange(len(TEXTS)))]
+            self.nodes[at] = (kinds & ~384 | 64 | CHOICE, items, -1, [*by, (chance.choice(names), -1)])
+        plain = [at for at, (kinds, *_) in enumerate(self.nodes) if not kinds & CHOICE]
+        self.nodes = [
+            (kinds, items, chance.choice(plain) if kinds & CHOICE else others, own)
+            for kinds, items, others, own in self.nodes
+        ]
 
     def packed(self) -> Packed:
         program = Program()
@@ -232,9 +249,7 @@ class _Programs:
         if kind < 5:
             return (
                 space
-                + chance.choice(
-                    ["null", "true", "false", "1", "-0", "1.5e1", "15e-1", "100E-2", '"text"', '"\\u0061é"']
-                )
+                + chance.choice(["null", "true", "false", "1", "-0", "1.5e1", "15e-1", "100E-2", *TEXTS.values()])
                 + space
             )
         if kind < 7:
@@ -263,7 +278,11 @@ class _Programs:
         return value, 0
 
     def _members(self, at: int, pairs: Pairs, *, free: bool) -> tuple[Any, int]:
+        if not free and not self.nodes[at][0] & 64:
+            raise Unpromised
+        at = at if free else self._chosen(at, pairs)
         kinds, _, others, own = self.nodes[at]
+        free = free or bool(kinds & 1)
         if not free and not kinds & 64:
             raise Unpromised
         known, withheld = dict(own), 0
@@ -279,6 +298,16 @@ class _Programs:
             kept.append((name, inner))
             withheld += count
         return (kept,), withheld
+
+    def _chosen(self, at: int, pairs: Pairs) -> int:
+        """The node by which an object leaves: its members are asked in turn, the first of a name counts."""
+        for asked in range(10):
+            kinds, _, others, own = self.nodes[at]
+            if kinds & 1 or not kinds & CHOICE:
+                break
+            told = next((one for name, one in pairs if name == own[-1][0]), None)
+            at = dict(own[:-1]).get(told, others) if isinstance(told, str) and asked < 8 else others
+        return at
 
 
 def _count(value: Any) -> int:

@@ -173,15 +173,16 @@ class Teller:
 def _discriminated(name: str, mapping: dict[str, str], objects: list[tuple[Schema, _Told]]) -> _By:
     """By the values of a discriminator; empty where there is an alternative that none of them means."""
     by: _By = {}
-    inside = [what.texts.get(name, ()) for _, what in objects]
+    references = [str(one.get("$ref") or "") if isinstance(one, dict) else "" for one, _ in objects]
+    meant = {*mapping, *(_last(to) for to in references if to)}  # other texts count too, where they tell them apart
+    inside = [[text for text in what.texts.get(name, ()) if text not in meant] for _, what in objects]
     apart = max(Counter(chain(*inside)).values(), default=0) <= 1
-    for (one, _), texts in zip(objects, inside, strict=True):
-        to = one.get("$ref") if isinstance(one, dict) else None
+    for (one, _), to, texts in zip(objects, references, inside, strict=True):
         found = [value for value, reference in mapping.items() if reference == to]
-        if isinstance(to, str) and _last(to) not in mapping:
+        if to and _last(to) not in mapping:
             found.append(_last(to))
         if apart or not found:
-            found += [text for text in texts if text not in mapping]
+            found += texts
         if not found:
             return {}
         for value in dict.fromkeys(found):

@@ -604,7 +604,7 @@ static size_t value_of(const program *made, const member *named, const uint8_t *
 
 /* The node by which the object at `at` leaves; NONE: there is no memory. */
 SELDOM static int32_t chosen(const program *made, int32_t place, const uint8_t *text, size_t at, size_t length, store *all) {
-    for (int asked = 0; made->node[place].kinds & CHOICE; asked++) {
+    for (int asked = 0; (made->node[place].kinds & (CHOICE | ANYTHING)) == CHOICE; asked++) {
         const node *here = &made->node[place];
         const int32_t from = place;
         size_t found = 0, end;
