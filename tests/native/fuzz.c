@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         one->others = byte_of(&from) % (int32_t)(count + 1) - 1;
         one->first = most;
         one->count = byte_of(&from) % 8;
-        if (one->kinds & CHOICE) { one->kinds = (one->kinds | OBJECT) & ~(uint32_t)OTHERS; chooses = 1; }
+        if (one->kinds & CHOICE) { one->kinds &= ~(uint32_t)(OBJECT | OTHERS); chooses = 1; }
         for (uint32_t k = 0; k < one->count + (one->kinds & CHOICE ? 1 : 0); k++) {
             member *each = &members[most++];
             each->node = byte_of(&from) % (int32_t)(count + 1) - 1;

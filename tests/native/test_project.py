@@ -230,7 +230,7 @@ class _Programs:
         for at in chance.sample(range(count), chance.randrange(count)):  # one is left that does not choose
             kinds, items, _, _ = self.nodes[at]
             by = [(value, chance.randrange(count)) for value in chance.sample([*TEXTS], chance.randrange(len(TEXTS)))]
-            self.nodes[at] = (kinds & ~384 | 64 | CHOICE, items, -1, [*by, (chance.choice(names), -1)])
+            self.nodes[at] = (kinds & ~448 | CHOICE, items, -1, [*by, (chance.choice(names), -1)])
         plain = [at for at, (kinds, *_) in enumerate(self.nodes) if not kinds & CHOICE]
         self.nodes = [
             (kinds, items, chance.choice(plain) if kinds & CHOICE else others, own)
@@ -278,7 +278,7 @@ class _Programs:
         return value, 0
 
     def _members(self, at: int, pairs: Pairs, *, free: bool) -> tuple[Any, int]:
-        if not free and not self.nodes[at][0] & 64:
+        if not free and not self.nodes[at][0] & (64 | CHOICE):
             raise Unpromised
         at = at if free else self._chosen(at, pairs)
         kinds, _, others, own = self.nodes[at]

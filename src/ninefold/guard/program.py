@@ -112,7 +112,7 @@ class Program:
         if shape.choice is not None:
             own = [(value, self._number(one)) for value, one in shape.choice.by.items()]
             own.append((shape.choice.name, _NONE))
-            return kinds | KINDS["object"] | _CHOICE, items, self._number(shape.choice.otherwise), own
+            return kinds | _CHOICE, items, self._number(shape.choice.otherwise), own
         if shape.members is not None:
             kinds |= KINDS["object"]
             own = [(name, self._number(member)) for name, member in shape.members.items()]

@@ -15,6 +15,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define SELDOM __attribute__((noinline)) /* what is seldom called stands apart, so that the rest is quick */
+#define ALWAYS inline __attribute__((always_inline)) /* part of who calls it, however many do */
 #define RARELY(what) __builtin_expect(!!(what), 0)
 
 enum {
@@ -34,8 +35,8 @@ enum kind {
     OTHERS = 128, /* members without a name in the program may leave, as `others` */
     ASKED = 256,  /* ... those of them that `ask` lets */
     MARKED = 512, /* where a scalar of it went is told to whoever wants to put something in its place */
-    CHOICE = 2048, /* an object leaves by another node, which one of its own members tells: the node's members are the values of that
-                    * one, its name is in members[first + count], and `others` is the node for any other value and for none */
+    CHOICE = 2048, /* in the place of OBJECT: an object leaves by another node, which one of its own members tells. The members here are
+                    * the values of that one, its name is in members[first + count], and `others` is for any other value and for none */
 };
 
 enum status { DONE = 0, MALFORMED = 1, UNPROMISED = 2, TOO_DEEP = 3, REPEATED = 4, NO_MEMORY = 5, TOO_LONG = 6 };
@@ -146,7 +147,7 @@ static void *copied(const void *from, size_t size) {
 
 /* A node that chooses: it always comes to a node that does not. */
 static int chooses(const program *made, const node *one) {
-    if ((one->kinds & (OBJECT | OTHERS)) != OBJECT || one->others == NONE || (made->node[one->others].kinds & CHOICE)) return 0;
+    if (one->kinds & (OBJECT | OTHERS) || one->others == NONE || (made->node[one->others].kinds & CHOICE)) return 0;
     if ((uint64_t)one->first + one->count >= made->members) return 0;
     for (uint32_t k = 0; k < one->count; k++) if (made->member[one->first + k].node == NONE) return 0;
     return 1;
@@ -172,7 +173,7 @@ static int sound(const program *made) {
 }
 
 /* Which of a node's members, by its number, has this name; `head` is how the name begins. */
-static int same(const program *made, const node *here, uint32_t k, uint64_t head, const uint8_t *name, size_t length) {
+ALWAYS static int same(const program *made, const node *here, uint32_t k, uint64_t head, const uint8_t *name, size_t length) {
     const member *one = &made->member[here->first + k];
     return made->head[here->first + k] == head && one->length == length &&
         (length <= 8 || memcmp(made->names + one->offset, name, length) == 0);
@@ -448,7 +449,7 @@ static size_t encoded(uint8_t *to, int32_t point) {
 }
 
 /* A name that `past_string` has read, without its escapes: never longer than it was. NULL: there is no memory for it. */
-static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length) {
+SELDOM static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length) {
     static const char short_[] = "b\bf\fn\nr\rt\t\"\"\\\\//";
     if (*length > all->longest) {
         uint8_t *grown = realloc(all->name, *length);
@@ -492,7 +493,7 @@ typedef struct {
 } frame;
 
 /* Which of a node's members has this name; NONE: none. */
-static int look_up(const program *made, int32_t at, uint32_t *next, const uint8_t *name, size_t length) {
+ALWAYS static int look_up(const program *made, int32_t at, uint32_t *next, const uint8_t *name, size_t length) {
     const node *here = &made->node[at];
     const uint64_t head = up_to_eight(name, length);
     if (*next < here->count && same(made, here, *next, head, name, length)) return (int)(*next)++;
@@ -706,8 +707,9 @@ value:
         break;
     case '[': case '{': {
         int array = text[at] == '[';
-        WANT(array ? ARRAY : OBJECT);
-        if (mode == KEEP && RARELY(expected & CHOICE) && !array) {
+        found = array ? ARRAY : OBJECT;
+        if (mode == KEEP && RARELY(!((expected = made->node[place].kinds) & found))) {
+            if (array || !(expected & CHOICE)) FAIL(UNPROMISED);
             if ((place = chosen(made, place, text, at, length, &all)) == NONE) FAIL(NO_MEMORY);
             if (made->node[place].kinds & ANYTHING) mode = RAW;
             WANT(OBJECT);
@@ -831,7 +833,7 @@ out:
         FLUSH;
     } else if (why != NULL) {
         why->position = at;
-        why->expected = expected;
+        why->expected = expected & CHOICE ? expected | OBJECT : expected;
         why->found = found;
         if (why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
     }
