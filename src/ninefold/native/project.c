@@ -56,6 +56,7 @@ typedef struct {
     uint32_t nodes, members, size;
     uint64_t seed[2];
     uint32_t deepest; /* how many arrays and objects may be open at once */
+    int chooses; /* whether a node of it is a CHOICE */
     int keyed; /* whether the tables are by `keyed_hash`: where some names are alike for the quicker one */
     node *node;
     member *member;
@@ -146,7 +147,7 @@ static void *copied(const void *from, size_t size) {
 }
 
 /* A node that chooses: it always comes to a node that does not. */
-static int chooses(const program *made, const node *one) {
+static int comes_to_one(const program *made, const node *one) {
     if (one->kinds & (OBJECT | OTHERS) || one->others == NONE || (made->node[one->others].kinds & CHOICE)) return 0;
     if ((uint64_t)one->first + one->count >= made->members) return 0;
     for (uint32_t k = 0; k < one->count; k++) if (made->member[one->first + k].node == NONE) return 0;
@@ -162,7 +163,7 @@ static int sound(const program *made) {
         if ((one->kinds & ARRAY) && one->items == NONE) return 0;
         if ((one->kinds & OTHERS) && one->others == NONE) return 0;
         if (one->count > MOST_MEMBERS || (uint64_t)one->first + one->count > made->members) return 0;
-        if ((one->kinds & CHOICE) && !chooses(made, one)) return 0;
+        if ((one->kinds & CHOICE) && !comes_to_one(made, one)) return 0;
     }
     for (uint32_t i = 0; i < made->members; i++) {
         const member *one = &made->member[i];
@@ -236,6 +237,7 @@ EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, con
     made->node = copied(node_, (size_t)nodes * sizeof(node));
     made->member = copied(member_, (size_t)members * sizeof(member));
     made->names = copied(names, size);
+    for (uint32_t i = 0; made->node && i < nodes; i++) made->chooses |= (made->node[i].kinds & CHOICE) != 0;
     made->head = calloc((size_t)members + 1, sizeof *made->head);
     made->start = calloc((size_t)nodes + 1, sizeof *made->start);
     made->mask = calloc((size_t)nodes + 1, sizeof *made->mask);
@@ -449,7 +451,7 @@ static size_t encoded(uint8_t *to, int32_t point) {
 }
 
 /* A name that `past_string` has read, without its escapes: never longer than it was. NULL: there is no memory for it. */
-SELDOM static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length) {
+static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length) {
     static const char short_[] = "b\bf\fn\nr\rt\t\"\"\\\\//";
     if (*length > all->longest) {
         uint8_t *grown = realloc(all->name, *length);
@@ -654,9 +656,10 @@ static void traced(const program *made, const frame *stack, uint32_t depth, char
 
 /* Projects by the node `root` into `out`, which has room for `length` bytes. Gives how many of them it wrote, and 32 bits above
  * how many members it left behind (fewer than a quarter of the bytes, so both have room). A fault gives its status, negative,
- * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves. */
-static int64_t project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask, fault *why,
-                       mark *marks, uint32_t room, uint32_t *marked) {
+ * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves.
+ * It is made twice, for what CHOICE costs (five parts in a hundred) wherever it is asked about: `chooses` says whether it is. */
+ALWAYS static int64_t project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask,
+                              fault *why, mark *marks, uint32_t room, uint32_t *marked, const int chooses) {
     const uint8_t *const text = (const uint8_t *)text_;
     uint8_t *out = (uint8_t *)out_;
     size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
@@ -707,13 +710,11 @@ value:
         break;
     case '[': case '{': {
         int array = text[at] == '[';
-        found = array ? ARRAY : OBJECT;
-        if (mode == KEEP && RARELY(!((expected = made->node[place].kinds) & found))) {
-            if (array || !(expected & CHOICE)) FAIL(UNPROMISED);
+        if (chooses && !array && mode == KEEP && (made->node[place].kinds & CHOICE)) {
             if ((place = chosen(made, place, text, at, length, &all)) == NONE) FAIL(NO_MEMORY);
             if (made->node[place].kinds & ANYTHING) mode = RAW;
-            WANT(OBJECT);
         }
+        WANT(array ? ARRAY : OBJECT);
         if (depth == made->deepest) FAIL(TOO_DEEP);
         frame *here = &stack[++depth];
         here->node = place;
@@ -841,13 +842,17 @@ out:
     return status == DONE ? (int64_t)(withheld << 32 | written) : -(int64_t)status;
 }
 
+#define ARGUMENTS const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask, fault *why, \
+    mark *marks, uint32_t room, uint32_t *marked
+SELDOM static int64_t plain(ARGUMENTS) { return project(made, root, text, length, out, ask, why, marks, room, marked, 0); }
+SELDOM static int64_t choosing(ARGUMENTS) { return project(made, root, text, length, out, ask, why, marks, room, marked, 1); }
+
 EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask, fault *why) {
-    return project(made, root, text, length, out, ask, why, NULL, 0, NULL);
+    return (made->chooses ? choosing : plain)(made, root, text, length, out, ask, why, NULL, 0, NULL);
 }
 
 /* The same, and tells of every scalar by a MARKED node, in order: the first `room` of them in `marks`, how many there are in `marked`. */
-EXPORT int64_t nf_project_marked(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask,
-                                 fault *why, mark *marks, uint32_t room, uint32_t *marked) {
+EXPORT int64_t nf_project_marked(ARGUMENTS) {
     *marked = 0;
-    return project(made, root, text, length, out, ask, why, marks, room, marked);
+    return (made->chooses ? choosing : plain)(made, root, text, length, out, ask, why, marks, room, marked);
 }
