@@ -268,6 +268,7 @@ class Exchange:
             except Exception as fault:  # noqa: BLE001  # a fault of ours must not leave a stream open
                 await self._cut(f"the stream could not be read: {type(fault).__name__}", stream.withheld)
                 return
+            self._request.leaked = stream.leaked
             if not self._begun:
                 fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
                 came, leaves = self._codings

@@ -170,7 +170,7 @@ class UpstreamConnection(asyncio.Protocol):
             return False
         if treatment.projector is not None:
             try:
-                body, exchange.withheld, exchange.withheld_bytes = treatment.projector(body)
+                body, exchange.withheld, exchange.withheld_bytes = treatment.projector(body, exchange)
             except Unpromised:
                 return False
         exchange.status = head.status

@@ -24,6 +24,12 @@ OWN = (
 #: Those of them that are about an object's members.
 MEMBERS = ("properties", "additionalProperties", "patternProperties")
 SCALARS = frozenset({"string", "integer", "number", "boolean"})
+#: What says of a text which ones it may be, so that it is no free one; formats that are not known say nothing.
+_BOUNDING = ("enum", "const", "pattern", "contentEncoding")
+_FORMATS = frozenset({
+    "date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uuid", "byte",
+    "binary", "password", "regex", "json-pointer", "relative-json-pointer", "decimal", "int32", "int64", "color",
+})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -74,6 +80,11 @@ def kinds(atom: dict[str, Any]) -> set[str]:
 def values(atom: dict[str, Any]) -> list[Any]:
     """The values that one schema names."""
     return [*(atom.get("enum") or ()), *([atom["const"]] if "const" in atom else ())]
+
+
+def is_free(atom: dict[str, Any]) -> bool:
+    """Whether a schema says nothing of which texts there may be."""
+    return not any(word in atom for word in _BOUNDING) and atom.get("format") not in _FORMATS
 
 
 def _kind_of(value: object) -> str:

@@ -17,6 +17,7 @@ from ninefold.guard.chain import CHAIN
 from ninefold.guard.entrance import Entrance
 from ninefold.guard.gcra import Limiter
 from ninefold.guard.need import Need
+from ninefold.guard.lookout import lookout_of
 from ninefold.guard.outlook import NOBODY, Outlook
 from ninefold.guard.penalty import Penalties
 from ninefold.guard.plan import Check, Manner, Permission, Plan, Setting
@@ -74,6 +75,7 @@ class Guard:
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
         self._outlook = Outlook(contract.responses, description, pseudonym_key)
+        self._lookout = lookout_of(contract.responses.leaks)
         self._projected: dict[View, Projectors] = {}
         self._limiters = _limiters(contract)
         self._penalties = Penalties(contract.limits.penalty) if contract.limits.penalty is not None else None
@@ -223,6 +225,7 @@ class Guard:
                 undeclared=responses.undeclared,
                 fields=outlook.fields(view),
                 varies=outlook.varies,
+                lookout=self._lookout,
             )
         return known
 

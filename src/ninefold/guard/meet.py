@@ -13,6 +13,8 @@ from ninefold.guard.outline import Names, Shape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ninefold.guard.outline import Choice
+
 #: More shapes than this are not made; what would need them stays behind.
 MOST_SHAPES = 20_000
 
@@ -34,11 +36,17 @@ class Meets:
         self._kept: list[Sequence[Shape]] = []  # the ids above stay those of living shapes
         self._unfilled: list[tuple[Shape, Sequence[Shape]]] = []
 
-    def fill(self, shape: Shape, shapes: Iterable[Shape]) -> None:
-        """Give `shape` the members that all of `shapes` let out of an object."""
-        self._unfilled.append((shape, _unique(one for each in shapes for one in leaves(each))))
+    def settle(self, choice: Choice, *, hidden: bool) -> None:
+        """Find out what leaves where the member that tells does not: what all let out of an object, and that member itself.
+
+        `hidden`: that one stays behind in some of them.
+        """
+        shapes = _unique(one for each in choice.by.values() for one in leaves(each))
+        self._unfilled.append((choice.otherwise, shapes))
         while self._unfilled:
             self._members(*self._unfilled.pop())
+        if not hidden:
+            _tells(choice, [one.members[choice.name] for one in shapes if one.members and choice.name in one.members])
 
     def _of(self, met: Iterable[Shape]) -> Shape | None:
         """None: they do not agree on what may stand there."""
@@ -59,9 +67,8 @@ class Meets:
             return first
         if masks:
             return next(one for one in shapes if one.mask is not None)
-        shape = self._known[key] = Shape(
-            scalars=first.scalars
-        )  # while it is made: arrays of arrays may lead back to it
+        shape = Shape(scalars=first.scalars, free=any(one.free for one in shapes))
+        self._known[key] = shape  # while it is made: arrays of arrays may lead back to it
         if first.items is not None:
             shape.items = self._of(one.items for one in shapes if one.items is not None)
             if shape.items is None:
@@ -99,6 +106,16 @@ class Meets:
         hidden = frozenset(name for one in names for name in one.hidden)
         kept = tuple(dict.fromkeys(pattern for one in names for pattern in one.kept))
         return shape, Names(hidden, patterns[0] if patterns else None, kept)
+
+
+def _tells(choice: Choice, known: Sequence[Shape]) -> None:
+    """Whatever its value, the member that tells leaves; `known` is what it is where it is let out by its name."""
+    members, names = choice.otherwise.members, choice.otherwise.names
+    if members is None or choice.name in members or len({one.mask for one in known}) != 1:
+        return
+    members[choice.name] = Shape(scalars={"string"}, mask=known[0].mask, free=any(one.free for one in known))
+    if names is not None:
+        choice.otherwise.names = Names(names.hidden - {choice.name}, names.patterns, names.kept)
 
 
 def _part(shape: Shape, name: str) -> Shape | None:

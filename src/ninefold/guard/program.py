@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
+    from ninefold.guard.lookout import Lookout
     from ninefold.guard.mask import Mask
     from ninefold.guard.outline import Names, Shape
 
 KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
-_ANYTHING, _OTHERS, _ASKED, _MARKED, _CHOICE = 1, 128, 256, 512, 2048
+_ANYTHING, _OTHERS, _ASKED, _MARKED, _FREE, _CHOICE = 1, 128, 256, 512, 1024, 2048
 _NONE = -1
 #: How deep a text may nest at all.
 MOST_DEPTH = 512
@@ -31,7 +32,7 @@ MOST_DEPTH = 512
 class Made(Struct, frozen=True, gc=False):
     """What runs: the native program, what it asks about a member's name (NULL: nothing), and the functions that follow it.
 
-    `masks` say, by node, what becomes of scalars before they leave.
+    `masks` say, by node, what becomes of scalars before they leave; `names` are those of members, by their numbers.
     """
 
     native: Any
@@ -39,16 +40,18 @@ class Made(Struct, frozen=True, gc=False):
     project: Any
     marked: Any
     masks: dict[int, Mask]
+    names: list[str]
 
 
 class Program:
     """Grows with each shape that is added; made anew when it is next wanted. For one thread while it grows."""
 
-    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "made")
+    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "lookout", "made")
 
-    def __init__(self, deepest: int = MOST_DEPTH) -> None:
-        """Texts that nest deeper than `deepest` are refused."""
+    def __init__(self, deepest: int = MOST_DEPTH, lookout: Lookout | None = None) -> None:
+        """Texts that nest deeper than `deepest` are refused. `lookout`: looks through free texts."""
         self._deepest = deepest
+        self.lookout = lookout
         self._numbers: dict[int, int] = {}
         self._shapes: list[Shape] = []
         self._nodes: list[tuple[int, int, int, list[tuple[str, int]]]] = []
@@ -72,10 +75,13 @@ class Program:
         if native == ffi.NULL:
             raise MemoryError("no memory for the projection of answers")
         load.nf_limit(native, self._deepest)
+        if self.lookout is not None:
+            load.nf_heed(native, self.lookout.native)
         asked = {number: shape.names for number, shape in enumerate(self._shapes) if self._nodes[number][0] & _ASKED}
         ask = _asker({number: names for number, names in asked.items() if names}) if asked else ffi.NULL
         masks = {number: shape.mask for number, shape in enumerate(self._shapes) if shape.mask is not None}
-        self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project, load.nf_project_marked, masks)
+        named = [name for *_, own in self._nodes for name, _ in own]
+        self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project, load.nf_project_marked, masks, named)
         return self.made
 
     def packed(self) -> tuple[bytes, bytes, bytes]:
@@ -104,6 +110,7 @@ class Program:
         if shape.anything:
             return _ANYTHING, _NONE, _NONE, []
         kinds = sum(KINDS[kind] for kind in shape.scalars) + (_MARKED if shape.mask is not None else 0)
+        kinds |= _FREE if shape.free and self.lookout is not None else 0
         items = others = _NONE
         own: list[tuple[str, int]] = []
         if shape.items is not None:

@@ -6,12 +6,13 @@ member twice, or is of another kind than the declared one raises: it was not pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ninefold.guard.program import KINDS, Made, Program, path
 from ninefold.native.library import ffi
 
 if TYPE_CHECKING:
+    from ninefold.guard.lookout import Judged
     from ninefold.guard.outline import Shape
 
 
@@ -24,6 +25,12 @@ class Unpromised(Exception):
         self.malformed = malformed
 
 
+class Teller(Protocol):
+    """Is told what leaks in the free texts of an answer: its kind and its place, as `sql at $.error.detail`."""
+
+    leaked: tuple[str, ...]
+
+
 _BYTES = ffi.typeof("char[]")
 _new = ffi.new_allocator(should_clear_after_alloc=False)
 _NULL, _buffer = ffi.NULL, ffi.buffer
@@ -33,6 +40,12 @@ _FAULTS = {
 }  # fmt: skip
 #: So many masked scalars of an answer are looked for at first.
 _ROOM_FOR_MARKS = 64
+#: Something may stand in a free text that should not leave: `FLAGGED` in project.c.
+_FLAGGED = 1 << 62
+#: By no node, in no member that has a name.
+_NONE = 0xFFFFFFFF
+#: So many leaks of an answer are told with their places; of the rest only how many there are.
+MOST_TOLD = 8
 #: How long the place of a fault may be, in bytes.
 _ROOM = 256
 
@@ -54,9 +67,10 @@ class Projector:
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.structured
 
-    def __call__(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int]:
+    def __call__(self, body: bytes, teller: Teller | None = None, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
 
+        `teller` is told what leaks in what leaves.
         The bytes are those of the members with all that was around them; none where no member stayed behind. `view`: the
         text is not copied once more, and a memoryview stands for it.
         """
@@ -65,13 +79,15 @@ class Projector:
         size = len(body)
         out = _new(_BYTES, size)
         if made.masks:
-            told, projected = self._masked(made, body, out)
+            told, projected = self._masked(made, body, out, teller)
         else:
             told = made.project(made.native, self._root, body, size, out, made.ask, _NULL)
             projected = None
+            if told >= _FLAGGED:
+                told, projected = self._masked(made, body, out, teller)
         if told < 0:
             raise self._fault(body)
-        written, withheld = told & 0xFFFFFFFF, told >> 32
+        written, withheld = told & 0xFFFFFFFF, told >> 32 & 0x3FFFFFFF
         if withheld and self._undeclared != "drop":
             if self._undeclared == "block":
                 raise Unpromised(f"{withheld} members are not declared", malformed=False)
@@ -79,8 +95,8 @@ class Projector:
         text: Any = memoryview(_buffer(out, written)) if view else _buffer(out, written)[:]
         return text if projected is None else projected, withheld, size - written if withheld else 0
 
-    def _masked(self, made: Made, body: bytes, out: Any) -> tuple[int, bytes | None]:
-        """What the native call told, and the text with each marked scalar in other words."""
+    def _masked(self, made: Made, body: bytes, out: Any, teller: Teller | None) -> tuple[int, bytes | None]:
+        """What the native call told, and the text with each marked scalar in other words; None where no scalar is."""
         room, marked = _ROOM_FOR_MARKS, ffi.new("uint32_t *")
         while True:
             marks = ffi.new("mark[]", room)
@@ -92,14 +108,49 @@ class Projector:
             return told, None
         text = _buffer(out, told & 0xFFFFFFFF)
         pieces: list[bytes] = []
+        leaks: list[tuple[int, Judged]] = []
         at = 0
         for number in range(marked[0]):
             one = marks[number]
             begins, ends = one.offset, one.offset + one.length
-            pieces += (text[at:begins], made.masks[one.node](text[begins:ends]))
+            mask = made.masks.get(one.node)
+            if mask is not None:
+                token = mask(text[begins:ends])
+            else:
+                lookout = self._program.lookout
+                assert lookout is not None
+                judged = lookout.judge(text[begins:ends], made.names[one.member] if one.member != _NONE else "")
+                if judged is None:
+                    continue
+                leaks.append((number + 1, judged))
+                token = judged.token
+            pieces += (text[at:begins], token)
             at = ends
+        if leaks:
+            self._tell(made, body, leaks, teller)
+        if not pieces:
+            return told, None
         pieces.append(text[at:])
         return told, b"".join(pieces)
+
+    def _tell(self, made: Made, body: bytes, leaks: list[tuple[int, Judged]], teller: Teller | None) -> None:
+        """Raises `Unpromised` where nothing may leave for one of them."""
+        for number, judged in leaks:
+            if judged.blocks:
+                raise Unpromised(f"a leak: {judged.blocks} at {self._place(made, body, number)}", malformed=False)
+        if teller is None or len(teller.leaked) > MOST_TOLD:
+            return
+        found = [f"{' '.join(one.kinds)} at {self._place(made, body, number)}" for number, one in leaks[:MOST_TOLD]]
+        more = len(leaks) - len(found)
+        teller.leaked += (*found, *([f"and {more} more"] if more else []))
+
+    def _place(self, made: Made, body: bytes, number: int) -> str:
+        """Where a marked scalar stands: the text is read once more."""
+        trace, marked = ffi.new("char[]", _ROOM), ffi.new("uint32_t *")
+        why = ffi.new("fault *", {"position": number, "room": _ROOM, "trace": trace})
+        out = _new(_BYTES, len(body))
+        made.marked(made.native, self._root, body, len(body), out, made.ask, why, _NULL, 0, marked)
+        return path(ffi.string(trace))
 
     def _fault(self, body: bytes) -> Unpromised:
         """What was wrong, and where: the text is read once more."""

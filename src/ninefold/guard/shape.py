@@ -14,24 +14,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import DescriptionError, Place
 from ninefold.guard.alternatives import Teller
-from ninefold.guard.atom import MEMBERS, OWN, SCALARS, Members, kinds, values
-from ninefold.guard.meet import Meets, leaves
+from ninefold.guard.atom import MEMBERS, OWN, SCALARS, Members, is_free, kinds, values
+from ninefold.guard.gathering import Atom, Gathering
+from ninefold.guard.meet import Meets
 from ninefold.guard.outline import Choice, Names, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from ninefold.contract.description import Description, Schema
-    from ninefold.guard.alternatives import Alternatives
     from ninefold.guard.mask import Mask
 
-#: What a shape is made of: a schema (its `id`), and the names of members that may not leave of it.
-_Known = tuple[int, frozenset[str]]
 #: What members tell of the object that they are in, by their names.
 _Decided = tuple[tuple[str, str], ...]
 
@@ -40,19 +37,24 @@ MOST_SHAPES = 20_000
 
 _CONDITIONAL = ("then", "else")
 #: Beside what a shape is made of: alternatives that nothing tells apart.
-_MELTED: _Known = (-1, frozenset())
+_MELTED: Atom = (-1, frozenset())
 #: So many members, one after the other, may tell by which shape an object leaves, with so many ways in all.
 MOST_ASKED, MOST_WAYS = 4, 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What becomes of members by their names: of all objects, or of those that one schema (by its `id`) is about."""
+    """What becomes of members by their names: of all objects, or of those that one schema (by its `id`) is about.
+
+    `expected` are those whose texts are not looked through (`responses.leaks`).
+    """
 
     hidden: frozenset[str] = frozenset()
     hidden_of: Mapping[int, frozenset[str]] = field(default_factory=dict)
     masked: Mapping[str, Mask] = field(default_factory=dict)
     masked_of: Mapping[int, Mapping[str, Mask]] = field(default_factory=dict)
+    expected: frozenset[str] = frozenset()
+    expected_of: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 #: Nothing is hidden, nothing masked.
@@ -80,6 +82,8 @@ class Shapes:
         self._choosing: list[tuple[Choice, bool]] = []
         self._unfilled: list[tuple[Shape, list[tuple[dict[str, Any], frozenset[str]]]]] = []
         self._late: list[tuple[Shape, Shape]] = []
+        self._spared: dict[int, Shape] = {}
+        self._copied: list[tuple[Shape, Shape]] = []
         self._kept: list[Any] = []  # the ids above stay those of living schemas
         self._inner: dict[tuple[int, str | None], Schema] = {}
         self._kept_back: dict[int, tuple[Schema, bool]] = {}
@@ -114,11 +118,11 @@ class Shapes:
                     remedy="name the members inside of it that are to be masked",
                 )
             masked.scalars = set(SCALARS) if behind.anything else behind.scalars
+        while self._copied:
+            self._copy(*self._copied.pop())
         while self._choosing:
             choice, hidden = self._choosing.pop()
-            self._meets.fill(choice.otherwise, choice.by.values())
-            if not hidden:
-                _tells(choice)
+            self._meets.settle(choice, hidden=hidden)
         return shape
 
     def _forget(self, begun: int) -> None:
@@ -127,6 +131,7 @@ class Shapes:
             self._known.popitem()
         self._unfilled.clear()
         self._late.clear()
+        self._copied.clear()
         self._choosing.clear()
         self._melts = True
         self._most = begun + MOST_SHAPES
@@ -150,13 +155,13 @@ class Shapes:
         shape.anything = met.anything
         return shape
 
-    def _met(self, schemas: tuple[Schema, ...], decided: _Decided, *, melts: bool) -> _Met:
-        met = _Met(dict(decided), melting=melts)
+    def _met(self, schemas: tuple[Schema, ...], decided: _Decided, *, melts: bool) -> Gathering:
+        met = Gathering(dict(decided), melting=melts)
         for schema in schemas:
             met.anything |= not self._gather(schema, frozenset(), met)
         return met
 
-    def _choice(self, schemas: tuple[Schema, ...], decided: _Decided, met: _Met, name: str, ways: int) -> Shape:
+    def _choice(self, schemas: tuple[Schema, ...], decided: _Decided, met: Gathering, name: str, ways: int) -> Shape:
         """A place where the member `name` tells what an object is. What is no object there is any of its alternatives'."""
         key = (frozenset(map(id, schemas)), decided)
         if (known := self._known.get(key)) is not None:
@@ -173,7 +178,7 @@ class Shapes:
         self._choosing.append((shape.choice, any(name in hidden for _, hidden in met.atoms)))
         return shape
 
-    def _new(self, key: Hashable, met: _Met) -> Shape:
+    def _new(self, key: Hashable, met: Gathering) -> Shape:
         if len(self._known) >= self._most:
             if not self._melts:
                 raise _TooManyError
@@ -188,7 +193,7 @@ class Shapes:
             self._unfilled.append((shape, [(atom, hidden) for (_, hidden), atom in met.atoms.items()]))
         return shape
 
-    def _gather(self, schema: Schema, hidden: frozenset[str], met: _Met) -> bool:
+    def _gather(self, schema: Schema, hidden: frozenset[str], met: Gathering) -> bool:
         """Collect the schemas that say something of their own; False: one alternative says nothing, so anything goes.
 
         `hidden` are the names of members that what this is a part of does not let out.
@@ -257,6 +262,7 @@ class Shapes:
         for atom, hides in atoms:
             found = kinds(atom)
             shape.scalars |= found & SCALARS
+            shape.free |= "string" in found and is_free(atom)
             if "array" in found:
                 array = True
                 items.extend(self._elements(atom))
@@ -275,8 +281,10 @@ class Shapes:
             if any(one.others for one in objects):  # what may have any name may have one of these
                 hidden_here = {name for one in objects for name in one.hidden}
                 members.update(dict.fromkeys(name for name in masks if name not in hidden_here))
+            expected = self._fields.expected.union(*(self._fields.expected_of.get(id(atom), ()) for atom, _ in atoms))
             shape.members = {
-                name: self._member(name, [part for one in objects for part in one.of(name)], masks) for name in members
+                name: self._member(name, [part for one in objects for part in one.of(name)], masks, expected)
+                for name in members
             }
             others = [part for one in objects for part in one.others]
             if others:
@@ -288,11 +296,11 @@ class Shapes:
                     patterns = tuple(pattern for one in objects for pattern in one.patterns)
                     shape.names = Names(hidden, None if free else patterns, kept)
 
-    def _member(self, name: str, parts: list[Schema], masks: Mapping[str, Mask]) -> Shape:
+    def _member(self, name: str, parts: list[Schema], masks: Mapping[str, Mask], expected: frozenset[str]) -> Shape:
         shape = self._of(parts)
         mask = masks.get(name)
         if mask is None:
-            return shape
+            return self._spare(shape) if name in expected else shape
         known = self._masks.get((id(shape), mask))
         if known is None:
             scalars = set(SCALARS) if shape.anything else shape.scalars
@@ -300,6 +308,26 @@ class Shapes:
             self._kept.append(shape)
             self._late.append((known, shape))
         return known
+
+    def _spare(self, shape: Shape) -> Shape:
+        """The same, but no text of it (of an array: of what is in it) is looked through."""
+        known = self._spared.get(id(shape))
+        if known is None:
+            known = self._spared[id(shape)] = Shape()
+            self._kept.append(shape)
+            self._copied.append((known, shape))
+        return known
+
+    def _copy(self, spared: Shape, shape: Shape) -> None:
+        """Once it is filled. What is in objects is looked through: it has names of its own."""
+        spared.anything, spared.scalars, spared.mask = shape.anything, shape.scalars, shape.mask
+        spared.members, spared.others, spared.names, spared.choice = (
+            shape.members,
+            shape.others,
+            shape.names,
+            shape.choice,
+        )
+        spared.items = self._spare(shape.items) if shape.items is not None else None
 
     def _elements(self, atom: dict[str, Any]) -> list[Schema]:
         """What an array may hold. One that is named with all that is in it (`enum`, `const`) may hold that."""
@@ -348,48 +376,3 @@ class Shapes:
 
 class _TooManyError(Exception):
     """Telling alternatives apart makes more shapes than are allowed."""
-
-
-@dataclass(slots=True)
-class _Met:
-    """What the schemas of one place come to, once members of it have told what is `decided`.
-
-    `told` are members that would tell more, each with the values that it may have, the outermost first; where it is `melting`
-    nobody asks them.
-    """
-
-    decided: Mapping[str, str]
-    melting: bool
-    atoms: dict[_Known, dict[str, Any]] = field(default_factory=dict)
-    seen: set[_Known] = field(default_factory=set)
-    told: dict[str, dict[str, None]] = field(default_factory=dict)
-    anything: bool = False
-    melts: bool = False
-
-    def picked(self, alternatives: Alternatives) -> tuple[Schema, ...]:
-        """Those that it may be."""
-        name = alternatives.name
-        if name is not None and name in self.decided:
-            return alternatives.by.get(self.decided[name], ()) + alternatives.always
-        if name is not None and not self.melting:
-            self.told.setdefault(name, {}).update(dict.fromkeys(alternatives.by))
-        else:
-            self.melts |= name is not None or alternatives.melts
-        return alternatives.shown
-
-
-def _tells(choice: Choice) -> None:
-    """Whatever its value, the member that tells leaves where some of them lets it out by its name."""
-    known = [
-        one.members[choice.name]
-        for one in chain.from_iterable(map(leaves, choice.by.values()))
-        if one.members and choice.name in one.members
-    ]
-    masks = {one.mask for one in known}
-    otherwise = choice.otherwise
-    if otherwise.members is None or choice.name in otherwise.members or not known or len(masks) > 1:
-        return
-    otherwise.members[choice.name] = Shape(scalars={"string"}, mask=known[0].mask)
-    if otherwise.names is not None:
-        names = otherwise.names
-        otherwise.names = Names(names.hidden - {choice.name}, names.patterns, names.kept)

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ninefold.guard.coding import Closer, Opener
+from ninefold.guard.project import MOST_TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,11 @@ class Slices:
     def withheld(self) -> tuple[int, int]:
         """How many members and bytes stayed behind so far."""
         return self._reader.withheld, self._reader.withheld_bytes
+
+    @property
+    def leaked(self) -> tuple[str, ...]:
+        """What leaks in free texts so far; of many, the first."""
+        return self._reader.leaked[:MOST_TOLD]
 
     def read(self, enough: Callable[[], bool]) -> tuple[bytes, bool]:
         """What may leave of what has come, until it is `enough` or nothing is left; and whether the stream is over with it.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ninefold.contract.description import Description, Operation, Response, Schema
+    from ninefold.guard.lookout import Lookout
     from ninefold.guard.outline import Shape
 
 #: Fields about the message or the representation (RFC 9110, 9111, 6265), which need no declaration. Everything else that
@@ -100,17 +101,23 @@ class Projectors:
     """
 
     def __init__(
-        self, description: Description, *, undeclared: str = "drop", fields: Fields = PLAIN, varies: bool = False
+        self,
+        description: Description,
+        *,
+        undeclared: str = "drop",
+        fields: Fields = PLAIN,
+        varies: bool = False,
+        lookout: Lookout | None = None,
     ) -> None:
         """`undeclared` is the contract's word for what is not declared, `fields` what some do not see as it is.
 
-        `varies`: others see something else in the same answers.
+        `varies`: others see something else in the same answers. `lookout` looks through free texts.
         """
         self._description = description
         self._shapes = Shapes(description, fields=fields)
         self._undeclared = undeclared
         self._varies = varies
-        self._program = Program()
+        self._program = Program(lookout=lookout)
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
         self._treatments: dict[Hashable, Treatments] = {}
 
@@ -183,17 +190,9 @@ def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) ->
         return None
     kinds = frozenset(shape.scalars)
     return (
-        shape.anything,
-        kinds,
-        shape.members is None,
-        members,
-        items,
-        others,
-        shape.names,
-        shape.mask,
-        told,
-        otherwise,
-    )
+        shape.anything, kinds, shape.members is None, members, items, others, shape.names, shape.mask, shape.free,
+        told, otherwise,
+    )  # fmt: skip
 
 
 #: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.

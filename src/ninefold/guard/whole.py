@@ -59,7 +59,7 @@ def release(
         if not text:
             return Released(b"", reason=reason)
         assert treatment.projector is not None
-        projected, members, size = treatment.projector(text, view=view)
+        projected, members, size = treatment.projector(text, request, view=view)
         shut = codings.closed(projected, leaves) if leaves else projected
     except codings.Miscoded as fault:
         return failed(f"the body cannot be opened: {fault}")
