@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ninefold.guard.atom import kinds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +32,11 @@ class Gathering:
     told: dict[str, dict[str, None]] = field(default_factory=dict)
     anything: bool = False
     melts: bool = False
+
+    @property
+    def is_object(self) -> bool:
+        """Whether one may stand there by what was gathered."""
+        return any("object" in kinds(atom) for atom in self.atoms.values())
 
     def picked(self, alternatives: Alternatives) -> tuple[Schema, ...]:
         """Those that it may be."""

@@ -141,8 +141,9 @@ class Shapes:
         met = self._met(place, decided, melts=self._melts or len(decided) == MOST_ASKED)
         if met.told and not met.anything:
             name, told = next(iter(met.told.items()))
-            if ways * len(told) <= MOST_WAYS:
-                return self._choice(place, decided, met, name, ways * len(told))
+            values = [value for value in told if self._met(place, (*decided, (name, value)), melts=True).is_object]
+            if values and ways * len(values) <= MOST_WAYS:
+                return self._choice(place, decided, met, (name, values), ways * len(values))
             met = self._met(place, decided, melts=True)
         key = (
             frozenset(met.atoms)
@@ -161,20 +162,18 @@ class Shapes:
             met.anything |= not self._gather(schema, frozenset(), met)
         return met
 
-    def _choice(self, schemas: tuple[Schema, ...], decided: _Decided, met: Gathering, name: str, ways: int) -> Shape:
-        """A place where the member `name` tells what an object is. What is no object there is any of its alternatives'."""
+    def _choice(
+        self, schemas: tuple[Schema, ...], decided: _Decided, met: Gathering, told: tuple[str, list[str]], ways: int
+    ) -> Shape:
+        """A place where a member tells, by one of these values, what an object is; what is no object melts."""
         key = (frozenset(map(id, schemas)), decided)
         if (known := self._known.get(key)) is not None:
             return known
         shape = self._new(key, met)
         self._kept.extend(schemas)
-        by: dict[str, Shape] = {}
-        otherwise = Shape(members={})
-        shape.choice = Choice(name, by, otherwise)
-        for value in met.told[name]:
-            told = (*decided, (name, value))
-            if any("object" in kinds(atom) for atom in self._met(schemas, told, melts=True).atoms.values()):
-                by[value] = self._of(schemas, told, ways)
+        name, values = told
+        by = {value: self._of(schemas, (*decided, (name, value)), ways) for value in values}
+        shape.choice = Choice(name, by, Shape(members={}))
         self._choosing.append((shape.choice, any(name in hidden for _, hidden in met.atoms)))
         return shape
 
