@@ -9,7 +9,7 @@ import sys
 def test_what_was_made_can_be_freed_after_the_library_was_closed_as_when_the_interpreter_ends() -> None:
     code = """
 from ninefold.guard.program import Program
-from ninefold.guard.shape import Shape
+from ninefold.guard.outline import Shape
 from ninefold.native.library import ffi, library
 program = Program()
 program.add(Shape(anything=True))

@@ -197,6 +197,14 @@ WRITTEN = {
     **{one: f'"{one}"' for one in ("", "x", "ab", "abc", "abcd", "eight by", "nine byte", "xylophone music", "é", "€", "😀")},
     '"\\/\b\f': r'"\"\\\/\b\f"', "\n\r\t": r'"\n\r\t"', "\0": r'"\u0000"', "ü": r'"\u00fC"', "ࠀ": r'"\u0800"', "𝄞": r'"\uD834\udd1e"',
 }  # fmt: skip
+#: Texts that tell which node an object leaves by, by how they are written.
+TEXTS = {
+    "text": '"text"',
+    "aé": '"\\u0061é"',
+    "": '""',
+    "a text of more than eight": '"a text of more than \\u0065ight"',
+}
+CHOICE = 2048
 Pairs = list[tuple[str, Any]]
 
 
@@ -205,6 +213,7 @@ class _Programs:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
+        self.chose = 0  # how often a member told another node than that for any value
         self._many = chance.choice([1, 3, 3, 40, 80])
         count = chance.randrange(1, 6)
         names = [*WRITTEN, *(f"n{at}" for at in range(self._many))]
@@ -219,6 +228,18 @@ class _Programs:
             self.nodes.append((
                 kinds, chance.randrange(count), chance.randrange(count), [(name, chance.randrange(-1, count)) for name in own],
             ))  # fmt: skip
+        for at in chance.sample(range(count), chance.randrange(count)):  # one is left that does not choose
+            kinds, items, _, _ = self.nodes[at]
+            by = [
+                (value, chance.randrange(count))
+                for value in chance.sample([*TEXTS], chance.randrange(1, len(TEXTS) + 1))
+            ]
+            self.nodes[at] = (kinds & ~448 | CHOICE, items, -1, [*by, (chance.choice(names), -1)])
+        plain = [at for at, (kinds, *_) in enumerate(self.nodes) if not kinds & CHOICE]
+        self.nodes = [
+            (kinds, items, chance.choice(plain) if kinds & CHOICE else others, own)
+            for kinds, items, others, own in self.nodes
+        ]
 
     def packed(self) -> Packed:
         program = Program()
@@ -232,17 +253,22 @@ class _Programs:
         if kind < 5:
             return (
                 space
-                + chance.choice(
-                    ["null", "true", "false", "1", "-0", "1.5e1", "15e-1", "100E-2", '"text"', '"\\u0061é"']
-                )
+                + chance.choice(["null", "true", "false", "1", "-0", "1.5e1", "15e-1", "100E-2", *TEXTS.values()])
                 + space
             )
         if kind < 7:
             return "[" + ",".join(self.text(depth - 1) for _ in range(chance.randrange(4))) + space + "]"
         names = [*WRITTEN.values(), *(f'"n{at}"' for at in range(self._many))]
         some = chance.sample(names, chance.randrange(min(len(names), self._many + 3 if depth == 3 else 4)))
+        tell = {WRITTEN.get(own[-1][0], f'"{own[-1][0]}"') for kinds, _, _, own in self.nodes if kinds & CHOICE}
+        some += [name for name in sorted(tell) if name not in some and chance.random() < 0.7]
+        chance.shuffle(some)
         some += some[:1] * (chance.random() < 0.03)
-        return space + "{" + space + ",".join(f"{name}:{self.text(depth - 1)}" for name in some) + "}"
+        made = [
+            (name, chance.choice([*TEXTS.values()]) if name in tell and chance.random() < 0.7 else self.text(depth - 1))
+            for name in some
+        ]
+        return space + "{" + space + ",".join(f"{name}:{value}" for name, value in made) + "}"
 
     def left(self, at: int, value: Any, *, free: bool = False) -> tuple[Any, int]:
         """What is left of a value, and how many members stay behind. Raises `Unpromised`."""
@@ -263,7 +289,12 @@ class _Programs:
         return value, 0
 
     def _members(self, at: int, pairs: Pairs, *, free: bool) -> tuple[Any, int]:
+        if not free and not self.nodes[at][0] & (64 | CHOICE):
+            raise Unpromised
+        was, at = at, at if free else self._chosen(at, pairs)
+        self.chose += at not in {was, self.nodes[was][2]}
         kinds, _, others, own = self.nodes[at]
+        free = free or bool(kinds & 1)
         if not free and not kinds & 64:
             raise Unpromised
         known, withheld = dict(own), 0
@@ -279,6 +310,16 @@ class _Programs:
             kept.append((name, inner))
             withheld += count
         return (kept,), withheld
+
+    def _chosen(self, at: int, pairs: Pairs) -> int:
+        """The node by which an object leaves: its members are asked in turn, the first of a name counts."""
+        for asked in range(10):
+            kinds, _, others, own = self.nodes[at]
+            if kinds & 1 or not kinds & CHOICE:
+                break
+            told = next((one for name, one in pairs if name == own[-1][0]), None)
+            at = dict(own[:-1]).get(told, others) if isinstance(told, str) and asked < 8 else others
+        return at
 
 
 def _count(value: Any) -> int:
@@ -311,6 +352,7 @@ def test_programs_at_random_leave_what_another_reading_of_them_leaves(driver: Pa
             assert json.loads(left, object_pairs_hook=lambda pairs: (pairs,)) == expected[0], text
             fine += bool(expected[1])
     assert fine > len(programs)  # else it tried nothing
+    assert sum(one.chose for one in programs) > len(programs)
 
 
 @pytest.mark.parametrize(
@@ -433,6 +475,70 @@ def test_at_its_bounds_it_stays_within_its_memory(driver: Path) -> None:
     ]  # fmt: skip
     assert [withheld for _, withheld, _ in found[:4] + found[9:12]] == [20, 20, 20, 0, 0, 1, 1]
     assert found[11][2] == b'{"name":1}'
+
+
+#: A node that chooses, by `kind`: `a` and `b` have a node each; then what any other value leaves by.
+CHOOSES = [(CHOICE, -1, 3, 0, 2), (64, -1, -1, 3, 2), (64, -1, -1, 5, 2), (64, -1, -1, 7, 1), (1, -1, -1, 0, 0)]
+
+
+def _choosing(node: int = 0, **changed: int) -> Packed:
+    """The program of `CHOOSES`, which nests in itself as `in`; `changed`: fields of a node that are others."""
+    names = [b"a", b"b", b"kind", b"kind", b"x", b"in", b"kind", b"kind"]
+    offsets = [0, *accumulate(map(len, names))]
+    to = [1, 2, -1, 4, 4, 0, 4, 4]
+    fields = dict(zip(("kinds", "items", "others", "first", "count"), CHOOSES[node], strict=True)) | changed
+    nodes = [*CHOOSES[:node], tuple(fields.values()), *CHOOSES[node + 1 :]]
+    members = b"".join(
+        struct.pack("IIi", at, len(name), one) for at, name, one in zip(offsets, names, to, strict=False)
+    )
+    return b"".join(struct.pack("IiiII", *one) for one in nodes), members, b"".join(names)
+
+
+def _is_made(packed: Packed) -> bool:
+    nodes, members, names = packed
+    load = native.library()
+    made = load.nf_make(len(nodes) // 20, nodes, len(members) // 12, members, len(names), names, native.SEED)
+    found = made != native.ffi.NULL
+    load.nf_free(made)
+    return found
+
+
+def test_a_node_that_chooses_comes_to_one_that_does_not() -> None:
+    assert _is_made(_choosing())
+    assert _is_made(_choosing(kinds=CHOICE | 2 | 32, items=1))
+    assert not _is_made(_choosing(others=-1))
+    assert not _is_made(_choosing(others=0))
+    assert not _is_made(_choosing(kinds=CHOICE | 64))
+    assert not _is_made(_choosing(kinds=CHOICE | 128))
+    assert not _is_made(_choosing(first=6, count=2))  # no name is behind its members
+    assert not _is_made(_choosing(first=1, count=2))  # one of them leads nowhere
+    assert not _is_made(_choosing(node=3, kinds=CHOICE, others=4, first=7, count=1))
+
+
+def test_looking_ahead_it_stays_within_its_memory_and_comes_to_what_is_there(driver: Path) -> None:
+    deep, flat = '{"in":' * 511 + "%s" + "}" * 511, '"y":%s,"kind":"b"'
+    many = "[" + ",".join(["[]", "{}", '{"kind":"a"}'] * 200) + "]"
+    texts = {
+        '{"kind":"a","x":1,"in":null}': '{"kind":"a","x":1}',
+        '{"x":1,"in":{"x":2,"kind":"a"},"kind":"b"}': '{"in":{"x":2,"kind":"a"},"kind":"b"}',
+        '{"in":[1],"kind":"c"}': '{"kind":"c"}',
+        '{"x":{"kind":"b"}}': "{}",
+        '{"kin\\u0064":"\\u0061","x":1}': '{"kin\\u0064":"\\u0061","x":1}',
+        '{"\\u006bind":"\\u0062","x":1}': '{"\\u006bind":"\\u0062"}',
+        '{"kind":1,"x":1}': '{"kind":1}',
+        f'{{"y":{many},"in":{{"y":{many},"x":1,"kind":"a"}},"kind":"b"}}': '{"in":{"x":1,"kind":"a"},"kind":"b"}',
+        "{" + flat % many + "}": '{"kind":"b"}',
+        deep % "null": "{}",
+        "{" + flat % ("[" * 511 + "]" * 511) + "}": '{"kind":"b"}',
+    }
+    broken = [
+        '{"y":[', '{"y":[}', '{"y":]}', '{"y":{"', '{"y"', '{"y":', '{"y":1', '{"y":1,', '{"y":1 2}', '{"y":1[2],"z":[{}],"kind":"a"}',
+        '{"y":{"z":1[2],"kind":"a"},"kind":"b"}', '{"kind":"', '{"kind":"a', '{"\\', '{"y":"\\u12', "{" + flat % ("[" * 600 + "]" * 600) + "}",
+        '{"in":{"y":[}],"kind":"b"},"kind":"b"}', '{"in":{"y":{"z":[1}},"w":[[]],"kind":"b"},"v":[],"kind":"b"}',
+    ]  # fmt: skip
+    found = _driven(driver, [(_choosing(), [text.encode() for text in (*texts, *broken)])])
+    assert [left.decode() for status, _, left in found[: len(texts)] if status == 0] == [*texts.values()]
+    assert all(status in {1, 3} for status, _, _ in found[len(texts) :])
 
 
 def test_a_name_is_asked_about_once_and_a_long_one_never() -> None:

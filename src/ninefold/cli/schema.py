@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ninefold.contract.description import Description, Operation, Schema
-    from ninefold.guard.shape import Shape
+    from ninefold.guard.outline import Shape
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-#: So many places of one schema are told of.
+#: So many places of one schema are told of, and so many values of a member that tells.
 _MOST = 12
+#: What is told of places, and in which words.
+_LABELS = {"behind": "stay behind", "open": "let anything through", "apart": "told apart", "melted": "melt"}
 
 
 @click.group("schema")
@@ -42,7 +44,8 @@ def explain(description: Path, only: str | None, *, as_json: bool) -> None:
 
     `typed`: msgspec reads what is right into types that were compiled, and the rest is judged by jsonschema-rs. `judged`: no
     type can say the schema, so jsonschema-rs judges every value. `projected`: what is not declared stays behind. `unread`: it
-    passes as it is.
+    passes as it is. `told apart`: of the alternatives (oneOf, anyOf) at a place that one passes which a member tells; `melt`: what any
+    of them declares passes, for nothing tells them apart.
     """
     loaded = load(description)
     chosen = [one for one in loaded.operations if only in {None, one.id}]
@@ -63,10 +66,9 @@ def explain(description: Path, only: str | None, *, as_json: bool) -> None:
         click.echo(printable(name))
         for part in parts:
             click.echo(f"  {printable(part['what'])}: {', '.join(part['how'])}")
-            for label in ("behind", "open"):
+            for label, words in _LABELS.items():
                 if part[label]:
                     more = f" and {len(part[label]) - _MOST} more" if len(part[label]) > _MOST else ""
-                    words = "stay behind" if label == "behind" else "let anything through"
                     click.echo(f"    {words}: {printable(', '.join(part[label][:_MOST]))}{more}")
     for line in told.odd:
         click.echo(f"note: {printable(line)}", err=True)
@@ -109,8 +111,7 @@ class _Told:
 
     @staticmethod
     def _part(what: str, how: list[str], shape: Shape | None) -> dict[str, Any]:
-        behind, open_ = _places(shape) if shape is not None else ([], [])
-        return {"what": what, "how": how, "behind": behind, "open": open_}
+        return {"what": what, "how": how, **_places(shape)}
 
 
 def _unshaped(media: str, schema: Schema | None) -> str:
@@ -120,24 +121,30 @@ def _unshaped(media: str, schema: Schema | None) -> str:
     return "withheld" if is_json(media) or is_json_records(media) else "unread"
 
 
-def _places(shape: Shape) -> tuple[list[str], list[str]]:
-    """Members that the description says do not pass, and places where anything does; each shape once."""
-    behind: list[str] = []
-    open_: list[str] = []
+def _places(shape: Shape | None) -> dict[str, list[str]]:
+    """Members that the description says do not pass, places where anything does, and those of alternatives; each shape once."""
+    found: dict[str, list[str]] = {label: [] for label in _LABELS}
     seen: set[int] = set()
-    waiting: list[tuple[str, Shape]] = [("", shape)]
+    waiting: list[tuple[str, Shape]] = [("", shape)] if shape is not None else []
     while waiting:
         place, one = waiting.pop(0)
         if one.anything:
-            open_.append(place or "/")
+            found["open"].append(place or "/")
         if id(one) in seen:
             continue
         seen.add(id(one))
+        if one.melts:
+            found["melted"].append(place or "/")
+        if one.choice is not None:
+            values = [*one.choice.by]
+            more = ", ..." if len(values) > _MOST else ""
+            found["apart"].append(f"{place or '/'} by {one.choice.name} ({', '.join(values[:_MOST])}{more})")
+            waiting += [(f"{place}({value})", inner) for value, inner in one.choice.by.items()]
         if one.names is not None:
-            behind += [f"{place}/{name}" for name in sorted(one.names.hidden)]
+            found["behind"] += [f"{place}/{name}" for name in sorted(one.names.hidden)]
         if one.items is not None:
             waiting.append((f"{place}/*", one.items))
         waiting += [(f"{place}/{name}", inner) for name, inner in (one.members or {}).items()]
         if one.others is not None:
             waiting.append((f"{place}/(others)", one.others))
-    return behind, open_
+    return found

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from ninefold.guard.lookout import Lookout
     from ninefold.guard.mask import Mask
-    from ninefold.guard.shape import Names, Shape
+    from ninefold.guard.outline import Names, Shape
 
 KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
-_ANYTHING, _OTHERS, _ASKED, _MARKED, _FREE = 1, 128, 256, 512, 1024
+_ANYTHING, _OTHERS, _ASKED, _MARKED, _FREE, _CHOICE = 1, 128, 256, 512, 1024, 2048
 _NONE = -1
 #: How deep a text may nest at all.
 MOST_DEPTH = 512
@@ -85,10 +85,13 @@ class Program:
         return self.made
 
     def packed(self) -> tuple[bytes, bytes, bytes]:
-        """The nodes (5 numbers of 32 bits each), their members (3 each), and the members' names."""
+        """The nodes (5 numbers of 32 bits each), their members (3 each), and the members' names.
+
+        Behind the members of a node that chooses stands one more, for the name of the member that tells.
+        """
         nodes, members, names = array("i"), array("i"), bytearray()
         for kinds, items, others, own in self._nodes:
-            nodes.extend((kinds, items, others, len(members) // 3, len(own)))
+            nodes.extend((kinds, items, others, len(members) // 3, len(own) - bool(kinds & _CHOICE)))
             for name, node in own:
                 text = name.encode("utf-8", "surrogatepass")
                 members.extend((len(names), len(text), node))
@@ -113,6 +116,10 @@ class Program:
         if shape.items is not None:
             kinds |= KINDS["array"]
             items = self._number(shape.items)
+        if shape.choice is not None:
+            own = [(value, self._number(one)) for value, one in shape.choice.by.items()]
+            own.append((shape.choice.name, _NONE))
+            return kinds | _CHOICE, items, self._number(shape.choice.otherwise), own
         if shape.members is not None:
             kinds |= KINDS["object"]
             own = [(name, self._number(member)) for name, member in shape.members.items()]

@@ -13,7 +13,7 @@ from ninefold.native.library import ffi
 
 if TYPE_CHECKING:
     from ninefold.guard.lookout import Judged
-    from ninefold.guard.shape import Shape
+    from ninefold.guard.outline import Shape
 
 
 class Unpromised(Exception):
@@ -65,7 +65,7 @@ class Projector:
         self._undeclared = undeclared
         self._root = program.add(shape)
         #: Whether there is something to project: of mere text there is not.
-        self.structured = shape.items is not None or shape.members is not None
+        self.structured = shape.structured
 
     def __call__(self, body: bytes, teller: Teller | None = None, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.

@@ -3,10 +3,11 @@
 Of a request it is what a schema lets in: the same, with `readOnly` in the place of `writeOnly`, and objects open of whose
 members nothing is said at all.
 
-A schema's alternatives (`oneOf`, `anyOf`) and parts (`allOf`, `$ref`) melt into one `Shape`: a member may leave when any
-of them declares it, and no part of the same value says `writeOnly` of it (JSON Schema 2020-12, validation, 9.4: one that says
-so is enough). That is all that a projection needs, and it ends for every recursive schema, because a shape is known by the
-set of schemas that it was made of, each with the names that may not leave of it.
+A schema's parts (`allOf`, `$ref`) melt into one `Shape`: a member may leave when any of them declares it, and no part of the
+same value says `writeOnly` of it (JSON Schema 2020-12, validation, 9.4: one that says so is enough). Of its alternatives
+(`oneOf`, `anyOf`) that one which a member of the value tells (`ninefold.guard.alternatives`) melts in, by a `Choice`; all of
+them do where nothing tells. That ends for every recursive schema, because a shape is known by the set of schemas that it was
+made of, each with the names that may not leave of it, or by the schemas of its place and what their members told so far.
 """
 
 from __future__ import annotations
@@ -16,71 +17,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import DescriptionError, Place
+from ninefold.guard.alternatives import Teller
+from ninefold.guard.atom import MEMBERS, OWN, SCALARS, Members, is_free, kinds, values
+from ninefold.guard.gathering import Atom, Gathering
+from ninefold.guard.meet import Meets
+from ninefold.guard.outline import Choice, Names, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from ninefold.contract.description import Description, Schema
     from ninefold.guard.mask import Mask
 
-#: What a shape is made of: a schema (its `id`), and the names of members that may not leave of it.
-_Known = tuple[int, frozenset[str]]
+#: What members tell of the object that they are in, by their names.
+_Decided = tuple[tuple[str, str], ...]
 
 #: More distinct shapes than this in one response is no description that a person wrote.
 MOST_SHAPES = 20_000
 
-_OWN = (
-    "type",
-    "properties",
-    "items",
-    "prefixItems",
-    "additionalProperties",
-    "patternProperties",
-    "enum",
-    "const",
-)
-_MEMBERS = ("properties", "additionalProperties", "patternProperties")
 _CONDITIONAL = ("then", "else")
-_SCALARS = frozenset({"string", "integer", "number", "boolean"})
-#: What says of a text which ones it may be, so that it is no free one; formats that are not known say nothing.
-_BOUNDING = ("enum", "const", "pattern", "contentEncoding")
-_FORMATS = frozenset({
-    "date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uuid", "byte",
-    "binary", "password", "regex", "json-pointer", "relative-json-pointer", "decimal", "int32", "int64", "color",
-})  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Which members may leave of an object that may have others than those it names.
-
-    `hidden` (`writeOnly`) may not, nor those that fit one of `kept`; of the rest those that fit one of `patterns`, or all
-    of them (None).
-    """
-
-    hidden: frozenset[str]
-    patterns: tuple[re.Pattern[str], ...] | None
-    kept: tuple[re.Pattern[str], ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class Shape:
-    """What may stand at one place. `anything` wins over the rest; `null` may stand everywhere.
-
-    `scalars` are JSON Schema's names. `items` is set where an array may stand, `members` where an object may; `others`
-    where members that have no name in the schema may leave too (`additionalProperties`, `patternProperties`), and is the
-    shape of all of those; `names` then says which, where not all may. `mask` says that what stands there, a scalar then, is
-    put in other words before it leaves. `free`: a text that stands there may say anything.
-    """
-
-    anything: bool = False
-    scalars: set[str] = field(default_factory=set)
-    items: Shape | None = None
-    members: dict[str, Shape] | None = None
-    others: Shape | None = None
-    names: Names | None = None
-    mask: Mask | None = None
-    free: bool = False
+#: Beside what a shape is made of: alternatives that nothing tells apart.
+_MELTED: Atom = (-1, frozenset())
+#: So many members, one after the other, may tell by which shape an object leaves, with so many ways in all.
+MOST_ASKED, MOST_WAYS = 4, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +74,12 @@ class Shapes:
         self._request = request
         #: The keyword of what stays behind.
         self._word = "readOnly" if request else "writeOnly"
-        self._known: dict[frozenset[_Known], Shape] = {}
+        self._known: dict[Hashable, Shape] = {}
+        self._most = MOST_SHAPES
+        self._melts = False  # telling alternatives apart would make too many of them
+        self._teller = Teller(description, self._write_only)
+        self._meets = Meets()
+        self._choosing: list[tuple[Choice, bool]] = []
         self._unfilled: list[tuple[Shape, list[tuple[dict[str, Any], frozenset[str]]]]] = []
         self._late: list[tuple[Shape, Shape]] = []
         self._spared: dict[int, Shape] = {}
@@ -127,52 +91,108 @@ class Shapes:
 
     def of(self, *schemas: Schema) -> Shape:
         """The shape that all of `schemas` together let out. Raises `DescriptionError` on a dangling `$ref`."""
+        begun = len(self._known)
         try:
-            shape = self._of(schemas)
-            while self._unfilled:
-                self._fill(*self._unfilled.pop())
-            while self._late:  # what is masked was not filled when it was met
-                masked, behind = self._late.pop()
-                if behind.items is not None or behind.members is not None:
-                    raise DescriptionError(
-                        "a member that `responses.mask` names is an object or an array",
-                        place=Place(self._description.source),
-                        remedy="name the members inside of it that are to be masked",
-                    )
-                masked.scalars = set(_SCALARS) if behind.anything else behind.scalars
-            while self._copied:
-                self._copy(*self._copied.pop())
+            try:
+                return self._whole(schemas)
+            except _TooManyError:
+                self._forget(begun)
+                return self._whole(schemas)
         except RecursionError:
             raise DescriptionError(
                 "the parts of a response schema (allOf, oneOf, anyOf) nest too deep",
                 place=Place(self._description.source),
                 remedy="say in fewer steps what the schema is made of",
             ) from None
+
+    def _whole(self, schemas: Iterable[Schema]) -> Shape:
+        shape = self._of(schemas)
+        while self._unfilled:
+            self._fill(*self._unfilled.pop())
+        while self._late:  # what is masked was not filled when it was met
+            masked, behind = self._late.pop()
+            if behind.structured:
+                raise DescriptionError(
+                    "a member that `responses.mask` names is an object or an array",
+                    place=Place(self._description.source),
+                    remedy="name the members inside of it that are to be masked",
+                )
+            masked.scalars = set(SCALARS) if behind.anything else behind.scalars
+        while self._copied:
+            self._copy(*self._copied.pop())
+        while self._choosing:
+            choice, hidden = self._choosing.pop()
+            self._meets.settle(choice, hidden=hidden)
         return shape
 
-    def _of(self, schemas: Iterable[Schema]) -> Shape:
-        atoms: dict[_Known, dict[str, Any]] = {}
-        anything = False
-        for schema in schemas:
-            anything |= not self._gather(schema, frozenset(), atoms, set())
-        key: frozenset[_Known] = frozenset(atoms) | ({(0, frozenset())} if anything else frozenset())
+    def _forget(self, begun: int) -> None:
+        """Give up what was made since, and telling alternatives apart with it: as many shapes are free for the rest."""
+        while len(self._known) > begun:
+            self._known.popitem()
+        self._unfilled.clear()
+        self._late.clear()
+        self._copied.clear()
+        self._choosing.clear()
+        self._melts = True
+        self._most = begun + MOST_SHAPES
+
+    def _of(self, schemas: Iterable[Schema], decided: _Decided = (), ways: int = 1) -> Shape:
+        place = tuple(schemas)
+        met = self._met(place, decided, melts=self._melts or len(decided) == MOST_ASKED)
+        if met.told and not met.anything:
+            name, told = next(iter(met.told.items()))
+            values = [value for value in told if self._met(place, (*decided, (name, value)), melts=True).is_object]
+            if values and ways * len(values) <= MOST_WAYS:
+                return self._choice(place, decided, met, (name, values), ways * len(values))
+            met = self._met(place, decided, melts=True)
+        key = (
+            frozenset(met.atoms)
+            | ({(0, frozenset[str]())} if met.anything else set())
+            | ({_MELTED} if met.melts else set())
+        )
         if (known := self._known.get(key)) is not None:
             return known
-        if len(self._known) >= MOST_SHAPES:
+        shape = self._new(key, met)
+        shape.anything = met.anything
+        return shape
+
+    def _met(self, schemas: tuple[Schema, ...], decided: _Decided, *, melts: bool) -> Gathering:
+        met = Gathering(dict(decided), melting=melts)
+        for schema in schemas:
+            met.anything |= not self._gather(schema, frozenset(), met)
+        return met
+
+    def _choice(
+        self, schemas: tuple[Schema, ...], decided: _Decided, met: Gathering, told: tuple[str, list[str]], ways: int
+    ) -> Shape:
+        """A place where a member tells, by one of these values, what an object is; what is no object melts."""
+        key = (frozenset(map(id, schemas)), decided)
+        if (known := self._known.get(key)) is not None:
+            return known
+        shape = self._new(key, met)
+        self._kept.extend(schemas)
+        name, values = told
+        by = {value: self._of(schemas, (*decided, (name, value)), ways) for value in values}
+        shape.choice = Choice(name, by, Shape(members={}))
+        self._choosing.append((shape.choice, any(name in hidden for _, hidden in met.atoms)))
+        return shape
+
+    def _new(self, key: Hashable, met: Gathering) -> Shape:
+        if len(self._known) >= self._most:
+            if not self._melts:
+                raise _TooManyError
             raise DescriptionError(
                 f"the response schemas unfold into more than {MOST_SHAPES} shapes",
                 place=Place(self._description.source),
                 remedy="give the alternatives (oneOf, anyOf) fewer branches that refer to each other",
             )
-        shape = self._known[key] = Shape(anything=anything)
-        self._kept.extend(atoms.values())
-        if not anything:
-            self._unfilled.append((shape, [(atom, hidden) for (_, hidden), atom in atoms.items()]))
+        shape = self._known[key] = Shape(melts=met.melts)
+        self._kept.extend(met.atoms.values())
+        if not met.anything:
+            self._unfilled.append((shape, [(atom, hidden) for (_, hidden), atom in met.atoms.items()]))
         return shape
 
-    def _gather(
-        self, schema: Schema, hidden: frozenset[str], atoms: dict[_Known, dict[str, Any]], seen: set[_Known]
-    ) -> bool:
+    def _gather(self, schema: Schema, hidden: frozenset[str], met: Gathering) -> bool:
         """Collect the schemas that say something of their own; False: one alternative says nothing, so anything goes.
 
         `hidden` are the names of members that what this is a part of does not let out.
@@ -184,24 +204,22 @@ class Shapes:
             return False
         hidden |= self._hides(resolved)
         known = (id(resolved), hidden)
-        if known in seen:
+        if known in met.seen:
             return True
-        seen.add(known)
-        own = any(name in resolved for name in _OWN)
+        met.seen.add(known)
+        own = any(name in resolved for name in OWN)
         if own:
-            atoms[known] = resolved
+            met.atoms[known] = resolved
         bounded = own
         for name in _CONDITIONAL:
             if name in resolved:
-                self._gather(resolved[name], hidden, atoms, seen)
+                self._gather(resolved[name], hidden, met)
         for part in resolved.get("allOf") or ():
-            bounded |= self._gather(part, hidden, atoms, seen)
+            bounded |= self._gather(part, hidden, met)
         for name in ("oneOf", "anyOf"):
-            if alternatives := resolved.get(name):
-                shown = [one for one in alternatives if not self._write_only(one)]
-                bounded |= min(
-                    [self._gather(one, hidden, atoms, seen) for one in shown], default=True
-                )  # each is gathered
+            if resolved.get(name):
+                shown = met.picked(self._teller.of(resolved, name))
+                bounded |= min([self._gather(one, hidden, met) for one in shown], default=True)  # each is gathered
         return bounded
 
     def _write_only(self, schema: Schema) -> bool:
@@ -238,16 +256,16 @@ class Shapes:
 
     def _fill(self, shape: Shape, atoms: list[tuple[dict[str, Any], frozenset[str]]]) -> None:
         items: list[Schema] = []
-        objects: list[_Object] = []
+        objects: list[Members] = []
         array = False
         for atom, hides in atoms:
-            kinds = _kinds(atom)
-            shape.scalars |= kinds & _SCALARS
-            shape.free |= "string" in kinds and _is_free(atom)
-            if "array" in kinds:
+            found = kinds(atom)
+            shape.scalars |= found & SCALARS
+            shape.free |= "string" in found and is_free(atom)
+            if "array" in found:
                 array = True
                 items.extend(self._elements(atom))
-            if "object" in kinds:
+            if "object" in found and shape.choice is None:
                 objects.append(self._object(atom, hides))
         if not all(one.bare for one in objects):
             for one in objects:
@@ -284,7 +302,7 @@ class Shapes:
             return self._spare(shape) if name in expected else shape
         known = self._masks.get((id(shape), mask))
         if known is None:
-            scalars = set(_SCALARS) if shape.anything else shape.scalars
+            scalars = set(SCALARS) if shape.anything else shape.scalars
             known = self._masks[id(shape), mask] = Shape(scalars=scalars, mask=mask)
             self._kept.append(shape)
             self._late.append((known, shape))
@@ -302,7 +320,12 @@ class Shapes:
     def _copy(self, spared: Shape, shape: Shape) -> None:
         """Once it is filled. What is in objects is looked through: it has names of its own."""
         spared.anything, spared.scalars, spared.mask = shape.anything, shape.scalars, shape.mask
-        spared.members, spared.others, spared.names = shape.members, shape.others, shape.names
+        spared.members, spared.others, spared.names, spared.choice = (
+            shape.members,
+            shape.others,
+            shape.names,
+            shape.choice,
+        )
         spared.items = self._spare(shape.items) if shape.items is not None else None
 
     def _elements(self, atom: dict[str, Any]) -> list[Schema]:
@@ -310,28 +333,28 @@ class Shapes:
         items = atom.get("items", ())
         listed = [*(atom.get("prefixItems") or ()), *(items if isinstance(items, (list, tuple)) else [items])]
         if not listed:
-            values = [value for value in _values(atom) if isinstance(value, list)]
-            listed = [self._named(atom, None, [one for value in values for one in value])] if values else [True]
+            arrays = [value for value in values(atom) if isinstance(value, list)]
+            listed = [self._named(atom, None, [one for value in arrays for one in value])] if arrays else [True]
         return [False if self._write_only(one) else one for one in listed]
 
     def _named(self, atom: dict[str, Any], name: str | None, values: list[Any]) -> Schema:
         """The schema of what is in the values of an atom; the same one each time, else shapes of it would never end."""
         return self._inner.setdefault((id(atom), name), {"enum": values})
 
-    def _object(self, atom: dict[str, Any], hides: frozenset[str]) -> _Object:
-        free = self._request and not any(word in atom for word in (*_MEMBERS, "enum", "const"))
+    def _object(self, atom: dict[str, Any], hides: frozenset[str]) -> Members:
+        free = self._request and not any(word in atom for word in (*MEMBERS, "enum", "const"))
         extra = atom.get("additionalProperties", free)
-        found = _Object(extra=False if self._write_only(extra) else extra, hidden=set(hides), bare=free)
+        found = Members(extra=False if self._write_only(extra) else extra, hidden=set(hides), bare=free)
         for text, member in (atom.get("patternProperties") or {}).items():
             if self._write_only(member):
                 found.kept.append(self._pattern(text))
             else:
                 found.patterns[self._pattern(text)] = member
         named: dict[str, Any] = atom.get("properties") or {}
-        if not any(word in atom for word in _MEMBERS):
-            values = [value for value in _values(atom) if isinstance(value, dict)]
-            names = dict.fromkeys(name for value in values for name in value)
-            named = {name: self._named(atom, name, [one[name] for one in values if name in one]) for name in names}
+        if not any(word in atom for word in MEMBERS):
+            whole = [value for value in values(atom) if isinstance(value, dict)]
+            names = dict.fromkeys(name for value in whole for name in value)
+            named = {name: self._named(atom, name, [one[name] for one in whole if name in one]) for name in names}
         for name, member in named.items():
             if name in hides or any(pattern.search(name) for pattern in found.kept):
                 found.hidden.add(name)
@@ -350,69 +373,5 @@ class Shapes:
             ) from None
 
 
-@dataclass(slots=True)
-class _Object:
-    """What one schema says of an object. `extra` is its `additionalProperties`; without one nothing more may leave.
-
-    `bare`: it says nothing of members; open, if no other schema of the same object does.
-    """
-
-    extra: Schema
-    bare: bool = False
-    members: dict[str, Schema] = field(default_factory=dict)
-    hidden: set[str] = field(default_factory=set)
-    patterns: dict[re.Pattern[str], Schema] = field(default_factory=dict)
-    kept: list[re.Pattern[str]] = field(default_factory=list)
-
-    @property
-    def others(self) -> list[Schema]:
-        return [*self.patterns.values(), *([] if self.extra is False else [self.extra])]
-
-    def of(self, name: str) -> list[Schema]:
-        """What it says of the member of a name: `additionalProperties` speaks of those that nothing else does."""
-        if name in self.hidden or any(pattern.search(name) for pattern in self.kept):
-            return []
-        found = [member for pattern, member in self.patterns.items() if pattern.search(name)]
-        if name in self.members:
-            found.append(self.members[name])
-        if not found and self.extra is not False:
-            found.append(self.extra)
-        return found
-
-
-def _kinds(atom: dict[str, Any]) -> set[str]:
-    """The types that one schema admits, by its `type`, or by what its other keywords imply."""
-    declared = atom.get("type")
-    if isinstance(declared, str):
-        return {declared}
-    if isinstance(declared, list):
-        return {one for one in declared if isinstance(one, str)}
-    kinds: set[str] = set()
-    if any(name in atom for name in ("properties", "additionalProperties", "patternProperties")):
-        kinds.add("object")
-    if "items" in atom or "prefixItems" in atom:
-        kinds.add("array")
-    return kinds.union(_kind_of(value) for value in _values(atom))
-
-
-def _is_free(atom: dict[str, Any]) -> bool:
-    """Whether a schema says nothing of which texts there may be."""
-    return not any(word in atom for word in _BOUNDING) and atom.get("format") not in _FORMATS
-
-
-def _values(atom: dict[str, Any]) -> list[Any]:
-    return [*(atom.get("enum") or ()), *([atom["const"]] if "const" in atom else ())]
-
-
-def _kind_of(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, list):
-        return "array"
-    return "object" if isinstance(value, dict) else "null"
+class _TooManyError(Exception):
+    """Telling alternatives apart makes more shapes than are allowed."""

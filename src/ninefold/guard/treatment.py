@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ninefold.contract.description import Description, Operation, Response, Schema
     from ninefold.guard.lookout import Lookout
-    from ninefold.guard.shape import Shape
+    from ninefold.guard.outline import Shape
 
 #: Fields about the message or the representation (RFC 9110, 9111, 6265), which need no declaration. Everything else that
 #: the description does not declare stays behind: banners, internal hosts, debug output, the upstream's own CORS.
@@ -182,10 +182,17 @@ def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) ->
     inner = (*above, shape)
     members = tuple((name, _likeness(one, inner, left)) for name, one in (shape.members or {}).items())
     items, others = _likeness(shape.items, inner, left), _likeness(shape.others, inner, left)
-    if items is None or others is None or any(like is None for _, like in members):
+    choice = shape.choice
+    by = choice.by.items() if choice is not None else ()
+    told = (choice and choice.name, tuple((value, _likeness(one, inner, left)) for value, one in by))
+    otherwise = _likeness(choice.otherwise if choice is not None else None, inner, left)
+    if None in (items, others, otherwise) or any(like is None for _, like in (*members, *told[1])):
         return None
     kinds = frozenset(shape.scalars)
-    return shape.anything, kinds, shape.members is None, members, items, others, shape.names, shape.mask, shape.free
+    return (
+        shape.anything, kinds, shape.members is None, members, items, others, shape.names, shape.mask, shape.free,
+        told, otherwise,
+    )  # fmt: skip
 
 
 #: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.

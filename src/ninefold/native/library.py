@@ -35,7 +35,7 @@ int64_t nf_project_marked(void *made, uint32_t root, const char *text, size_t le
 SEED: Any = ffi.new("uint64_t[2]", [secrets.randbits(64), secrets.randbits(64)])
 
 #: The version of the functions above, as `nf_version` tells it.
-VERSION = 5
+VERSION = 6
 
 PATH = Path(__file__).with_name("_project.so")
 

@@ -15,6 +15,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define SELDOM __attribute__((noinline)) /* what is seldom called stands apart, so that the rest is quick */
+#define ALWAYS inline __attribute__((always_inline)) /* part of who calls it, however many do */
 #define RARELY(what) __builtin_expect(!!(what), 0)
 
 enum {
@@ -25,6 +26,7 @@ enum {
     MOST_ASKED = 256,       /* bytes of a name that is asked about: a longer one fits no pattern, for what matching it may cost */
     ANSWERS = 64,           /* ... and how many answers are remembered, a power of two */
     MOST_RUN = 128,         /* slots of a table that are taken side by side: what looking for one name may cost */
+    MOST_CHOICES = 8,       /* members of one object that are asked, one after the other, by which node it leaves */
 };
 
 /* What may stand at a place; the same bits tell what stood there. */
@@ -34,6 +36,8 @@ enum kind {
     ASKED = 256,  /* ... those of them that `ask` lets */
     MARKED = 512, /* where a scalar of it went is told to whoever wants to put something in its place */
     FREE = 1024,  /* texts are free here: they are looked through (watch.h) */
+    CHOICE = 2048, /* in the place of OBJECT: an object leaves by another node, which one of its own members tells. The members here are
+                    * the values of that one, its name is in members[first + count], and `others` is for any other value and for none */
 };
 
 enum status { DONE = 0, MALFORMED = 1, UNPROMISED = 2, TOO_DEEP = 3, REPEATED = 4, NO_MEMORY = 5, TOO_LONG = 6 };
@@ -60,6 +64,7 @@ typedef struct {
     const watch *watch; /* NULL: texts are not looked through; it has to live as long */
     uint64_t seed[2];
     uint32_t deepest; /* how many arrays and objects may be open at once */
+    int chooses; /* whether a node of it is a CHOICE */
     int keyed; /* whether the tables are by `keyed_hash`: where some names are alike for the quicker one */
     node *node;
     member *member;
@@ -132,7 +137,7 @@ SELDOM static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const
 }
 
 /* What this file and its caller have to agree about; another one after any change of a signature or a struct. */
-EXPORT int nf_version(void) { return 5; }
+EXPORT int nf_version(void) { return 6; }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
@@ -148,6 +153,14 @@ static void *copied(const void *from, size_t size) {
     return to;
 }
 
+/* A node that chooses: it always comes to a node that does not. */
+static int comes_to_one(const program *made, const node *one) {
+    if (one->kinds & (OBJECT | OTHERS) || one->others == NONE || (made->node[one->others].kinds & CHOICE)) return 0;
+    if ((uint64_t)one->first + one->count >= made->members) return 0;
+    for (uint32_t k = 0; k < one->count; k++) if (made->member[one->first + k].node == NONE) return 0;
+    return 1;
+}
+
 static int sound(const program *made) {
     if (made->nodes == 0) return 0;
     for (uint32_t i = 0; i < made->nodes; i++) {
@@ -157,6 +170,7 @@ static int sound(const program *made) {
         if ((one->kinds & ARRAY) && one->items == NONE) return 0;
         if ((one->kinds & OTHERS) && one->others == NONE) return 0;
         if (one->count > MOST_MEMBERS || (uint64_t)one->first + one->count > made->members) return 0;
+        if ((one->kinds & CHOICE) && !comes_to_one(made, one)) return 0;
     }
     for (uint32_t i = 0; i < made->members; i++) {
         const member *one = &made->member[i];
@@ -167,7 +181,7 @@ static int sound(const program *made) {
 }
 
 /* Which of a node's members, by its number, has this name; `head` is how the name begins. */
-static int same(const program *made, const node *here, uint32_t k, uint64_t head, const uint8_t *name, size_t length) {
+ALWAYS static int same(const program *made, const node *here, uint32_t k, uint64_t head, const uint8_t *name, size_t length) {
     const member *one = &made->member[here->first + k];
     return made->head[here->first + k] == head && one->length == length &&
         (length <= 8 || memcmp(made->names + one->offset, name, length) == 0);
@@ -230,6 +244,7 @@ EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, con
     made->node = copied(node_, (size_t)nodes * sizeof(node));
     made->member = copied(member_, (size_t)members * sizeof(member));
     made->names = copied(names, size);
+    for (uint32_t i = 0; made->node && i < nodes; i++) made->chooses |= (made->node[i].kinds & CHOICE) != 0;
     made->head = calloc((size_t)members + 1, sizeof *made->head);
     made->start = calloc((size_t)nodes + 1, sizeof *made->start);
     made->mask = calloc((size_t)nodes + 1, sizeof *made->mask);
@@ -361,6 +376,11 @@ static size_t past_word(const uint8_t *text, size_t at, const char *word) {
 
 /* ---- memory that grows, for one call ------------------------------------------------------------------------------ */
 
+/* An array or object of the text, and which is the first one that begins behind it. */
+typedef struct {
+    uint32_t begin, end, next;
+} stretch;
+
 typedef struct {
     uint64_t *bits, own[64]; /* of each open object: a bit for each member that has been there, then hashes of names; a stack */
     size_t used, room;
@@ -369,12 +389,17 @@ typedef struct {
     uint8_t *name;           /* a name without its escapes */
     size_t longest;
     uint64_t asked[ANSWERS]; /* hashes of names that were asked about; the lowest bit is the answer */
+    stretch *passed;         /* what was passed by looking ahead and is still to come, as it comes */
+    uint32_t stretches, room_for, come; /* how many there are, for how many there is room, how many of them have come */
+    size_t to;               /* how far anybody looked ahead */
+    int blind, starved;      /* nobody looks ahead any more: the text is malformed; there was no memory */
 } store;
 
 static void released(store *all) {
     if (all->bits != all->own) free(all->bits);
     free(all->seen);
     free(all->name);
+    free(all->passed);
 }
 
 static int bits_for(store *all, size_t words) {
@@ -482,7 +507,7 @@ typedef struct {
 } frame;
 
 /* Which of a node's members has this name; NONE: none. */
-static int look_up(const program *made, int32_t at, uint32_t *next, const uint8_t *name, size_t length) {
+ALWAYS static int look_up(const program *made, int32_t at, uint32_t *next, const uint8_t *name, size_t length) {
     const node *here = &made->node[at];
     const uint64_t head = up_to_eight(name, length);
     if (*next < here->count && same(made, here, *next, head, name, length)) return (int)(*next)++;
@@ -503,6 +528,116 @@ SELDOM static int let_by(const program *made, store *all, uint32_t at, const uin
     uint64_t *known = &all->asked[hash >> 1 & (ANSWERS - 1)];
     if ((*known | 1) != hash) *known = hash - (ask(at, (const char *)name, length) ? 0 : 1);
     return *known & 1;
+}
+
+/* ---- looking ahead -------------------------------------------------------------------------------------------------
+ *
+ * An object that leaves by one of several nodes is looked through for the member that tells which. What nests in it is passed
+ * once, and where each array and object in that ends is remembered until it has come: whoever looks ahead later from inside of
+ * it jumps. So every byte is passed at most once, beside being looked at as a member of its own object, and the whole is linear
+ * however choices nest. It may be laxer than the projection, which reads it all again; but a text in which it finds no way on
+ * (`blind`) is one that the projection refuses. */
+
+/* Past an array or object; 0: no way on. */
+static size_t past_nested(const uint8_t *text, size_t at, size_t length, store *all) {
+    uint32_t open[MOST_DEPTH], depth = 0;
+    int escapes;
+    for (;;) {
+        switch (text[at]) {
+        case '"':
+            at = past_string(text, at + 1, length, &escapes);
+            if (at == 0) return 0;
+            break;
+        case '[': case '{':
+            if (depth == MOST_DEPTH) return 0;
+            if (all->stretches == all->room_for) {
+                uint32_t room = all->room_for ? 2 * all->room_for : 64;
+                stretch *grown = realloc(all->passed, room * sizeof *grown);
+                if (grown == NULL) { all->starved = 1; return 0; }
+                all->passed = grown;
+                all->room_for = room;
+            }
+            open[depth++] = all->stretches;
+            all->passed[all->stretches++].begin = (uint32_t)at++;
+            break;
+        case ']': case '}': {
+            stretch *one = &all->passed[open[--depth]];
+            one->end = (uint32_t)++at;
+            one->next = all->stretches;
+            if (depth == 0) return at;
+            break;
+        }
+        case 0:
+            return 0;
+        default:
+            at++;
+        }
+    }
+}
+
+/* Where the value of a member of the object at `at` begins; 0: there is none, or no way on. Of several the first one counts:
+ * where the member leaves, it may not come twice. */
+static size_t value_of(const program *made, const member *named, const uint8_t *text, size_t at, size_t length, store *all) {
+    int escapes;
+    if (at >= all->to) all->stretches = all->come = 0;
+    while (all->come < all->stretches && all->passed[all->come].begin <= at) all->come++;
+    uint32_t next = all->come;
+    at = past_space(text, at + 1);
+    if (text[at] == '}') return 0;
+    for (;;) {
+        const uint8_t *plain = text + at + 1;
+        if (text[at] != '"' || (at = past_string(text, at + 1, length, &escapes)) == 0) break;
+        size_t size = (size_t)(text + at - plain) - 1;
+        at = past_space(text, at);
+        if (text[at] != ':') break;
+        at = past_space(text, at + 1);
+        if (escapes ? size > named->length : size == named->length) {
+            if (escapes && (plain = unescaped(all, plain, &size)) == NULL) { all->starved = 1; return 0; }
+            if (size == named->length && memcmp(plain, made->names + named->offset, size) == 0) return at;
+        }
+        if (text[at] == '"') {
+            if ((at = past_string(text, at + 1, length, &escapes)) == 0) break;
+        } else if (text[at] != '{' && text[at] != '[') {
+            while (text[at] > ' ' && text[at] != ',' && text[at] != '}') at++;
+        } else if (next < all->stretches) {
+            if (all->passed[next].begin != at) break;
+            at = all->passed[next].end;
+            next = all->passed[next].next;
+        } else {
+            if ((at = past_nested(text, at, length, all)) == 0) break;
+            next = all->stretches;
+        }
+        at = past_space(text, at);
+        if (at > all->to) all->to = at;
+        if (text[at] == '}') return 0;
+        if (text[at] != ',') break;
+        at = past_space(text, at + 1);
+    }
+    all->blind = 1;
+    return 0;
+}
+
+/* The node by which the object at `at` leaves; NONE: there is no memory. */
+SELDOM static int32_t chosen(const program *made, int32_t place, const uint8_t *text, size_t at, size_t length, store *all) {
+    for (int asked = 0; (made->node[place].kinds & (CHOICE | ANYTHING)) == CHOICE; asked++) {
+        const node *here = &made->node[place];
+        const int32_t from = place;
+        size_t found = 0, end;
+        int escapes;
+        place = here->others;
+        if (asked < MOST_CHOICES && !all->blind) found = value_of(made, &made->member[here->first + here->count], text, at, length, all);
+        if (found && text[found] == '"' && (end = past_string(text, found + 1, length, &escapes)) != 0) {
+            const uint8_t *plain = text + found + 1;
+            size_t size = end - found - 2;
+            uint32_t next = UINT32_MAX;
+            int known;
+            if (escapes && (plain = unescaped(all, plain, &size)) == NULL) return NONE;
+            known = look_up(made, from, &next, plain, size);
+            if (known != NONE) place = made->member[here->first + (uint32_t)known].node;
+        }
+        if (all->starved) return NONE;
+    }
+    return place;
 }
 
 /* Where a fault was, as `$.items[3].owner`: names of the program alone, never one of the text. */
@@ -552,11 +687,12 @@ static int looked(const program *made, store *all, const uint8_t *text, size_t a
 /* Projects by the node `root` into `out`, which has room for `length` bytes. Gives how many of them it wrote, and 32 bits above
  * how many members it left behind (fewer than a quarter of the bytes, so both have room, and FLAGGED too: something may stand in a
  * text that should not leave). A fault gives its status, negative,
- * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves. */
+ * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves.
+ * It is made twice, for what CHOICE costs (five parts in a hundred) wherever it is asked about: `chooses` says whether it is. */
 #define FLAGGED ((uint64_t)1 << 62)
 
-static int64_t project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask, fault *why,
-                       mark *marks, uint32_t room, uint32_t *marked, uint64_t wanted) {
+ALWAYS static int64_t project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask,
+                              fault *why, mark *marks, uint32_t room, uint32_t *marked, uint64_t wanted, const int chooses) {
     const uint8_t *const text = (const uint8_t *)text_;
     uint8_t *out = (uint8_t *)out_;
     size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
@@ -607,6 +743,10 @@ value:
         break;
     case '[': case '{': {
         int array = text[at] == '[';
+        if (chooses && !array && mode == KEEP && (made->node[place].kinds & CHOICE)) {
+            if ((place = chosen(made, place, text, at, length, &all)) == NONE) FAIL(NO_MEMORY);
+            if (made->node[place].kinds & ANYTHING) mode = RAW;
+        }
         WANT(array ? ARRAY : OBJECT);
         if (depth == made->deepest) FAIL(TOO_DEEP);
         frame *here = &stack[++depth];
@@ -736,7 +876,7 @@ out:
         FLUSH;
     } else if (why != NULL) {
         why->position = at;
-        why->expected = expected;
+        why->expected = expected & CHOICE ? expected | OBJECT : expected;
         why->found = found;
         if (why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
     }
@@ -744,8 +884,13 @@ out:
     return status == DONE ? (int64_t)(flagged | withheld << 32 | written) : -(int64_t)status;
 }
 
+#define ARGUMENTS const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask, fault *why, \
+    mark *marks, uint32_t room, uint32_t *marked, uint64_t wanted
+SELDOM static int64_t plain(ARGUMENTS) { return project(made, root, text, length, out, ask, why, marks, room, marked, wanted, 0); }
+SELDOM static int64_t choosing(ARGUMENTS) { return project(made, root, text, length, out, ask, why, marks, room, marked, wanted, 1); }
+
 EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask, fault *why) {
-    return project(made, root, text, length, out, ask, why, NULL, 0, NULL, 0);
+    return (made->chooses ? choosing : plain)(made, root, text, length, out, ask, why, NULL, 0, NULL, 0);
 }
 
 /* The same, and tells of every scalar by a MARKED node and of every text in which something may stand, in order: the first `room` of
@@ -753,5 +898,5 @@ EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text, 
 EXPORT int64_t nf_project_marked(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask,
                                  fault *why, mark *marks, uint32_t room, uint32_t *marked) {
     *marked = 0;
-    return project(made, root, text, length, out, ask, why, marks, room, marked, why == NULL ? 0 : why->position);
+    return (made->chooses ? choosing : plain)(made, root, text, length, out, ask, why, marks, room, marked, why == NULL ? 0 : why->position);
 }

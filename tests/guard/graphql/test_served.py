@@ -8,9 +8,9 @@ import pytest
 from ninefold.contract.openapi import read
 from ninefold.guard.graphql.answer import errors
 from ninefold.guard.graphql.served import Served, Several
+from ninefold.guard.outline import Shape
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector, Unpromised
-from ninefold.guard.shape import Shape
 from ninefold.guard.treatment import Projectors, Treatments, Way
 
 

@@ -14,7 +14,7 @@ from graphql.type import (
 )
 
 from ninefold.guard.mask import Sentence
-from ninefold.guard.shape import Shape
+from ninefold.guard.outline import Shape
 from ninefold.leak.held import held
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from ninefold.guard.graphql.answer import Selected, errors
 from ninefold.guard.graphql.document import Asked, Counted, Document, Unfit
 from ninefold.guard.graphql.query import IDS, QUERY, Sent
 from ninefold.guard.graphql.weigh import Inputs
+from ninefold.guard.outline import Shape
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
-from ninefold.guard.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
