@@ -1,7 +1,7 @@
 /* A target for libFuzzer (clang): a program and a text, both from the fuzzer, under the sanitizers; `make fuzz` runs it.
  *
  * In: how many nodes; for each its kinds (2 bytes), items, others, how many members, and for each member its node and its name
- * behind its length; the rest is the text. What has to hold: nothing is written that was not read, in the same order, and what
+ * behind its length; of each node whether it has a ceiling, and which; the rest is the text. What has to hold: nothing is written that was not read, in the same order, and what
  * was projected once is left as it is, byte for byte. */
 
 #include "project.c"
@@ -17,7 +17,7 @@ static uint8_t byte_of(input *from) { return from->at < from->end ? *from->at++ 
 static int64_t projected(const program *made, const uint8_t *from, size_t length, uint8_t **out) {
     char *text = malloc(length + 1), trace[24];
     fault why = {.room = sizeof trace, .trace = trace};
-    *out = malloc(length ? length : 1);
+    *out = malloc(length + sizeof(uint64_t));
     if (length) memcpy(text, from, length);
     text[length] = 0;
     int64_t found = nf_project(made, 0, text, length, (char *)*out, ask, &why);
@@ -25,7 +25,7 @@ static int64_t projected(const program *made, const uint8_t *from, size_t length
     if (found < 0)
         hold(-found <= REPEATED && why.position <= length && memchr(trace, 0, sizeof trace) != NULL);
     else
-        hold((size_t)(uint32_t)found <= length && (size_t)(found >> 32) <= length / 4);
+        hold((size_t)(uint32_t)found <= length && (size_t)(found >> 32 & ~(1 << 30)) <= length / 4);
     return found;
 }
 
@@ -57,6 +57,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (made == NULL) return 0;
     made->keyed = size & 1; /* both hashes are tried */
     for (uint32_t i = 0; i < count; i++) hold(made->keyed ? filled(made, i) == FILLED : 1);
+    int cuts = 0, counts = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t how = byte_of(&from);
+        if (how & 1) nf_ceiling(made, i, how >> 2, how & 2);
+        cuts |= (how & 3) == 3;
+        counts |= (how & 3) == 1;
+    }
     size_t length = (size_t)(from.end - from.at);
     uint8_t *once, *twice;
     int64_t found = projected(made, from.at, length, &once);
@@ -67,7 +74,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             while (at < from.end && *at != once[i]) at++;
             hold(at++ < from.end);
         }
-        hold(projected(made, once, written, &twice) == written && memcmp(once, twice, written) == 0);
+        uint64_t surplus = 0;
+        if (found >> 62) memcpy(&surplus, once + length, sizeof surplus);
+        hold((found >> 62) ? (cuts || counts) && surplus && surplus <= length : 1);
+        int64_t again = projected(made, once, written, &twice);
+        hold((again & ~((int64_t)1 << 62)) == written && memcmp(once, twice, written) == 0 && (!(again >> 62) || counts));
         free(twice);
     }
     free(once);

@@ -19,6 +19,7 @@ void nf_free(void *made);
 void *nf_make(uint32_t nodes, const char *node, uint32_t members, const char *member, uint32_t size, const char *names,
               const uint64_t *seed);
 void nf_limit(void *made, uint32_t deepest);
+void nf_ceiling(void *made, uint32_t at, uint32_t most, int cut);
 int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, char *out,
                    int (*ask)(uint32_t, const char *, size_t), fault *why);
 typedef struct { uint32_t offset, length, node; } mark;
@@ -30,7 +31,7 @@ int64_t nf_project_marked(void *made, uint32_t root, const char *text, size_t le
 SEED: Any = ffi.new("uint64_t[2]", [secrets.randbits(64), secrets.randbits(64)])
 
 #: The version of the functions above, as `nf_version` tells it.
-VERSION = 4
+VERSION = 8
 
 PATH = Path(__file__).with_name("_project.so")
 
