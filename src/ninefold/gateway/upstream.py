@@ -170,7 +170,7 @@ class UpstreamConnection(asyncio.Protocol):
             return False
         if treatment.projector is not None:
             try:
-                body, exchange.withheld, exchange.withheld_bytes = treatment.projector(body)
+                body, exchange.withheld, exchange.withheld_bytes, exchange.surplus = treatment.projector.counted(body)
             except Unpromised:
                 return False
         exchange.status = head.status

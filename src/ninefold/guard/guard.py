@@ -13,6 +13,7 @@ from msgspec import structs
 
 from ninefold.contract.rules import standing
 from ninefold.guard.answer import Answer, Fields, lines, refuse
+from ninefold.guard.ceilings import Ceilings
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.entrance import Entrance
 from ninefold.guard.gcra import Limiter
@@ -223,6 +224,7 @@ class Guard:
                 undeclared=responses.undeclared,
                 fields=outlook.fields(view),
                 varies=outlook.varies,
+                ceilings=Ceilings(self.contract.limits.lists, self._description),
             )
         return known
 

@@ -153,10 +153,13 @@ class Observing(Guard):
         if projector is None or tap.coding not in _PLAIN or tap.came_cut or not tap.came:
             return "", ""
         try:
-            _, withheld, _ = projector(bytes(tap.came))
+            _, withheld, _, surplus = projector.counted(bytes(tap.came))
         except Unpromised as fault:
             return "response", f"would be 502: the body is not as described: {fault}"
-        return ("response", f"would be without {withheld} undeclared members") if withheld else ("", "")
+        told = [f"would be without {withheld} undeclared members"] if withheld else []
+        if surplus:
+            told.append(f"has {surplus} items past the ceiling of their list")
+        return ("response", "; ".join(told)) if told else ("", "")
 
     def _passes(self, plan: Plan) -> Plan:
         known = self._passing.get(plan)

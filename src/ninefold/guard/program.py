@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
 _ANYTHING, _OTHERS, _ASKED, _MARKED = 1, 128, 256, 512
 _NONE = -1
+#: The highest ceiling: no text has more items.
+_MOST = 2**32 - 1
 #: How deep a text may nest at all.
 MOST_DEPTH = 512
 
@@ -44,11 +46,12 @@ class Made(Struct, frozen=True, gc=False):
 class Program:
     """Grows with each shape that is added; made anew when it is next wanted. For one thread while it grows."""
 
-    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "made")
+    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "cuts", "made")
 
-    def __init__(self, deepest: int = MOST_DEPTH) -> None:
-        """Texts that nest deeper than `deepest` are refused."""
+    def __init__(self, deepest: int = MOST_DEPTH, *, cuts: bool = False) -> None:
+        """Texts that nest deeper than `deepest` are refused. `cuts`: items past a ceiling stay behind."""
         self._deepest = deepest
+        self.cuts = cuts
         self._numbers: dict[int, int] = {}
         self._shapes: list[Shape] = []
         self._nodes: list[tuple[int, int, int, list[tuple[str, int]]]] = []
@@ -72,6 +75,9 @@ class Program:
         if native == ffi.NULL:
             raise MemoryError("no memory for the projection of answers")
         load.nf_limit(native, self._deepest)
+        for number, shape in enumerate(self._shapes):
+            if shape.most is not None and not shape.anything:
+                load.nf_ceiling(native, number, min(shape.most, _MOST), self.cuts)
         asked = {number: shape.names for number, shape in enumerate(self._shapes) if self._nodes[number][0] & _ASKED}
         ask = _asker({number: names for number, names in asked.items() if names}) if asked else ffi.NULL
         masks = {number: shape.mask for number, shape in enumerate(self._shapes) if shape.mask is not None}

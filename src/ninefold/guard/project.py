@@ -6,6 +6,7 @@ member twice, or is of another kind than the declared one raises: it was not pro
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ninefold.guard.program import KINDS, Made, Program, path
@@ -31,6 +32,8 @@ _FAULTS = {
     1: "malformed JSON", 3: "nested too deep", 4: "an object has a member twice", 5: "no memory to read it",
     6: "longer than 4 GiB",
 }  # fmt: skip
+#: What the native call sets where items are past a ceiling, and the bytes behind the text in which it says how many.
+_PAST, _COUNT = 1 << 62, 8
 #: So many masked scalars of an answer are looked for at first.
 _ROOM_FOR_MARKS = 64
 #: How long the place of a fault may be, in bytes.
@@ -40,16 +43,18 @@ _ROOM = 256
 class Projector:
     """Compiled once from a shape; called for every response, from any number of threads."""
 
-    __slots__ = ("_program", "_root", "_undeclared", "structured")
+    __slots__ = ("_program", "_root", "_sent", "_undeclared", "structured")
 
-    def __init__(self, shape: Shape, program: Program, undeclared: str = "drop") -> None:
+    def __init__(self, shape: Shape, program: Program, undeclared: str = "drop", sent: str = "report") -> None:
         """`program` is that of all answers of the same description.
 
         `undeclared` is what becomes of members that are not declared. `drop`: they stay behind; `block`: nothing leaves;
-        `report`: all leaves, and they are counted.
+        `report`: all leaves, and they are counted. `sent` is what becomes of items past a ceiling: `block`, or as the
+        program does.
         """
         self._program = program
         self._undeclared = undeclared
+        self._sent = sent
         self._root = program.add(shape)
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.items is not None or shape.members is not None
@@ -60,10 +65,14 @@ class Projector:
         The bytes are those of the members with all that was around them; none where no member stayed behind. `view`: the
         text is not copied once more, and a memoryview stands for it.
         """
+        return self.counted(body, view=view)[:3]
+
+    def counted(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int, int]:
+        """The same, and how many items are past a ceiling; the bytes are those of items as well, where they stayed behind."""
         program = self._program
         made = program.made or program.make()
         size = len(body)
-        out = _new(_BYTES, size)
+        out = _new(_BYTES, size + _COUNT)
         if made.masks:
             told, projected = self._masked(made, body, out)
         else:
@@ -71,13 +80,20 @@ class Projector:
             projected = None
         if told < 0:
             raise self._fault(body)
+        surplus = 0
+        if told >= _PAST:
+            told -= _PAST
+            surplus = int.from_bytes(_buffer(out)[size : size + _COUNT], sys.byteorder)
+            if self._sent == "block":
+                raise Unpromised(f"{surplus} items are past the ceiling of their list", malformed=False)
         written, withheld = told & 0xFFFFFFFF, told >> 32
         if withheld and self._undeclared != "drop":
             if self._undeclared == "block":
                 raise Unpromised(f"{withheld} members are not declared", malformed=False)
-            return body, withheld, 0
+            return body, withheld, 0, surplus
         text: Any = memoryview(_buffer(out, written)) if view else _buffer(out, written)[:]
-        return text if projected is None else projected, withheld, size - written if withheld else 0
+        behind = size - written if withheld or (surplus and program.cuts) else 0
+        return text if projected is None else projected, withheld, behind, surplus
 
     def _masked(self, made: Made, body: bytes, out: Any) -> tuple[int, bytes | None]:
         """What the native call told, and the text with each marked scalar in other words."""
@@ -106,7 +122,7 @@ class Projector:
         made = self._program.made or self._program.make()
         trace = ffi.new("char[]", _ROOM)
         why = ffi.new("fault *", {"room": _ROOM, "trace": trace})
-        out = _new(_BYTES, len(body))
+        out = _new(_BYTES, len(body) + _COUNT)
         status = -made.project(made.native, self._root, body, len(body), out, made.ask, why)
         place = f"at {path(ffi.string(trace))}, byte {why.position}"
         if status in _FAULTS:

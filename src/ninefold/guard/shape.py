@@ -64,7 +64,7 @@ class Shape:
     `scalars` are JSON Schema's names. `items` is set where an array may stand, `members` where an object may; `others`
     where members that have no name in the schema may leave too (`additionalProperties`, `patternProperties`), and is the
     shape of all of those; `names` then says which, where not all may. `mask` says that what stands there, a scalar then, is
-    put in other words before it leaves.
+    put in other words before it leaves. `most` is how many items an array may have; None: any number.
     """
 
     anything: bool = False
@@ -74,6 +74,7 @@ class Shape:
     others: Shape | None = None
     names: Names | None = None
     mask: Mask | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,17 @@ PLAIN = Fields()
 class Shapes:
     """Shapes of one description's schemas, each made once.
 
-    `request`: of what goes in. `fields`: what some do not see as it is.
+    `request`: of what goes in. `fields`: what some do not see as it is. `bounded`: `maxItems` counts.
     """
 
-    def __init__(self, description: Description, *, request: bool = False, fields: Fields = PLAIN) -> None:
+    def __init__(
+        self, description: Description, *, request: bool = False, fields: Fields = PLAIN, bounded: bool = False
+    ) -> None:
         self._description = description
         self._fields = fields
         self._masks: dict[tuple[int, Mask], Shape] = {}
         self._request = request
+        self._bounded = bounded
         #: The keyword of what stays behind.
         self._word = "readOnly" if request else "writeOnly"
         self._known: dict[frozenset[_Known], Shape] = {}
@@ -237,6 +241,7 @@ class Shapes:
                 one.extra = False if one.bare else one.extra
         if array:
             shape.items = self._of(items)
+            shape.most = _most(atom for atom, _ in atoms) if self._bounded else None
         if objects:
             members = dict.fromkeys(name for one in objects for name in one.members)
             masks = dict(self._fields.masked)
@@ -359,6 +364,13 @@ def _kinds(atom: dict[str, Any]) -> set[str]:
     if "items" in atom or "prefixItems" in atom:
         kinds.add("array")
     return kinds.union(_kind_of(value) for value in _values(atom))
+
+
+def _most(atoms: Iterable[dict[str, Any]]) -> int | None:
+    """The highest `maxItems` of what may be an array; None where one of them has none."""
+    said = [atom.get("maxItems") for atom in atoms if "array" in _kinds(atom)]
+    whole = [int(one) for one in said if isinstance(one, int | float) and not isinstance(one, bool) and one >= 0]
+    return max(whole) if len(whole) == len(said) else None
 
 
 def _values(atom: dict[str, Any]) -> list[Any]:

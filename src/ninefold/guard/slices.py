@@ -47,9 +47,10 @@ class Slices:
         return bool(self._pending) or self._ended
 
     @property
-    def withheld(self) -> tuple[int, int]:
-        """How many members and bytes stayed behind so far."""
-        return self._reader.withheld, self._reader.withheld_bytes
+    def withheld(self) -> tuple[int, int, int]:
+        """How many members and bytes stayed behind so far, and items that are past a ceiling."""
+        reader = self._reader
+        return reader.withheld, reader.withheld_bytes, reader.surplus
 
     def read(self, enough: Callable[[], bool]) -> tuple[bytes, bool]:
         """What may leave of what has come, until it is `enough` or nothing is left; and whether the stream is over with it.

@@ -23,13 +23,17 @@ MOST_OPENED_AT_ONCE = 16_384
 
 
 class Released(Struct, frozen=True, gc=False):
-    """What leaves: `body`, in `coding` (empty: in plain). `reason` says, for the trail, why not all of it was allowed."""
+    """What leaves: `body`, in `coding` (empty: in plain). `reason` says, for the trail, why not all of it was allowed.
+
+    `surplus` is how many items of it are past a ceiling.
+    """
 
     body: bytes | memoryview
     withheld: int = 0
     withheld_bytes: int = 0
     reason: str = ""
     coding: bytes = b""
+    surplus: int = 0
 
 
 def release(
@@ -59,7 +63,7 @@ def release(
         if not text:
             return Released(b"", reason=reason)
         assert treatment.projector is not None
-        projected, members, size = treatment.projector(text, view=view)
+        projected, members, size, surplus = treatment.projector.counted(text, view=view)
         shut = codings.closed(projected, leaves) if leaves else projected
     except codings.Miscoded as fault:
         return failed(f"the body cannot be opened: {fault}")
@@ -67,7 +71,7 @@ def release(
         return failed(f"the body is not as described: {fault}")
     except MemoryError:
         return failed("there is no memory to read the body")
-    return Released(shut, members, size, reason, leaves)
+    return Released(shut, members, size, reason, leaves, surplus)
 
 
 def may_be_coded(request: Request, status: int, said: bytes, *, varied: bool) -> bool:

@@ -14,7 +14,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     to be). `withheld` is how many undeclared members were kept back from the response, those inside of them counted too, and
     `withheld_bytes` how many bytes of its JSON did not leave with them (white space among them; none where they are only
     reported). `dropped` is how many
-    undeclared members and parameters of the request did not go on to the API.
+    undeclared members and parameters of the request did not go on to the API. `surplus` is how many items of the response's
+    lists are past their ceilings (`limits.lists`): they stayed behind, or were only counted, as the contract says.
     """
 
     time: float
@@ -33,6 +34,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     withheld_bytes: int = 0
     subject: str = ""
     dropped: int = 0
+    surplus: int = 0
 
 
 class Notice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

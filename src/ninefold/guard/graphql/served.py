@@ -80,10 +80,10 @@ class Several(Projector):
         self._refusal = refusal
         self.structured = True
 
-    def __call__(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int]:
+    def counted(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int, int]:
         """As of one. Raises `Unpromised`, also where there are more or fewer answers than queries."""
         if body.lstrip(b" \t\r\n")[:1] != b"[":
-            return self._refusal(body, view=view)
+            return self._refusal.counted(body, view=view)
         try:
             came = _LIST.decode(body)
         except (msgspec.DecodeError, RecursionError):
@@ -92,7 +92,7 @@ class Several(Projector):
             raise Unpromised(f"{len(came)} answers to {len(self._each)} queries", malformed=False)
         found = [projector(bytes(one)) for projector, one in zip(self._each, came, strict=True)]
         text = b"[" + b",".join(one for one, _, _ in found) + b"]"
-        return text, sum(one for _, one, _ in found), sum(one for _, _, one in found)
+        return text, sum(one for _, one, _ in found), sum(one for _, _, one in found), 0
 
 
 _LIST = msgspec.json.Decoder(list[Raw])
