@@ -67,7 +67,7 @@ def compile_parameters(setting: Setting) -> Check | None:
             before = request.dropped
             found += query.flaws(request)
             told = ""
-            if pages is not None:
+            if pages is not None and not (found and judges):
                 flaws, told = pages.held(request)
                 found += flaws
                 request.told = told or request.told
