@@ -62,7 +62,8 @@ def test_names_that_mean_other_things_too_count_where_the_answer_is_a_list(name:
     for answer in (ORDERS, PAGE, {"anyOf": [{"type": "null"}, PAGE]}, {"type": ["array", "null"]}):
         assert sizes({"name": name}, answer=answer) == [(name, "")]
     assert sizes({"name": name}, answer=ORDER["properties"], media="application/x-ndjson") == [(name, "")]
-    for answer in ({"type": "string"}, {"type": "object", "properties": {"in": PAGE}}, True):
+    none: list[Any] = [{"type": "string"}, {"type": "object", "properties": {"in": PAGE}}, True]
+    for answer in none:
         assert sizes({"name": name}, answer=answer) == []
 
 
@@ -146,7 +147,7 @@ def test_a_list_that_is_too_long_is_cut_counted_or_withheld() -> None:
     body = LONG.replace(b",4", b"")
     assert left(ORDERS, body, most=2) == (b'[{"id":1},{"id":2},{"id":3}]', 3, len(body) - 28, 1)
     assert left(ORDERS, b"[{},{}]", most=2, sent="block") == (b"[{},{}]", 0, 0, 0)
-    with pytest.raises(Unpromised, match="^1 items are past the ceiling of their list$"):
+    with pytest.raises(Unpromised, match=r"^1 items are past the ceiling of their list$"):
         left(ORDERS, b"[{},{},{}]", most=2, sent="block")
     assert left(ORDERS, b"[{},{},{}]", most=2) == (b"[{},{},{}]", 0, 0, 1), "nothing stayed behind"
 
@@ -172,7 +173,8 @@ def test_a_shape_that_holds_itself_is_held_at_its_top_alone() -> None:
         "type": "object",
         "properties": {"below": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}}},
     }
-    description.document["components"] = {"schemas": {"Tree": tree}}  # type: ignore[index]
+    document: Any = description.document
+    document["components"] = {"schemas": {"Tree": tree}}
     ceilings = Ceilings(Lists(most=1, sent="cut"), description)
     treatment = Projectors(description, ceilings=ceilings).treatments(description.operations[0], open_=False)
     projector = treatment.of(200, b"application/json").projector
