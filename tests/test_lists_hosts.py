@@ -161,6 +161,20 @@ def test_long_lists_are_cut_in_threads_and_in_codings_too_and_for_each_view(
     assert (event["surplus"], event["withheld"]) == (count - 700, 700), "of what was cut no member is counted"
 
 
+@pytest.mark.parametrize("undeclared", ["drop", "report", "block"])
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_what_was_not_declared_is_named_in_the_trail_once_a_minute(hosts: Any, undeclared: str, coding: str) -> None:
+    both = hosts({}, undeclared=undeclared)
+    body = things(2, password_hash="x", **{"jane@example.com": {"a": 1}})
+    both.api.body, both.api.coding = coded(body, coding) if coding else body, coding.encode()
+    for _ in range(2):
+        assert both.get_bytes("/things")[0] == (502 if undeclared == "block" else 200)
+    assert both.told(2)["places"] is None
+    first = both.trail(2)[0]
+    assert first["places"] == ["/*/password_hash", "/*/?"]
+    assert first.get("withheld") == (None if undeclared == "block" else 6)
+
+
 def test_each_record_of_a_stream_is_held_by_itself(hosts: Any) -> None:
     both = hosts({"most": 2, "sent": "cut"})
     both.api.media = b"application/x-ndjson"

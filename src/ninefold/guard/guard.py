@@ -13,6 +13,7 @@ from msgspec import structs
 
 from ninefold.contract.rules import standing
 from ninefold.guard.answer import Answer, Fields, lines, refuse
+from ninefold.guard.behind import Sampler
 from ninefold.guard.ceilings import Ceilings
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.entrance import Entrance
@@ -76,6 +77,7 @@ class Guard:
         self._grants = grants(contract.authorization)
         self._outlook = Outlook(contract.responses, description, pseudonym_key)
         self._projected: dict[View, Projectors] = {}
+        self._sampler = Sampler()
         self._limiters = _limiters(contract)
         self._penalties = Penalties(contract.limits.penalty) if contract.limits.penalty is not None else None
         self._checks: dict[tuple[str, Hashable], Check | None] = {}
@@ -225,6 +227,7 @@ class Guard:
                 fields=outlook.fields(view),
                 varies=outlook.varies,
                 ceilings=Ceilings(self.contract.limits.lists, self._description),
+                sampler=self._sampler,
             )
         return known
 

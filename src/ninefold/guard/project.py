@@ -9,20 +9,23 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ninefold.guard.behind import behind
 from ninefold.guard.program import KINDS, Made, Program, path
 from ninefold.native.library import ffi
 
 if TYPE_CHECKING:
+    from ninefold.guard.behind import Sampler
     from ninefold.guard.shape import Shape
 
 
 class Unpromised(Exception):
     """The JSON text is malformed, or holds a value of another kind than the declared one. Says which, never the value."""
 
-    def __init__(self, what: str = "", *, malformed: bool = True) -> None:
-        """`malformed`: it is no JSON with one reading, whatever was declared."""
+    def __init__(self, what: str = "", *, malformed: bool = True, undeclared: bool = False) -> None:
+        """`malformed`: it is no JSON with one reading, whatever was declared. `undeclared`: it has members that are not."""
         super().__init__(what)
         self.malformed = malformed
+        self.undeclared = undeclared
 
 
 _BYTES = ffi.typeof("char[]")
@@ -43,18 +46,27 @@ _ROOM = 256
 class Projector:
     """Compiled once from a shape; called for every response, from any number of threads."""
 
-    __slots__ = ("_program", "_root", "_sent", "_undeclared", "structured")
+    __slots__ = ("_program", "_root", "_sampler", "_sent", "_shape", "_undeclared", "structured")
 
-    def __init__(self, shape: Shape, program: Program, undeclared: str = "drop", sent: str = "report") -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        program: Program,
+        undeclared: str = "drop",
+        sent: str = "report",
+        sampler: Sampler | None = None,
+    ) -> None:
         """`program` is that of all answers of the same description.
 
         `undeclared` is what becomes of members that are not declared. `drop`: they stay behind; `block`: nothing leaves;
         `report`: all leaves, and they are counted. `sent` is what becomes of items past a ceiling: `block`, or as the
-        program does.
+        program does. `sampler` says of which answers the members that stayed behind are named; None: of none.
         """
         self._program = program
         self._undeclared = undeclared
         self._sent = sent
+        self._shape = shape
+        self._sampler = sampler
         self._root = program.add(shape)
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.items is not None or shape.members is not None
@@ -89,11 +101,17 @@ class Projector:
         written, withheld = told & 0xFFFFFFFF, told >> 32
         if withheld and self._undeclared != "drop":
             if self._undeclared == "block":
-                raise Unpromised(f"{withheld} members are not declared", malformed=False)
+                raise Unpromised(f"{withheld} members are not declared", malformed=False, undeclared=True)
             return body, withheld, 0, surplus
         text: Any = memoryview(_buffer(out, written)) if view else _buffer(out, written)[:]
         behind = size - written if withheld or (surplus and program.cuts) else 0
         return text if projected is None else projected, withheld, behind, surplus
+
+    def places(self, operation: str, now: float, body: bytes) -> tuple[str, ...]:
+        """Which members of a text stayed behind, where it is the operation's turn to be told of (`ninefold.guard.behind`)."""
+        if self._sampler is None or not self._sampler.wants(operation, now):
+            return ()
+        return behind(self._shape, body, cuts=self._program.cuts)
 
     def _masked(self, made: Made, body: bytes, out: Any) -> tuple[int, bytes | None]:
         """What the native call told, and the text with each marked scalar in other words."""

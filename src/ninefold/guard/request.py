@@ -57,7 +57,8 @@ class Request(msgspec.Struct, gc=False):
     is the other origin that a browser asks for, `allowance` what its rate leaves, `held` what has to be true of the answer.
 
     `counted`: the limits have counted it. `dropped` is how many undeclared members and parameters do not go on to the API,
-    `told` what the trail should say of a request that goes on all the same.
+    `told` what the trail should say of a request that goes on all the same. `places` are those of members that stayed behind
+    in the answer, where it was looked at for them.
 
     `tap` is there where nothing is enforced, and keeps what would have been (`ninefold.guard.observe`).
     """
@@ -98,4 +99,5 @@ class Request(msgspec.Struct, gc=False):
     counted: bool = False
     dropped: int = 0
     told: str = ""
+    places: tuple[str, ...] = ()
     tap: Tap | None = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ninefold.contract.description import Description, Operation, Response, Schema
+    from ninefold.guard.behind import Sampler
     from ninefold.guard.ceilings import Ceilings
     from ninefold.guard.shape import Shape
 
@@ -109,13 +110,16 @@ class Projectors:
         fields: Fields = PLAIN,
         varies: bool = False,
         ceilings: Ceilings | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         """`undeclared` is the contract's word for what is not declared, `fields` what some do not see as it is.
 
-        `varies`: others see something else in the same answers. `ceilings` None: lists have none.
+        `varies`: others see something else in the same answers. `ceilings` None: lists have none. `sampler` says of which
+        answers the trail is told what stayed behind; None: of none.
         """
         self._description = description
         self._ceilings = ceilings
+        self._sampler = sampler
         self._sent = ceilings.lists.sent if ceilings is not None else "report"
         self._free = Shapes(description, fields=fields)
         bounded = ceilings is not None and ceilings.lists.described
@@ -185,7 +189,10 @@ class Projectors:
             shape = self._capped.setdefault((id(whole), most), (whole, capped(whole, most)))[1]
         known = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
         if known not in self._made:
-            self._made[known] = (shape, Projector(shape, self._program, self._undeclared, self._sent))
+            self._made[known] = (
+                shape,
+                Projector(shape, self._program, self._undeclared, self._sent, self._sampler),
+            )
         return self._made[known][1]
 
 

@@ -15,7 +15,9 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `withheld_bytes` how many bytes of its JSON did not leave with them (white space among them; none where they are only
     reported). `dropped` is how many
     undeclared members and parameters of the request did not go on to the API. `surplus` is how many items of the response's
-    lists are past their ceilings (`limits.lists`): they stayed behind, or were only counted, as the contract says.
+    lists are past their ceilings (`limits.lists`): they stayed behind, or were only counted, as the contract says. `places` are
+    up to eight of those where members were undeclared (JSON Pointers, `*` for items), of one answer of an operation a minute;
+    the last name of each is the API's own, escaped, or `?` where it may be data.
     """
 
     time: float
@@ -35,6 +37,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     subject: str = ""
     dropped: int = 0
     surplus: int = 0
+    places: tuple[str, ...] = ()
 
 
 class Notice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -79,6 +79,7 @@ class Several(Projector):
         self._each = each
         self._refusal = refusal
         self.structured = True
+        self._sampler = None
 
     def counted(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int, int]:
         """As of one. Raises `Unpromised`, also where there are more or fewer answers than queries."""

@@ -1,0 +1,102 @@
+"""Which members of an answer stayed behind, by their places: told of a few answers alone, for it takes reading them once more.
+
+A place is a JSON Pointer (RFC 6901) in which `*` stands for every item of a list, and for names that the description does not
+have. The last name in it is the API's own word, that nobody promised: one that may be data and no name is `?`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ninefold.contract.description import escape
+
+if TYPE_CHECKING:
+    from ninefold.guard.shape import Names, Shape
+
+#: Places that are told of one answer, the longest name in one, and the values that are looked at for them.
+MOST_PLACES, LONGEST_NAME, MOST_VALUES = 8, 64, 4096
+#: The longest answer that is read once more, in bytes.
+MOST_READ = 131_072
+#: Of one operation it is told once in so many seconds, and of all together no sooner than so many after the last.
+EACH, ANY = 60.0, 0.1
+#: Names that nobody gives a member: of a person, or a number.
+_DATA = re.compile(r".@|[0-9]{4}")
+#: A longer name fits no pattern (`native/project.c`).
+_MOST_ASKED = 256
+
+
+class Sampler:
+    """Says which answers are looked at. Threads may share it: then one more may be."""
+
+    __slots__ = ("_any", "_each")
+
+    def __init__(self) -> None:
+        self._each: dict[str, float] = {}
+        self._any = float("-inf")
+
+    def wants(self, operation: str, now: float) -> bool:
+        """Whether it is the turn of an operation, of which there are as many as are declared; `now` never goes back."""
+        if now - self._any < ANY or now - self._each.get(operation, float("-inf")) < EACH:
+            return False
+        self._any = self._each[operation] = now
+        return True
+
+
+def behind(shape: Shape, text: bytes, *, cuts: bool) -> tuple[str, ...]:
+    """The places of members that do not leave of a text, which is as its shape says. `cuts`: nor do items past a ceiling."""
+    if len(text) > MOST_READ:
+        return ()
+    try:
+        waiting: list[tuple[str, Shape, Any]] = [("", shape, msgspec.json.decode(text))]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ()
+    found: dict[str, None] = {}
+    looked = 0
+    for place, one, value in waiting:
+        if one.anything:
+            continue
+        inner: list[tuple[str, Shape, Any]] = []
+        if isinstance(value, list) and one.items is not None:
+            most = one.most if cuts else None
+            inner = [(f"{place}/*", one.items, item) for item in islice(value, most) if isinstance(item, list | dict)]
+        elif isinstance(value, dict) and one.members is not None:
+            for name, member in value.items():
+                below = one.members.get(name)
+                if below is not None:
+                    inner.append((f"{place}/{escape(name)}", below, member))
+                elif one.others is not None and _lets(one.names, name):
+                    inner.append((f"{place}/*", one.others, member))
+                else:
+                    found[f"{place}/{_told(name)}"] = None
+                    if len(found) == MOST_PLACES:
+                        return tuple(found)
+        looked += len(inner)
+        if looked > MOST_VALUES:
+            break
+        waiting += inner
+    return tuple(found)
+
+
+def _lets(names: Names | None, name: str) -> bool:
+    """Whether a member without a name in the schema may leave, as the projection asks."""
+    if names is None:
+        return True
+    if name in names.hidden:
+        return False
+    if names.patterns is None and not names.kept:
+        return True
+    if len(name.encode("utf-8", "surrogatepass")) > _MOST_ASKED or any(one.search(name) for one in names.kept):
+        return False
+    return names.patterns is None or any(one.search(name) for one in names.patterns)
+
+
+def _told(name: str) -> str:
+    """A name out of the text: on one line, short, or not at all."""
+    if len(name) > LONGEST_NAME or _DATA.search(name):
+        return "?"
+    return escape(name if name.isprintable() else json.dumps(name)[1:-1])
