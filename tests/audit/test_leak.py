@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ninefold.audit.leak import entropy, leaks, secretive
+from ninefold.audit.leak import leaks
+from ninefold.leak.secret import entropy, secretive
 
 
 def test_a_key_that_chance_wrote_is_told_from_words() -> None:

@@ -130,10 +130,19 @@ def treated(answer: Any, media: str = "application/json", **lists: Any) -> Treat
     return made.of(200, media.encode())
 
 
+class Told:
+    """Is told what a projector has to tell."""
+
+    def __init__(self) -> None:
+        self.leaked: tuple[str, ...] = ()
+        self.surplus = 0
+
+
 def left(answer: Any, body: bytes, **lists: Any) -> tuple[bytes, int, int, int]:
     projector = treated(answer, **lists).projector
     assert projector is not None
-    return projector.counted(body)
+    teller = Told()
+    return *projector(body, teller), teller.surplus
 
 
 LONG = b'[{"id":1,"x":0},{"id":2},{"id":3,"x":{"y":0}},4]'
@@ -179,7 +188,9 @@ def test_a_shape_that_holds_itself_is_held_at_its_top_alone() -> None:
     treatment = Projectors(description, ceilings=ceilings).treatments(description.operations[0], open_=False)
     projector = treatment.of(200, b"application/json").projector
     assert projector is not None
-    assert projector.counted(b'{"below":[{"below":[{},{}]},{}]}')[::3] == (b'{"below":[{"below":[{},{}]}]}', 1)
+    teller = Told()
+    assert projector(b'{"below":[{"below":[{},{}]},{}]}', teller)[0] == b'{"below":[{"below":[{},{}]}]}'
+    assert teller.surplus == 1
 
 
 def test_what_the_description_bounds_is_a_ceiling_where_the_contract_says_so_at_any_depth() -> None:

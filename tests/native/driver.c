@@ -64,10 +64,10 @@ int main(void) {
             }
             to_fail = -1;
             if (nf_project(made, 0, text, length, out, ask, &why) != found) return 5;
-            uint32_t told[4] = {0, (uint32_t)found, (uint32_t)(found >> 32) & ~(1u << 30)};
+            uint32_t told[4] = {0, (uint32_t)found, (uint32_t)(found >> 32) & MOST_TOLD};
             uint64_t surplus = 0;
             if (found < 0) told[0] = (uint32_t)-found, told[1] = told[2] = 0;
-            else if (found >> 62) memcpy(&surplus, out + length, sizeof surplus);
+            else if ((uint64_t)found & PAST) memcpy(&surplus, out + length, sizeof surplus);
             told[3] = (uint32_t)surplus;
             fwrite(told, sizeof told, 1, stdout);
             fwrite(out, 1, told[1], stdout);

@@ -25,7 +25,7 @@ static int64_t projected(const program *made, const uint8_t *from, size_t length
     if (found < 0)
         hold(-found <= REPEATED && why.position <= length && memchr(trace, 0, sizeof trace) != NULL);
     else
-        hold((size_t)(uint32_t)found <= length && (size_t)(found >> 32 & ~(1 << 30)) <= length / 4);
+        hold((size_t)(uint32_t)found <= length && ((size_t)(found >> 32) & MOST_TOLD) <= length / 4);
     return found;
 }
 
@@ -75,10 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             hold(at++ < from.end);
         }
         uint64_t surplus = 0;
-        if (found >> 62) memcpy(&surplus, once + length, sizeof surplus);
-        hold((found >> 62) ? (cuts || counts) && surplus && surplus <= length : 1);
+        if ((uint64_t)found & PAST) memcpy(&surplus, once + length, sizeof surplus);
+        hold(((uint64_t)found & PAST) ? (cuts || counts) && surplus && surplus <= length : 1);
         int64_t again = projected(made, once, written, &twice);
-        hold((again & ~((int64_t)1 << 62)) == written && memcmp(once, twice, written) == 0 && (!(again >> 62) || counts));
+        hold(((uint64_t)again & ~PAST) == written && memcmp(once, twice, written) == 0 && (!((uint64_t)again & PAST) || counts));
         free(twice);
     }
     free(once);

@@ -250,7 +250,7 @@ class Exchange:
             return
         fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
         await self._head(fields, treatment, len(found.body), found.coding if came else None)
-        await self._end(bytes(found.body), (found.withheld, found.withheld_bytes, found.surplus), found.reason)
+        await self._end(bytes(found.body), (found.withheld, found.withheld_bytes), found.reason)
 
     async def _streamed(self, stream: Slices, treatment: Treatment, body: bytes, *, more: bool) -> None:
         """Pass on what may leave of a part of a stream, slice by slice."""
@@ -268,6 +268,7 @@ class Exchange:
             except Exception as fault:  # noqa: BLE001  # a fault of ours must not leave a stream open
                 await self._cut(f"the stream could not be read: {type(fault).__name__}", stream.withheld)
                 return
+            self._request.leaked, self._request.surplus = stream.leaked, stream.surplus
             if not self._begun:
                 fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
                 came, leaves = self._codings
@@ -281,8 +282,10 @@ class Exchange:
                 return
             await asyncio.sleep(0)  # the others have their turn
 
-    async def _cut(self, reason: str, withheld: tuple[int, int, int]) -> None:
+    async def _cut(self, reason: str, withheld: tuple[int, int]) -> None:
         """What follows may not leave. After a part of it has, the server is made to cut the connection: by an error."""
+        if self._stream is not None:
+            self._request.leaked, self._request.surplus = self._stream.leaked, self._stream.surplus
         if not self._begun:
             await self._answer(failed(reason), "failed", withheld)
             return
@@ -318,7 +321,7 @@ class Exchange:
         self._begun = True
         await self._send({"type": "http.response.start", "status": self._start["status"], "headers": [*passed, *own]})
 
-    async def _end(self, body: bytes, withheld: tuple[int, int, int] = (0, 0, 0), reason: str = "") -> None:
+    async def _end(self, body: bytes, withheld: tuple[int, int] = (0, 0), reason: str = "") -> None:
         self._over = True
         step = "permission" if reason else ""
         self._host.record(self._request, self._plan, "admitted", self._start["status"], step, reason, withheld)
@@ -327,7 +330,7 @@ class Exchange:
     async def _withhold(self, reason: str) -> None:
         await self._answer(refuse(502, "upstream", reason), "failed")
 
-    async def _answer(self, answer: Answer, outcome: str, withheld: tuple[int, int, int] = (0, 0, 0)) -> None:
+    async def _answer(self, answer: Answer, outcome: str, withheld: tuple[int, int] = (0, 0)) -> None:
         """Send the guard's own answer in place of the application's."""
         self._over = self._begun = True
         self._host.record(self._request, self._plan, outcome, answer.status, answer.step, answer.reason, withheld)

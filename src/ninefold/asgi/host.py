@@ -199,7 +199,7 @@ class Host:
         status: int,
         step: str = "",
         reason: str = "",
-        withheld: tuple[int, int, int] = (0, 0, 0),
+        withheld: tuple[int, int] = (0, 0),
     ) -> None:
         """One decision for the trail."""
         if request.told and not reason:
@@ -209,8 +209,8 @@ class Host:
         event = Event(
             request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
             request.caller, request.address, status, step, reason,
-            int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld[:2], request.subject, request.dropped,
-            withheld[2], request.places,
+            int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject, request.dropped,
+            request.leaked, request.surplus, request.places,
         )  # fmt: skip
         self._begun().add(event)
         if request.key is not None and step != "caller" and self._ledger is not None:

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ninefold.audit.checksum import checked, signed
+from ninefold.leak.checksum import checked
+from ninefold.leak.secret import MAKES, VERIFIED, placeholder, secretive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Keys whose make says what they are, by who issues them.
-_MAKES = (
-    ("an AWS access key id", re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b")),
-    ("a GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}\b")),
-    ("a GitHub token", re.compile(r"\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b")),
-    ("a GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
-    ("a Stripe live key", re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}")),
-    ("a Slack token", re.compile(r"\bxox[abeoprs]-\d[A-Za-z0-9-]{20,}")),
-    ("a Google API key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}\b")),
-    ("a SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b")),
-    ("a signed token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{43,}")),
-    ("an npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
-    ("a PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,}")),
-    ("a Ninefold key", re.compile(r"\bnf_[a-z0-9]+_[A-Za-z0-9]+_[A-Za-z0-9]{24,}\b")),
-)
-
-#: Makes that carry a checksum, and what verifies it: a wrong one is no token.
-_VERIFIED = {"a GitHub token": checked, "an npm token": checked, "a signed token": signed}
 
 #: The other half of an AWS access key, which stands within so many lines of its id where both are given.
 _AWS_SECRET, _AWS_NEAR = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"), 5
@@ -66,15 +46,6 @@ _LITERAL = re.compile(r"""["']([A-Za-z0-9_\-+/=.~]{8,200})["']""")
 _HINT = re.compile(
     r"key|token|secret|passw|passphrase|pwd|://|eyJ|A[KS]IA|gh[pousr]_|github_pat|glpat|k_live_|xox|AIza|SG\.|npm_|pypi-|nf_",
     re.IGNORECASE,
-)
-
-_NO_SECRET = re.compile(
-    r"change[_-]?me|your[_-]|example|placeholder|dummy|sample|x{4}|\*\*\*|todo|insert|replace|none"
-    r"|null|true|false|test",
-    re.IGNORECASE,
-)
-_CODE = re.compile(
-    r"^[A-Za-z_]+(?:\.[A-Za-z_]+)+$|^https?:|^[A-Z][A-Z0-9_]+$|^/|^[Xx]-[A-Za-z-]+$|^[a-z]+(?:[_-][a-z]+)*$"
 )
 
 
@@ -118,30 +89,12 @@ def leaks(text: str) -> Iterator[Leak]:
             yield leak
 
 
-def secretive(value: str) -> bool:
-    """Whether chance rather than a person chose these characters, by their mix and their entropy."""
-    if _NO_SECRET.search(value) or _CODE.search(value) or len(set(value)) < 6:
-        return False
-    mixed = bool(re.search(r"\d", value)) and bool(re.search(r"[A-Za-z]", value))
-    return (mixed and len(value) >= 10 and entropy(value) >= 2.8) or (len(value) >= 24 and entropy(value) >= 3.5)
-
-
-def placeholder(value: str) -> bool:
-    """Whether a text holds a secret's place, or is too short for one."""
-    return len(value) < 4 or _NO_SECRET.search(value) is not None
-
-
-def entropy(value: str) -> float:
-    """Bits a character, by how often each one is there (Shannon)."""
-    return -sum(n / len(value) * math.log2(n / len(value)) for n in Counter(value).values())
-
-
 def _made(number: int, line: str, lines: list[str]) -> Leak | None:
-    for kind, make in _MAKES:
+    for kind, make in MAKES:
         found = make.search(line)
         if found is None:
             continue
-        verify = _VERIFIED.get(kind)
+        verify = VERIFIED.get(kind)
         if verify is not None and make.pattern.startswith(r"\bgithub_pat_"):
             verify = None  # how its checksum is made is not published
         if verify is not None:
@@ -153,7 +106,7 @@ def _made(number: int, line: str, lines: list[str]) -> Leak | None:
                 secretive(one) for text in near if len(text) <= 2000 for one in _AWS_SECRET.findall(text)
             ):
                 return _leak(number, "an AWS access key with its secret", found[0])
-        elif not _NO_SECRET.search(found[0]):
+        elif not placeholder(found[0]):
             return _leak(number, kind, found[0])
     return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ninefold.audit.leak import placeholder
+from ninefold.leak.secret import placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from ninefold.audit.finding import Location
-from ninefold.audit.leak import placeholder
 from ninefold.audit.pyvalue import Values
 from ninefold.audit.rule import Observation
 from ninefold.audit.source import dotted
+from ninefold.leak.secret import placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ninefold.audit.leak import secretive
 from ninefold.audit.pyvalue import Values
 from ninefold.audit.source import called, dotted, imported
+from ninefold.leak.secret import secretive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

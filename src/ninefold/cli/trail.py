@@ -114,6 +114,8 @@ def _print(record: dict[str, Any], *, as_json: bool) -> None:
         extras.append(f"{record['withheld_bytes']} bytes withheld")
     if record.get("surplus"):
         extras.append(f"{record['surplus']} items past a ceiling")
+    if isinstance(leaked := record.get("leaked"), list):
+        extras.append(f"leaks: {', '.join(map(str, leaked))}")
     if record.get("reason"):
         extras.append(f"{record.get('step')}: {record['reason']}")
     shown = click.style(f"{outcome:8}", fg=_COLOURS.get(outcome))

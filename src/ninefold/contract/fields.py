@@ -10,7 +10,7 @@ from ninefold.contract.description import escape
 from ninefold.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ninefold.contract.description import Description
     from ninefold.contract.model import Contract
@@ -38,7 +38,12 @@ def selected(selector: str, description: Description) -> Selected | None:
 def field_problems(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
     """Selectors that name nothing, and roles that nobody has."""
     responses = contract.responses
-    for section, selectors in (("visible_to", responses.visible_to), ("mask", responses.mask)):
+    sections: list[tuple[tuple[str, ...], Iterable[str]]] = [
+        (("visible_to",), responses.visible_to),
+        (("mask",), responses.mask),
+        (("leaks", "expected"), responses.leaks.expected),
+    ]
+    for section, selectors in sections:
         for selector in selectors:
             if selected(selector, description) is None:
                 near = get_close_matches(selector, _selectors(description), 1)
@@ -47,7 +52,7 @@ def field_problems(contract: Contract, description: Description, source: Source)
                 )
                 yield Problem(
                     f"the description has no field {selector!r}",
-                    source.place(("responses", section, selector), key=True),
+                    source.place(("responses", *section, selector), key=True),
                     remedy,
                 )
 

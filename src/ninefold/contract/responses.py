@@ -9,7 +9,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ninefold.contract.section import Section
 from ninefold.contract.value import FilePath, Why
+from ninefold.leak.rule import Kind
 
+Found = Literal["report", "mask", "block", "ignore"]
 MASK = re.compile(r"redact|last4|email|pseudonym|range [1-9][0-9]{0,14}")
 
 
@@ -33,6 +35,26 @@ class Masking(Section):
 
 def _short(value: Any) -> Any:
     return {"as": value} if isinstance(value, str) else value
+
+
+class Leaks(Section):
+    """What should never leave inside of a free text. A bare word is short for `{found: WORD}`."""
+
+    found: Found = Field(
+        "report",
+        description="A stack trace, a statement or an error of a database, a path of the server, a version of what it runs on, a "
+        "secret, the number of a card or of a person, found in a text that may be any: it leaves and the trail tells its kind and "
+        "place (`report`), `****` leaves in its place (`mask`), the answer is withheld (`block`), or nobody looks (`ignore`). "
+        "Members that are named after what they hold (`iban`, `token`, `version`) are not searched for that.",
+    )
+    kinds: dict[Kind, Found] = Field({}, description="The same for one kind: " + ", ".join(f"`{one}`" for one in Kind) + ".")
+    expected: dict[str, Why] = Field(
+        {}, description="Fields whose texts are not searched, and why; named as in `visible_to`."
+    )
+
+
+def _found(value: Any) -> Any:
+    return {"found": value} if isinstance(value, str) else value
 
 
 class Responses(Section):
@@ -62,6 +84,9 @@ class Responses(Section):
     mask: dict[str, Annotated[Masking, BeforeValidator(_short)]] = Field(
         {}, description="Fields that leave in other words, named as in `visible_to`."
     )
+    leaks: Annotated[Leaks, BeforeValidator(_found)] = Field(
+        Leaks(), description="What becomes of what should never leave inside of a free text."
+    )
     pseudonym_key: FilePath | None = Field(
         None,
         description="A file with at least 32 bytes, the key of pseudonyms. Default: another key with each start, so that "
@@ -84,5 +109,9 @@ class Responses(Section):
             raise ValueError(
                 "`undeclared: report` lets answers out as they are; with fields that are masked, or not for everybody, "
                 "write `drop` or `block`"
+            )
+        if self.undeclared == "report" and "mask" in {self.leaks.found, *self.leaks.kinds.values()}:
+            raise ValueError(
+                "`undeclared: report` lets answers out as they are; with leaks that are masked, write `drop` or `block`"
             )
         return self

@@ -33,7 +33,6 @@ class Exchange(Request, gc=False):
     status: int = 0
     withheld: int = 0
     withheld_bytes: int = 0
-    surplus: int = 0
     protocol: bytes = b""
     host: bytes = b""
     up: Any = None

@@ -237,6 +237,6 @@ def begun(exchange: Exchange, head: Head, treatment: Treatment, found: Released,
 
 def ended(exchange: Exchange, found: Released) -> None:
     """The last of the answer was written."""
-    exchange.withheld, exchange.withheld_bytes, exchange.surplus = found.withheld, found.withheld_bytes, found.surplus
+    exchange.withheld, exchange.withheld_bytes = found.withheld, found.withheld_bytes
     exchange.client.gateway.record(exchange, "admitted", "permission" if found.reason else "", found.reason)
     exchange.client.answered(exchange)

@@ -171,7 +171,7 @@ class UpstreamConnection(asyncio.Protocol):
         if treatment.projector is not None:
             came = body
             try:
-                body, exchange.withheld, exchange.withheld_bytes, exchange.surplus = treatment.projector.counted(body)
+                body, exchange.withheld, exchange.withheld_bytes = treatment.projector(body, exchange)
             except Unpromised:
                 return False
             if exchange.withheld:

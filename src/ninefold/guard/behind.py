@@ -66,11 +66,12 @@ def behind(shape: Shape, text: bytes, *, cuts: bool) -> tuple[str, ...]:
             inner = [(f"{place}/*", one.items, item) for item in islice(value, most) if isinstance(item, list | dict)]
         elif isinstance(value, dict) and one.members is not None:
             for name, member in value.items():
-                below = one.members.get(name)
+                below, step = one.members.get(name), escape(name)
+                if below is None and one.others is not None and _lets(one.names, name):
+                    below, step = one.others, "*"
                 if below is not None:
-                    inner.append((f"{place}/{escape(name)}", below, member))
-                elif one.others is not None and _lets(one.names, name):
-                    inner.append((f"{place}/*", one.others, member))
+                    if isinstance(member, list | dict):
+                        inner.append((f"{place}/{step}", below, member))
                 else:
                     found[f"{place}/{_told(name)}"] = None
                     if len(found) == MOST_PLACES:

@@ -102,7 +102,7 @@ class Events:
 
     __slots__ = (
         "_begun", "_data", "_event", "_feed", "_fields", "_id", "_most", "_number", "_pieces", "_projector",
-        "_retry", "_size", "_texts", "_waiting", "surplus", "withheld", "withheld_bytes",
+        "_retry", "_size", "_texts", "_waiting", "leaked", "surplus", "withheld", "withheld_bytes",
     )  # fmt: skip
 
     def __init__(self, fields: frozenset[str], texts: frozenset[bytes], projector: Projector | None, most: int) -> None:
@@ -117,6 +117,7 @@ class Events:
         self._waiting = 0
         self._number = 0
         self.withheld = self.withheld_bytes = self.surplus = 0
+        self.leaked: tuple[str, ...] = ()
         self._clear()
 
     def _clear(self) -> None:
@@ -205,10 +206,9 @@ class Events:
                 raise Unpromised(f"event {self._number}: its data is no text that is declared")
             return text
         try:
-            projected, members, size, surplus = self._projector.counted(text)
+            projected, members, size = self._projector(text, self)
         except Unpromised as fault:
             raise Unpromised(f"event {self._number}: {fault}") from None
         self.withheld += members
         self.withheld_bytes += size
-        self.surplus += surplus
         return projected

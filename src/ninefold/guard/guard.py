@@ -18,6 +18,7 @@ from ninefold.guard.ceilings import Ceilings
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.entrance import Entrance
 from ninefold.guard.gcra import Limiter
+from ninefold.guard.lookout import lookout_of
 from ninefold.guard.need import Need
 from ninefold.guard.outlook import NOBODY, Outlook
 from ninefold.guard.penalty import Penalties
@@ -76,6 +77,7 @@ class Guard:
         self._local = tuple(local)
         self._grants = grants(contract.authorization)
         self._outlook = Outlook(contract.responses, description, pseudonym_key)
+        self._lookout = lookout_of(contract.responses.leaks)
         self._projected: dict[View, Projectors] = {}
         self._sampler = Sampler()
         self._limiters = _limiters(contract)
@@ -226,6 +228,7 @@ class Guard:
                 undeclared=responses.undeclared,
                 fields=outlook.fields(view),
                 varies=outlook.varies,
+                lookout=self._lookout,
                 ceilings=Ceilings(self.contract.limits.lists, self._description),
                 sampler=self._sampler,
             )

@@ -140,9 +140,9 @@ class Observing(Guard):
             tap.spared = verdict if isinstance(verdict, Answer) else None
         if tap.spared is not None:
             return tap.spared.step, f"would be {tap.spared.status}: {tap.spared.reason}"
-        return self._response(tap, status)
+        return self._response(request, tap, status)
 
-    def _response(self, tap: Tap, status: int) -> tuple[str, str]:
+    def _response(self, request: Request, tap: Tap, status: int) -> tuple[str, str]:
         if tap.plan.treatments is None or status < 200:
             return "", ""
         treatment = tap.plan.treatments.of(status, tap.media)
@@ -153,12 +153,12 @@ class Observing(Guard):
         if projector is None or tap.coding not in _PLAIN or tap.came_cut or not tap.came:
             return "", ""
         try:
-            _, withheld, _, surplus = projector.counted(bytes(tap.came))
+            _, withheld, _ = projector(bytes(tap.came), request)
         except Unpromised as fault:
             return "response", f"would be 502: the body is not as described: {fault}"
         told = [f"would be without {withheld} undeclared members"] if withheld else []
-        if surplus:
-            told.append(f"has {surplus} items past the ceiling of their list")
+        if request.surplus:
+            told.append(f"has {request.surplus} items past the ceiling of their list")
         return ("response", "; ".join(told)) if told else ("", "")
 
     def _passes(self, plan: Plan) -> Plan:

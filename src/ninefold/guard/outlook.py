@@ -40,6 +40,11 @@ class Outlook:
             found = selected(name, description)
             if found is not None:
                 self._masks.append((found, _mask(masking, key), frozenset(masking.unless)))
+        self._expected: list[Selected] = []
+        for name in responses.leaks.expected:
+            found = selected(name, description)
+            if found is not None:
+                self._expected.append(found)
         self._asked = [holders for _, holders in self._hides] + [unless for *_, unless in self._masks]
         #: Whether what leaves depends on who asks.
         self.varies = any(self._asked)
@@ -80,8 +85,17 @@ class Outlook:
                 masked[field.name] = mask
             for schema in field.schemas or ():
                 masked_of.setdefault(schema, {})[field.name] = mask
+        expected_of: dict[int, set[str]] = {}
+        for one in self._expected:
+            for schema in one.schemas or ():
+                expected_of.setdefault(schema, set()).add(one.name)
         return Fields(
-            frozenset(hidden), {schema: frozenset(names) for schema, names in hidden_of.items()}, masked, masked_of
+            frozenset(hidden),
+            {schema: frozenset(names) for schema, names in hidden_of.items()},
+            masked,
+            masked_of,
+            frozenset(one.name for one in self._expected if one.schemas is None),
+            {schema: frozenset(names) for schema, names in expected_of.items()},
         )
 
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
+    from ninefold.guard.lookout import Lookout
     from ninefold.guard.mask import Mask
     from ninefold.guard.shape import Names, Shape
 
 KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
-_ANYTHING, _OTHERS, _ASKED, _MARKED = 1, 128, 256, 512
+_ANYTHING, _OTHERS, _ASKED, _MARKED, _FREE = 1, 128, 256, 512, 1024
 _NONE = -1
 #: The highest ceiling: no text has more items.
 _MOST = 2**32 - 1
@@ -33,7 +34,7 @@ MOST_DEPTH = 512
 class Made(Struct, frozen=True, gc=False):
     """What runs: the native program, what it asks about a member's name (NULL: nothing), and the functions that follow it.
 
-    `masks` say, by node, what becomes of scalars before they leave.
+    `masks` say, by node, what becomes of scalars before they leave; `names` are those of members, by their numbers.
     """
 
     native: Any
@@ -41,16 +42,21 @@ class Made(Struct, frozen=True, gc=False):
     project: Any
     marked: Any
     masks: dict[int, Mask]
+    names: list[str]
 
 
 class Program:
     """Grows with each shape that is added; made anew when it is next wanted. For one thread while it grows."""
 
-    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "cuts", "made")
+    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "cuts", "lookout", "made")
 
-    def __init__(self, deepest: int = MOST_DEPTH, *, cuts: bool = False) -> None:
-        """Texts that nest deeper than `deepest` are refused. `cuts`: items past a ceiling stay behind."""
+    def __init__(self, deepest: int = MOST_DEPTH, lookout: Lookout | None = None, *, cuts: bool = False) -> None:
+        """Texts that nest deeper than `deepest` are refused. `lookout`: looks through free texts.
+
+        `cuts`: items past a ceiling stay behind.
+        """
         self._deepest = deepest
+        self.lookout = lookout
         self.cuts = cuts
         self._numbers: dict[int, int] = {}
         self._shapes: list[Shape] = []
@@ -78,10 +84,13 @@ class Program:
         for number, shape in enumerate(self._shapes):
             if shape.most is not None and not shape.anything:
                 load.nf_ceiling(native, number, min(shape.most, _MOST), self.cuts)
+        if self.lookout is not None:
+            load.nf_heed(native, self.lookout.native)
         asked = {number: shape.names for number, shape in enumerate(self._shapes) if self._nodes[number][0] & _ASKED}
         ask = _asker({number: names for number, names in asked.items() if names}) if asked else ffi.NULL
         masks = {number: shape.mask for number, shape in enumerate(self._shapes) if shape.mask is not None}
-        self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project, load.nf_project_marked, masks)
+        named = [name for *_, own in self._nodes for name, _ in own]
+        self.made = Made(ffi.gc(native, load.nf_free), ask, load.nf_project, load.nf_project_marked, masks, named)
         return self.made
 
     def packed(self) -> tuple[bytes, bytes, bytes]:
@@ -107,6 +116,7 @@ class Program:
         if shape.anything:
             return _ANYTHING, _NONE, _NONE, []
         kinds = sum(KINDS[kind] for kind in shape.scalars) + (_MARKED if shape.mask is not None else 0)
+        kinds |= _FREE if shape.free and self.lookout is not None else 0
         items = others = _NONE
         own: list[tuple[str, int]] = []
         if shape.items is not None:

@@ -31,11 +31,12 @@ class Reader(Protocol):
     """Reads one stream. `feed` gives what may leave of what came, `end` what is left when no more will come.
 
     Both raise `Unpromised`, which says the part by its number. `withheld` and `withheld_bytes` count what stayed behind,
-    `surplus` the items past a ceiling.
+    `leaked` tells what leaks in free texts, `surplus` counts the items past a ceiling.
     """
 
     withheld: int
     withheld_bytes: int
+    leaked: tuple[str, ...]
     surplus: int
 
     def feed(self, data: bytes) -> bytes: ...
@@ -46,7 +47,7 @@ class Reader(Protocol):
 class _Records:
     """What both kinds have in common: the record at hand, its bound, and its number."""
 
-    __slots__ = ("_held", "_most", "_number", "_projector", "_size", "surplus", "withheld", "withheld_bytes")
+    __slots__ = ("_held", "_most", "_number", "_projector", "_size", "leaked", "surplus", "withheld", "withheld_bytes")
 
     def __init__(self, projector: Projector, most: int) -> None:
         """`most` are the bytes of one record."""
@@ -56,6 +57,7 @@ class _Records:
         self._size = 0
         self._number = 0
         self.withheld = self.withheld_bytes = self.surplus = 0
+        self.leaked: tuple[str, ...] = ()
 
     def _hold(self, data: bytes) -> None:
         self._size += len(data)
@@ -74,12 +76,11 @@ class _Records:
     def _project(self, text: bytes) -> bytes:
         self._number += 1
         try:
-            projected, members, size, surplus = self._projector.counted(text)
+            projected, members, size = self._projector(text, self)
         except Unpromised as fault:
             raise Unpromised(f"record {self._number}: {fault}") from None
         self.withheld += members
         self.withheld_bytes += size
-        self.surplus += surplus
         return projected
 
 

@@ -57,8 +57,9 @@ class Request(msgspec.Struct, gc=False):
     is the other origin that a browser asks for, `allowance` what its rate leaves, `held` what has to be true of the answer.
 
     `counted`: the limits have counted it. `dropped` is how many undeclared members and parameters do not go on to the API,
-    `told` what the trail should say of a request that goes on all the same. `places` are those of members that stayed behind
-    in the answer, where it was looked at for them.
+    `told` what the trail should say of a request that goes on all the same, `leaked` what leaks in the free texts of its
+    answer. `surplus` is how many items of its lists are past a ceiling, and `places` are those of members that stayed behind,
+    where it was looked at for them.
 
     `tap` is there where nothing is enforced, and keeps what would have been (`ninefold.guard.observe`).
     """
@@ -99,5 +100,7 @@ class Request(msgspec.Struct, gc=False):
     counted: bool = False
     dropped: int = 0
     told: str = ""
+    leaked: tuple[str, ...] = ()
+    surplus: int = 0
     places: tuple[str, ...] = ()
     tap: Tap | None = None

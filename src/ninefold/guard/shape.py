@@ -42,6 +42,12 @@ _OWN = (
 _MEMBERS = ("properties", "additionalProperties", "patternProperties")
 _CONDITIONAL = ("then", "else")
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
+#: What says of a text which ones it may be, so that it is no free one; formats that are not known say nothing.
+_BOUNDING = ("enum", "const", "pattern", "contentEncoding")
+_FORMATS = frozenset({
+    "date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uuid", "byte",
+    "binary", "password", "regex", "json-pointer", "relative-json-pointer", "decimal", "int32", "int64", "color",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,8 @@ class Shape:
     `scalars` are JSON Schema's names. `items` is set where an array may stand, `members` where an object may; `others`
     where members that have no name in the schema may leave too (`additionalProperties`, `patternProperties`), and is the
     shape of all of those; `names` then says which, where not all may. `mask` says that what stands there, a scalar then, is
-    put in other words before it leaves. `most` is how many items an array may have; None: any number.
+    put in other words before it leaves. `free`: a text that stands there may say anything. `most` is how many items an array
+    may have; None: any number.
     """
 
     anything: bool = False
@@ -74,17 +81,23 @@ class Shape:
     others: Shape | None = None
     names: Names | None = None
     mask: Mask | None = None
+    free: bool = False
     most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What becomes of members by their names: of all objects, or of those that one schema (by its `id`) is about."""
+    """What becomes of members by their names: of all objects, or of those that one schema (by its `id`) is about.
+
+    `expected` are those whose texts are not looked through (`responses.leaks`).
+    """
 
     hidden: frozenset[str] = frozenset()
     hidden_of: Mapping[int, frozenset[str]] = field(default_factory=dict)
     masked: Mapping[str, Mask] = field(default_factory=dict)
     masked_of: Mapping[int, Mapping[str, Mask]] = field(default_factory=dict)
+    expected: frozenset[str] = frozenset()
+    expected_of: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 #: Nothing is hidden, nothing masked.
@@ -110,6 +123,8 @@ class Shapes:
         self._known: dict[frozenset[_Known], Shape] = {}
         self._unfilled: list[tuple[Shape, list[tuple[dict[str, Any], frozenset[str]]]]] = []
         self._late: list[tuple[Shape, Shape]] = []
+        self._spared: dict[int, Shape] = {}
+        self._copied: list[tuple[Shape, Shape]] = []
         self._kept: list[Any] = []  # the ids above stay those of living schemas
         self._inner: dict[tuple[int, str | None], Schema] = {}
         self._kept_back: dict[int, tuple[Schema, bool]] = {}
@@ -130,6 +145,8 @@ class Shapes:
                         remedy="name the members inside of it that are to be masked",
                     )
                 masked.scalars = set(_SCALARS) if behind.anything else behind.scalars
+            while self._copied:
+                self._copy(*self._copied.pop())
         except RecursionError:
             raise DescriptionError(
                 "the parts of a response schema (allOf, oneOf, anyOf) nest too deep",
@@ -231,6 +248,7 @@ class Shapes:
         for atom, hides in atoms:
             kinds = _kinds(atom)
             shape.scalars |= kinds & _SCALARS
+            shape.free |= "string" in kinds and _is_free(atom)
             if "array" in kinds:
                 array = True
                 items.extend(self._elements(atom))
@@ -250,8 +268,10 @@ class Shapes:
             if any(one.others for one in objects):  # what may have any name may have one of these
                 hidden_here = {name for one in objects for name in one.hidden}
                 members.update(dict.fromkeys(name for name in masks if name not in hidden_here))
+            expected = self._fields.expected.union(*(self._fields.expected_of.get(id(atom), ()) for atom, _ in atoms))
             shape.members = {
-                name: self._member(name, [part for one in objects for part in one.of(name)], masks) for name in members
+                name: self._member(name, [part for one in objects for part in one.of(name)], masks, expected)
+                for name in members
             }
             others = [part for one in objects for part in one.others]
             if others:
@@ -263,11 +283,11 @@ class Shapes:
                     patterns = tuple(pattern for one in objects for pattern in one.patterns)
                     shape.names = Names(hidden, None if free else patterns, kept)
 
-    def _member(self, name: str, parts: list[Schema], masks: Mapping[str, Mask]) -> Shape:
+    def _member(self, name: str, parts: list[Schema], masks: Mapping[str, Mask], expected: frozenset[str]) -> Shape:
         shape = self._of(parts)
         mask = masks.get(name)
         if mask is None:
-            return shape
+            return self._spare(shape) if name in expected else shape
         known = self._masks.get((id(shape), mask))
         if known is None:
             scalars = set(_SCALARS) if shape.anything else shape.scalars
@@ -275,6 +295,21 @@ class Shapes:
             self._kept.append(shape)
             self._late.append((known, shape))
         return known
+
+    def _spare(self, shape: Shape) -> Shape:
+        """The same, but no text of it (of an array: of what is in it) is looked through."""
+        known = self._spared.get(id(shape))
+        if known is None:
+            known = self._spared[id(shape)] = Shape()
+            self._kept.append(shape)
+            self._copied.append((known, shape))
+        return known
+
+    def _copy(self, spared: Shape, shape: Shape) -> None:
+        """Once it is filled. What is in objects is looked through: it has names of its own."""
+        spared.anything, spared.scalars, spared.mask = shape.anything, shape.scalars, shape.mask
+        spared.members, spared.others, spared.names = shape.members, shape.others, shape.names
+        spared.items = self._spare(shape.items) if shape.items is not None else None
 
     def _elements(self, atom: dict[str, Any]) -> list[Schema]:
         """What an array may hold. One that is named with all that is in it (`enum`, `const`) may hold that."""
@@ -371,6 +406,11 @@ def _most(atoms: Iterable[dict[str, Any]]) -> int | None:
     said = [atom.get("maxItems") for atom in atoms if "array" in _kinds(atom)]
     whole = [int(one) for one in said if isinstance(one, int | float) and not isinstance(one, bool) and one >= 0]
     return max(whole) if len(whole) == len(said) else None
+
+
+def _is_free(atom: dict[str, Any]) -> bool:
+    """Whether a schema says nothing of which texts there may be."""
+    return not any(word in atom for word in _BOUNDING) and atom.get("format") not in _FORMATS
 
 
 def _values(atom: dict[str, Any]) -> list[Any]:

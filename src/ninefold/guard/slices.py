@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ninefold.guard.coding import Closer, Opener
+from ninefold.guard.project import MOST_TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +48,19 @@ class Slices:
         return bool(self._pending) or self._ended
 
     @property
-    def withheld(self) -> tuple[int, int, int]:
-        """How many members and bytes stayed behind so far, and items that are past a ceiling."""
-        reader = self._reader
-        return reader.withheld, reader.withheld_bytes, reader.surplus
+    def withheld(self) -> tuple[int, int]:
+        """How many members and bytes stayed behind so far."""
+        return self._reader.withheld, self._reader.withheld_bytes
+
+    @property
+    def leaked(self) -> tuple[str, ...]:
+        """What leaks in free texts so far; of many, the first."""
+        return self._reader.leaked[:MOST_TOLD]
+
+    @property
+    def surplus(self) -> int:
+        """How many items are past a ceiling so far."""
+        return self._reader.surplus
 
     def read(self, enough: Callable[[], bool]) -> tuple[bytes, bool]:
         """What may leave of what has come, until it is `enough` or nothing is left; and whether the stream is over with it.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ninefold.contract.description import Description, Operation, Response, Schema
     from ninefold.guard.behind import Sampler
     from ninefold.guard.ceilings import Ceilings
+    from ninefold.guard.lookout import Lookout
     from ninefold.guard.shape import Shape
 
 #: Fields about the message or the representation (RFC 9110, 9111, 6265), which need no declaration. Everything else that
@@ -109,13 +110,14 @@ class Projectors:
         undeclared: str = "drop",
         fields: Fields = PLAIN,
         varies: bool = False,
+        lookout: Lookout | None = None,
         ceilings: Ceilings | None = None,
         sampler: Sampler | None = None,
     ) -> None:
         """`undeclared` is the contract's word for what is not declared, `fields` what some do not see as it is.
 
-        `varies`: others see something else in the same answers. `ceilings` None: lists have none. `sampler` says of which
-        answers the trail is told what stayed behind; None: of none.
+        `varies`: others see something else in the same answers. `lookout` looks through free texts. `ceilings` None: lists
+        have none. `sampler` says of which answers the trail is told what stayed behind; None: of none.
         """
         self._description = description
         self._ceilings = ceilings
@@ -127,7 +129,7 @@ class Projectors:
         self._capped: dict[tuple[int, int], tuple[Shape, Shape]] = {}
         self._undeclared = undeclared
         self._varies = varies
-        self._program = Program(cuts=self._sent == "cut")
+        self._program = Program(lookout=lookout, cuts=self._sent == "cut")
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
         self._treatments: dict[Hashable, Treatments] = {}
 
@@ -209,7 +211,8 @@ def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) ->
     if items is None or others is None or any(like is None for _, like in members):
         return None
     kinds = frozenset(shape.scalars)
-    return shape.anything, kinds, shape.members is None, members, items, others, shape.names, shape.mask, shape.most
+    rest = shape.names, shape.mask, shape.free, shape.most
+    return shape.anything, kinds, shape.members is None, members, items, others, *rest
 
 
 #: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.

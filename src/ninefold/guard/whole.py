@@ -23,17 +23,13 @@ MOST_OPENED_AT_ONCE = 16_384
 
 
 class Released(Struct, frozen=True, gc=False):
-    """What leaves: `body`, in `coding` (empty: in plain). `reason` says, for the trail, why not all of it was allowed.
-
-    `surplus` is how many items of it are past a ceiling.
-    """
+    """What leaves: `body`, in `coding` (empty: in plain). `reason` says, for the trail, why not all of it was allowed."""
 
     body: bytes | memoryview
     withheld: int = 0
     withheld_bytes: int = 0
     reason: str = ""
     coding: bytes = b""
-    surplus: int = 0
 
 
 def release(
@@ -63,7 +59,7 @@ def release(
         if not text:
             return Released(b"", reason=reason)
         assert treatment.projector is not None
-        projected, members, size, surplus = treatment.projector.counted(text, view=view)
+        projected, members, size = treatment.projector(text, request, view=view)
         if members:
             _name(request, treatment, text)
         shut = codings.closed(projected, leaves) if leaves else projected
@@ -75,7 +71,7 @@ def release(
         return failed(f"the body is not as described: {fault}")
     except MemoryError:
         return failed("there is no memory to read the body")
-    return Released(shut, members, size, reason, leaves, surplus)
+    return Released(shut, members, size, reason, leaves)
 
 
 def _name(request: Request, treatment: Treatment, text: bytes) -> None:

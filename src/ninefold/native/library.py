@@ -20,9 +20,14 @@ void *nf_make(uint32_t nodes, const char *node, uint32_t members, const char *me
               const uint64_t *seed);
 void nf_limit(void *made, uint32_t deepest);
 void nf_ceiling(void *made, uint32_t at, uint32_t most, int cut);
+void *nf_watch(uint32_t count, const char *words, const uint32_t *lengths, const uint32_t *of, uint32_t needed,
+               const uint32_t *pairs);
+void nf_unwatch(void *made);
+int nf_look(const void *made, const char *text, size_t length, uint64_t *told);
+void nf_heed(void *made, const void *watch);
 int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, char *out,
                    int (*ask)(uint32_t, const char *, size_t), fault *why);
-typedef struct { uint32_t offset, length, node; } mark;
+typedef struct { uint32_t offset, length, node, member; } mark;
 int64_t nf_project_marked(void *made, uint32_t root, const char *text, size_t length, char *out,
                           int (*ask)(uint32_t, const char *, size_t), fault *why, mark *marks, uint32_t room, uint32_t *marked);
 """)

@@ -34,6 +34,7 @@ enum kind {
     OTHERS = 128, /* members without a name in the program may leave, as `others` */
     ASKED = 256,  /* ... those of them that `ask` lets */
     MARKED = 512, /* where a scalar of it went is told to whoever wants to put something in its place */
+    FREE = 1024,  /* texts are free here: they are looked through (watch.h) */
     BOUNDED = 8192, CUT = 16384, /* an array's items past its ceiling are counted, and stay behind: `nf_ceiling` sets both */
 };
 
@@ -50,8 +51,15 @@ typedef struct {
     int32_t node;            /* NONE: it may not leave */
 } member;
 
+typedef int (*asker)(uint32_t node, const char *name, size_t length);
+
+#define DIGIT(byte) ((uint8_t)((byte) - '0') < 10)
+
+#include "watch.h"
+
 typedef struct {
     uint32_t nodes, members, size;
+    const watch *watch; /* NULL: texts are not looked through; it has to live as long */
     uint64_t seed[2];
     uint32_t deepest; /* how many arrays and objects may be open at once */
     int keyed; /* whether the tables are by `keyed_hash`: where some names are alike for the quicker one */
@@ -63,9 +71,10 @@ typedef struct {
     char *names;
 } program;
 
-/* A scalar in what was written: where it begins, how long it is, by which node. */
+/* A scalar in what was written: where it begins, how long it is, by which node, and in which member of the program (the nearest
+ * around it). UINT32_MAX: by none, in none that has a name there. */
 typedef struct {
-    uint32_t offset, length, node;
+    uint32_t offset, length, node, member;
 } mark;
 
 /* `expected` and `found` are kinds, `position` an offset into the text. `trace` has room for `room` bytes; it may be NULL. */
@@ -74,8 +83,6 @@ typedef struct {
     uint32_t expected, found;
     char *trace;
 } fault;
-
-typedef int (*asker)(uint32_t node, const char *name, size_t length);
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
@@ -250,6 +257,9 @@ EXPORT void nf_ceiling(program *made, uint32_t at, uint32_t most, int cut) {
     made->most[at] = most;
 }
 
+/* Its free texts are looked through by `watch`, which has to live as long; for a program that nobody follows yet. */
+EXPORT void nf_heed(program *made, const watch *watch) { made->watch = watch; }
+
 /* ---- tokens: each gives where the token ends, or 0 for one that is malformed (no token ends at 0) ------------------ */
 
 static size_t past_space(const uint8_t *text, size_t at) {
@@ -327,8 +337,6 @@ static size_t past_string(const uint8_t *text, size_t at, size_t length, int *es
         if (at == 0) return 0;
     }
 }
-
-#define DIGIT(byte) ((uint8_t)((byte) - '0') < 10)
 
 /* A number (RFC 8259 section 6). `kind` becomes INTEGER where its value is one, however it is written. */
 static size_t past_number(const uint8_t *text, size_t at, uint32_t *kind) {
@@ -440,7 +448,7 @@ static size_t encoded(uint8_t *to, int32_t point) {
     return 4;
 }
 
-/* A name that `past_string` has read, without its escapes: never longer than it was. NULL: there is no memory for it. */
+/* A string that `past_string` has read, without its escapes: never longer than it was. NULL: there is no memory for it. */
 static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length) {
     static const char short_[] = "b\bf\fn\nr\rt\t\"\"\\\\//";
     if (*length > all->longest) {
@@ -452,8 +460,12 @@ static const uint8_t *unescaped(store *all, const uint8_t *from, size_t *length)
     uint8_t *to = all->name;
     const uint8_t *end = from + *length;
     while (from < end) {
-        if (*from != '\\') { *to++ = *from++; continue; }
-        from++;
+        const uint8_t *slash = memchr(from, '\\', (size_t)(end - from));
+        const size_t run = (size_t)((slash == NULL ? end : slash) - from);
+        memcpy(to, from, run);
+        to += run;
+        if (slash == NULL) break;
+        from = slash + 1;
         if (*from != 'u') {
             for (const char *pair = short_; *pair; pair += 2) if ((uint8_t)*pair == *from) { *to++ = (uint8_t)pair[1]; break; }
             from++;
@@ -534,20 +546,43 @@ static void traced(const program *made, const frame *stack, uint32_t depth, char
     trace[used] = 0;
 }
 
+/* The member of the program that a value stands in, through arrays; UINT32_MAX: none that has a name there. */
+static uint32_t member_of(const program *made, const frame *stack, uint32_t depth) {
+    for (; depth; depth--) {
+        const frame *one = &stack[depth];
+        if (one->array) continue;
+        return one->mode == KEEP && one->place != UINT32_MAX ? made->node[one->node].first + one->place : UINT32_MAX;
+    }
+    return UINT32_MAX;
+}
+
+/* Whether something may stand in the text of a string, which lies between `at` and `end` with its quotes; negative: no memory. */
+static int looked(const program *made, store *all, const uint8_t *text, size_t at, size_t end, int escapes) {
+    const uint8_t *plain = text + at + 1;
+    size_t size = end - at - 2;
+    if (escapes && (plain = unescaped(all, plain, &size)) == NULL) return -1;
+    return suspicious(made->watch, plain, size);
+}
+
 /* Projects by the node `root` into `out`, which has room for `length` bytes. Gives how many of them it wrote, and 32 bits above
- * how many members it left behind (fewer than a quarter of the bytes, so both have room). A fault gives its status, negative,
+ * how many members it left behind (MOST_TOLD where there are more), PAST and FLAGGED: something may stand in a text that should
+ * not leave. A fault gives its status, negative,
  * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves.
- * For a program with ceilings `out` has room for eight bytes more: bit 62 says that items are past one, and behind
+ * For a program with ceilings `out` has room for eight bytes more: PAST says that items are past one, and behind
  * `length` stands how many of them. What is in items that were cut is not counted with the members left behind. */
+#define MOST_TOLD (((uint64_t)1 << 29) - 1)
+#define PAST ((uint64_t)1 << 61)
+#define FLAGGED ((uint64_t)1 << 62)
+
 static int64_t project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask, fault *why,
-                       mark *marks, uint32_t room, uint32_t *marked) {
+                       mark *marks, uint32_t room, uint32_t *marked, uint64_t wanted) {
     const uint8_t *const text = (const uint8_t *)text_;
     uint8_t *out = (uint8_t *)out_;
     size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
-    uint64_t withheld = 0, objects = 0, surplus = 0, before = 0;
+    uint64_t withheld = 0, objects = 0, flagged = 0, surplus = 0, before = 0;
     uint32_t depth = 0, found = 0, expected = 0, cut = 0; /* at which depth items are cut, 0: nowhere; `before`: `withheld` then */
     int32_t place = (int32_t)root; /* the node of the value that comes */
-    int mode = KEEP, escapes;
+    int mode = KEEP, escapes = 0;
     enum status status = MALFORMED;
     frame stack[MOST_DEPTH + 1];
     store all = {.room = 64};
@@ -620,9 +655,18 @@ value:
     }
     if (end == 0) FAIL(MALFORMED);
     if (mode != SKIP) EMIT(at, end);
-    if (mode == KEEP && marked != NULL && (made->node[place].kinds & MARKED)) {
-        if (*marked < room) marks[*marked] = (mark){(uint32_t)(written + (at - from)), (uint32_t)(end - at), (uint32_t)place};
-        ++*marked;
+    int notable = mode == KEEP && (made->node[place].kinds & MARKED);
+    if (made->watch != NULL && text[at] == '"' && (mode == KEEP ? (made->node[place].kinds & FREE) : mode == RAW)) {
+        int found_ = looked(made, &all, text, at, end, escapes);
+        if (found_ < 0) FAIL(NO_MEMORY);
+        if (found_) { flagged = FLAGGED; notable = 1; }
+    }
+    if (RARELY(notable) && marked != NULL) {
+        if (*marked < room) {
+            const uint32_t by = mode == KEEP ? (uint32_t)place : UINT32_MAX;
+            marks[*marked] = (mark){(uint32_t)(written + (at - from)), (uint32_t)(end - at), by, member_of(made, stack, depth)};
+        }
+        if (++*marked == wanted && why != NULL && why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
     }
     at = end;
 
@@ -730,17 +774,21 @@ out:
     }
     released(&all);
     if (status != DONE) return -(int64_t)status;
-    if (surplus) memcpy(out + length, &surplus, sizeof surplus);
-    return (int64_t)((uint64_t)(surplus != 0) << 62 | withheld << 32 | written);
+    if (surplus) {
+        memcpy(out + length, &surplus, sizeof surplus);
+        flagged |= PAST;
+    }
+    return (int64_t)(flagged | (withheld < MOST_TOLD ? withheld : MOST_TOLD) << 32 | written);
 }
 
 EXPORT int64_t nf_project(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask, fault *why) {
-    return project(made, root, text, length, out, ask, why, NULL, 0, NULL);
+    return project(made, root, text, length, out, ask, why, NULL, 0, NULL, 0);
 }
 
-/* The same, and tells of every scalar by a MARKED node, in order: the first `room` of them in `marks`, how many there are in `marked`. */
+/* The same, and tells of every scalar by a MARKED node and of every text in which something may stand, in order: the first `room` of
+ * them in `marks`, how many there are in `marked`. Where `why` has a position other than 0, the place of that one goes to its trace. */
 EXPORT int64_t nf_project_marked(const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask,
                                  fault *why, mark *marks, uint32_t room, uint32_t *marked) {
     *marked = 0;
-    return project(made, root, text, length, out, ask, why, marks, room, marked);
+    return project(made, root, text, length, out, ask, why, marks, room, marked, why == NULL ? 0 : why->position);
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ninefold.audit.code.node import Node, inside
 from ninefold.audit.code.unit import Sight, receiver
-from ninefold.audit.leak import placeholder
+from ninefold.leak.secret import placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,7 @@ from graphql.type import (
     GraphQLObjectType,
 )
 
+from ninefold.guard.lookout import held
 from ninefold.guard.mask import Sentence
 from ninefold.guard.shape import Shape
 
@@ -31,7 +32,7 @@ MESSAGE = Sentence("The request could not be answered.")
 
 def errors(*, messages: bool) -> Shape:
     """Of the errors of an answer: their place, and (`messages`) what the API says of them."""
-    text = Shape(scalars={"string"}, mask=None if messages else MESSAGE)
+    text = Shape(scalars={"string"}, mask=None if messages else MESSAGE, free=messages)
     place = Shape(members={"line": Shape(scalars={"integer"}), "column": Shape(scalars={"integer"})})
     members = {
         "message": text,
@@ -106,6 +107,7 @@ class Selected:
                 shape.scalars.add("string")
             elif named.name in _SCALARS:
                 shape.scalars |= _SCALARS[named.name]
+                shape.free |= named.name == "String" and not held(found[0][0].name.value)
             else:
                 shape.anything = True  # a scalar of the schema's own may be anything
         return shape

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ninefold.contract.documents import Graph, Listed
     from ninefold.contract.graphql import Graphql
     from ninefold.guard.graphql.query import Query
+    from ninefold.guard.lookout import Lookout
 
 #: Documents that are remembered of one endpoint.
 MOST_REMEMBERED = 512
@@ -45,8 +46,11 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 class Judge:
     """Safe for one thread."""
 
-    def __init__(self, settings: Graphql, graph: Graph) -> None:
-        """Raises `ContractProblems` where a listed document is past the bounds, so that nobody could ever run it."""
+    def __init__(self, settings: Graphql, graph: Graph, lookout: Lookout | None = None) -> None:
+        """`lookout` looks through free texts of answers, and goes by no names: the caller chose them.
+
+        Raises `ContractProblems` where a listed document is past the bounds, so that nobody could ever run it.
+        """
         self._settings = settings
         self._schema = graph.schema
         self._held = {name: frozenset(holders) for name, holders in settings.fields.items()}
@@ -59,7 +63,8 @@ class Judge:
         #: Other spellings of listed documents, by their digests.
         self._spelled: dict[bytes, Known] = {}
         self._tokens = settings.tokens
-        self._program = Program()
+        self._lookout = lookout
+        self._program = Program(lookout=lookout)
         #: Of an answer that has errors and nothing else.
         self.refusal = Projector(Shape(members={"errors": errors(messages=settings.messages)}), self._program)
         self._take(graph)
@@ -90,7 +95,7 @@ class Judge:
         if cost > self._settings.cost:
             raise Unfit(400, f"The query comes to more than {self._settings.cost} fields.", f"cost {cost}")
         if asked.projector is None:
-            asked.projector = self._projector(asked, Program())
+            asked.projector = self._projector(asked, Program(lookout=self._lookout))
         return asked, self._sent(query, known)
 
     def _known(self, query: Query) -> Known | None:

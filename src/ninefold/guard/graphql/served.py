@@ -15,6 +15,8 @@ from ninefold.guard.treatment import ERROR_FIELDS, WHOLE_ONLY, Parts, Treatment,
 if TYPE_CHECKING:
     from collections.abc import Sequence as Listing
 
+    from ninefold.guard.project import Teller
+
 #: Media types of answers (GraphQL over HTTP, section 6.2), and that of answers one after the other (GraphQL over SSE).
 _MEDIA, _EVENTS = frozenset({"application/json", "application/graphql-response+json"}), "text/event-stream"
 #: More kinds of answer than this to one query are not remembered.
@@ -81,19 +83,19 @@ class Several(Projector):
         self.structured = True
         self._sampler = None
 
-    def counted(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int, int]:
+    def __call__(self, body: bytes, teller: Teller | None = None, *, view: bool = False) -> tuple[bytes, int, int]:
         """As of one. Raises `Unpromised`, also where there are more or fewer answers than queries."""
         if body.lstrip(b" \t\r\n")[:1] != b"[":
-            return self._refusal.counted(body, view=view)
+            return self._refusal(body, teller, view=view)
         try:
             came = _LIST.decode(body)
         except (msgspec.DecodeError, RecursionError):
             raise Unpromised("malformed JSON, where a list of answers is expected") from None
         if len(came) != len(self._each):
             raise Unpromised(f"{len(came)} answers to {len(self._each)} queries", malformed=False)
-        found = [projector(bytes(one)) for projector, one in zip(self._each, came, strict=True)]
+        found = [projector(bytes(one), teller) for projector, one in zip(self._each, came, strict=True)]
         text = b"[" + b",".join(one for one, _, _ in found) + b"]"
-        return text, sum(one for _, one, _ in found), sum(one for _, _, one in found), 0
+        return text, sum(one for _, one, _ in found), sum(one for _, _, one in found)
 
 
 _LIST = msgspec.json.Decoder(list[Raw])

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from ninefold.guard.answer import Answer
 from ninefold.guard.foreign import Malformed, Unreadable
+from ninefold.guard.lookout import lookout_of
 from ninefold.guard.need import Need
 from ninefold.guard.plan import Check, Plan, Setting, Step
 
@@ -34,7 +35,8 @@ def compile_graphql(setting: Setting) -> Check | None:
     from ninefold.guard.graphql.query import in_body, in_target, put_body, put_target  # noqa: PLC0415
     from ninefold.guard.graphql.served import Served, Several  # noqa: PLC0415
 
-    judge = Judge(settings, graph)
+    # names of members are the caller's own here (aliases), so none tells what is expected
+    judge = Judge(settings, graph, lookout_of(setting.contract.responses.leaks, named=False))
     reads = operation.method in {"GET", "HEAD"}
     opened = operation.id in setting.contract.responses.open
 

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from ninefold.audit.checksum import base62, checked, signed
+from ninefold.leak.checksum import base62, checked, signed
 
 
 def token(prefix: str, body: str) -> str:

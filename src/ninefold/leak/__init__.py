@@ -1,0 +1,1 @@
+"""What should never leave inside of a text: traces, statements, paths, versions, secrets, numbers of cards and persons."""
