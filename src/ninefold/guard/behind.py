@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from ninefold.contract.description import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ninefold.guard.shape import Names, Shape
 
-#: Places that are told of one answer, the longest name in one, and the values that are looked at for them.
+#: Places that are told of one answer, the longest name in one, and the values that are looked at for them, in their order.
 MOST_PLACES, LONGEST_NAME, MOST_VALUES = 8, 64, 4096
 #: The longest answer that is read once more, in bytes.
-MOST_READ = 131_072
+MOST_READ = 65_536
 #: Of one operation it is told once in so many seconds, and of all together no sooner than so many after the last.
-EACH, ANY = 60.0, 0.1
+EACH, ANY = 60.0, 0.25
 #: Names that nobody gives a member: of a person, or a number.
 _DATA = re.compile(r".@|[0-9]{4}")
 #: A longer name fits no pattern (`native/project.c`).
 _MOST_ASKED = 256
+
+#: Where a value stands, its shape, and the value.
+_Value: TypeAlias = "tuple[str, Shape, Any]"
 
 
 class Sampler:
@@ -52,34 +57,36 @@ def behind(shape: Shape, text: bytes, *, cuts: bool) -> tuple[str, ...]:
     if len(text) > MOST_READ:
         return ()
     try:
-        waiting: list[tuple[str, Shape, Any]] = [("", shape, msgspec.json.decode(text))]
+        whole = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
     found: dict[str, None] = {}
-    looked = 0
-    for place, one, value in waiting:
-        if one.anything:
+    waiting: list[Iterator[_Value]] = [iter([("", shape, whole)])]
+    left = MOST_VALUES
+    while waiting and left > 0:
+        one = next(waiting[-1], None)
+        if one is None:
+            waiting.pop()
             continue
-        inner: list[tuple[str, Shape, Any]] = []
-        if isinstance(value, list) and one.items is not None:
-            most = one.most if cuts else None
-            inner = [(f"{place}/*", one.items, item) for item in islice(value, most) if isinstance(item, list | dict)]
-        elif isinstance(value, dict) and one.members is not None:
-            for name, member in value.items():
-                below, step = one.members.get(name), escape(name)
-                if below is None and one.others is not None and _lets(one.names, name):
-                    below, step = one.others, "*"
-                if below is not None:
-                    if isinstance(member, list | dict):
-                        inner.append((f"{place}/{step}", below, member))
-                else:
+        left -= 1
+        place, of, value = one
+        if isinstance(value, list) and of.items is not None:
+            waiting.append(zip(repeat(f"{place}/*"), repeat(of.items), islice(value, of.most if cuts else None)))
+        elif isinstance(value, dict) and of.members is not None:
+            inner: list[_Value] = []
+            for name, member in islice(value.items(), left):
+                below = of.members.get(name)
+                known = below is not None
+                if below is None and of.others is not None and _lets(of.names, name):
+                    below = of.others
+                if below is None:
                     found[f"{place}/{_told(name)}"] = None
-                    if len(found) == MOST_PLACES:
-                        return tuple(found)
-        looked += len(inner)
-        if looked > MOST_VALUES:
-            break
-        waiting += inner
+                elif isinstance(member, list | dict):
+                    inner.append((f"{place}/{escape(name) if known else '*'}", below, member))
+                if len(found) == MOST_PLACES:
+                    return tuple(found)
+            left -= len(value)
+            waiting.append(iter(inner))
     return tuple(found)
 
 
