@@ -146,6 +146,24 @@ def test_members_of_objects_are_held_too(sent: Any) -> None:
     )  # fmt: skip
 
 
+def test_members_that_stand_in_the_query_by_themselves_are_held_and_the_place_says_which(
+    make_guard: Any, ask: Any
+) -> None:
+    paging = {"type": "object", "properties": {"limit": INTEGER, "offset": INTEGER}}
+    parameter = {"in": "query", "name": "paging", "schema": paging}
+    answer = {"application/json": {"schema": {"type": "array", "items": INTEGER}}}
+    operation = {
+        "operationId": "list",
+        "parameters": [parameter],
+        "responses": {"200": {"description": "-", "content": answer}},
+    }
+    document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/things": {"get": operation}}}
+    decision = make_guard(document).admit(ask("/things?offset=5000&limit=1001"))
+    assert json.loads(decision.body)["errors"] == [
+        {"in": "query", "parameter": "paging", "detail": "asks for more than 1000 items", "pointer": "#/limit"}
+    ]
+
+
 def test_other_methods_have_sizes_where_the_contract_names_them(sent: Any) -> None:
     assert sent("limit=1001", LIMIT, method="delete") == ("limit=1001", "")
     assert sent("limit=1001", LIMIT, method="delete", lists={"sizes": ["limit"]}) == MORE
