@@ -38,6 +38,25 @@ def test_tail_tells_a_decision_a_line_and_lets_no_control_character_through(nine
     assert "\x1b[2J" not in out
 
 
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        ({"withheld": 6, "places": ["/*/hash", "/*/?"]}, "6 fields withheld: /*/hash, /*/?"),
+        ({"withheld": 6}, "6 fields withheld"),
+        ({"withheld": 6, "places": ["/a\x1b[2J\nb", 7]}, "6 fields withheld: /a\\x1b[2J\\x0ab"),
+        ({"withheld": 6, "places": "/a"}, "6 fields withheld"),
+        ({"withheld_bytes": 9, "surplus": 2}, "9 bytes withheld  2 items past a ceiling"),
+        ({"surplus": 2}, "2 items past a ceiling"),
+    ],
+)
+def test_tail_tells_what_stayed_behind_and_where(ninefold: Run, tmp_path: Path, record: Any, told: str) -> None:
+    trail = tmp_path / "trail.jsonl"
+    whole = {"time": 0.0, "outcome": "admitted", "method": "GET", "path": "/", "status": 200, **record}
+    trail.write_text(json.dumps(whole) + "\n")
+    _, out, _ = ninefold("trail", "tail", trail)
+    assert out.rstrip("\n").partition(" ms  ")[2] == told
+
+
 def test_tail_finds_by_outcome_and_caller_and_gives_json(ninefold: Run, trail: Path) -> None:
     _, out, _ = ninefold("trail", "tail", trail, "--outcome", "admitted", "--json")
     admitted = [json.loads(line) for line in out.splitlines()]

@@ -24,6 +24,7 @@ TEXT = {"type": "string"}
 
 class Told:
     leaked: tuple[str, ...] = ()
+    surplus = 0
 
 
 def project(schema: Any, policy: dict[Kind, str], fields: Fields = PLAIN, *, named: bool = True) -> Projector:

@@ -31,6 +31,7 @@ REPORTING = Lookout(dict.fromkeys(Kind, "report"))
 
 class Told:
     leaked: tuple[str, ...] = ()
+    surplus = 0
 
 
 def lines(name: str) -> list[dict[str, Any]]:

@@ -1,9 +1,9 @@
 /* A target for libFuzzer (clang): a program and a text, both from the fuzzer, under the sanitizers; `make fuzz` runs it.
  *
  * In: how many nodes; for each its kinds (2 bytes), items, others, how many members, and for each member its node and its name
- * behind its length (of a node that chooses, the last of them is the name of the member that tells); the rest is the text. What has
- * to hold: nothing is written that was not read, in the same order, and what was projected once is left as it is, byte for byte,
- * where nothing chooses: the member that told may have stayed behind. */
+ * behind its length (of a node that chooses, the last of them is the name of the member that tells); of each node whether it has a
+ * ceiling, and which; the rest is the text. What has to hold: nothing is written that was not read, in the same order, and what was
+ * projected once is left as it is, byte for byte, where nothing chooses: the member that told may have stayed behind. */
 
 #include "project.c"
 
@@ -18,7 +18,7 @@ static uint8_t byte_of(input *from) { return from->at < from->end ? *from->at++ 
 static int64_t projected(const program *made, const uint8_t *from, size_t length, uint8_t **out) {
     char *text = malloc(length + 1), trace[24];
     fault why = {.room = sizeof trace, .trace = trace};
-    *out = malloc(length ? length : 1);
+    *out = malloc(length + sizeof(uint64_t));
     if (length) memcpy(text, from, length);
     text[length] = 0;
     int64_t found = nf_project(made, 0, text, length, (char *)*out, ask, &why);
@@ -26,7 +26,7 @@ static int64_t projected(const program *made, const uint8_t *from, size_t length
     if (found < 0)
         hold(-found <= REPEATED && why.position <= length && memchr(trace, 0, sizeof trace) != NULL);
     else
-        hold((size_t)(uint32_t)found <= length && (size_t)(found >> 32) <= length / 4);
+        hold((size_t)(uint32_t)found <= length && ((size_t)(found >> 32) & MOST_TOLD) <= length / 4);
     return found;
 }
 
@@ -61,6 +61,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (made == NULL) return 0;
     made->keyed = size & 1; /* both hashes are tried */
     for (uint32_t i = 0; i < count; i++) hold(made->keyed ? filled(made, i) == FILLED : 1);
+    int cuts = 0, counts = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t how = byte_of(&from);
+        if (how & 1) nf_ceiling(made, i, how >> 2, how & 2);
+        cuts |= (how & 3) == 3;
+        counts |= (how & 3) == 1;
+    }
     size_t length = (size_t)(from.end - from.at);
     uint8_t *once, *twice;
     int64_t found = projected(made, from.at, length, &once);
@@ -71,8 +78,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             while (at < from.end && *at != once[i]) at++;
             hold(at++ < from.end);
         }
-        found = projected(made, once, written, &twice);
-        hold(chooses ? found >= 0 || -found == UNPROMISED : found == written && memcmp(once, twice, written) == 0);
+        uint64_t surplus = 0;
+        if ((uint64_t)found & PAST) memcpy(&surplus, once + length, sizeof surplus);
+        hold(((uint64_t)found & PAST) ? (cuts || counts) && surplus && surplus <= length : 1);
+        int64_t again = projected(made, once, written, &twice);
+        if (chooses) hold(again >= 0 || -again == UNPROMISED);
+        else hold(((uint64_t)again & ~PAST) == written && memcmp(once, twice, written) == 0 && (!((uint64_t)again & PAST) || counts));
         free(twice);
     }
     free(once);

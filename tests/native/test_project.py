@@ -161,21 +161,34 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 Packed = tuple[bytes, bytes, bytes]
 
 
+#: Which nodes have a ceiling, which one, and whether items past it stay behind.
+Ceilings = dict[int, tuple[int, bool]]
+
+
 def _driven(driver: Path, programs: Sequence[tuple[Packed, Sequence[bytes]]]) -> list[tuple[int, int, bytes]]:
     """For each text its status, how many members stayed behind, and what is left."""
+    found = _driven_to(driver, [(packed, {}, texts) for packed, texts in programs])
+    assert all(surplus == 0 for *_, surplus in found)
+    return [one[:3] for one in found]
+
+
+def _driven_to(
+    driver: Path, programs: Sequence[tuple[Packed, Ceilings, Sequence[bytes]]]
+) -> list[tuple[int, int, bytes, int]]:
+    """The same with ceilings, and how many items are past them."""
     told = b""
-    for (nodes, members, names), texts in programs:
-        told += (
-            struct.pack("IIII", len(nodes) // 20, len(members) // 12, len(names), len(texts)) + nodes + members + names
-        )
+    for (nodes, members, names), ceilings, texts in programs:
+        told += struct.pack("5I", len(nodes) // 20, len(members) // 12, len(names), len(texts), len(ceilings))
+        told += nodes + members + names
+        told += b"".join(struct.pack("III", at, most, cuts) for at, (most, cuts) in ceilings.items())
         told += b"".join(struct.pack("I", len(text)) + text for text in texts)
     ran = subprocess.run([driver], input=told, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()[-3000:]
     found, at = [], 0
     while at < len(ran.stdout):
-        status, size, withheld = struct.unpack_from("III", ran.stdout, at)
-        found.append((status, withheld, ran.stdout[at + 12 : at + 12 + size]))
-        at += 12 + size
+        status, size, withheld, surplus = struct.unpack_from("4I", ran.stdout, at)
+        found.append((status, withheld, ran.stdout[at + 16 : at + 16 + size], surplus))
+        at += 16 + size
     return found
 
 
@@ -211,12 +224,15 @@ Pairs = list[tuple[str, Any]]
 class _Programs:
     """Programs at random, texts for them, and what has to be left: values are read by Python's json, and members are pairs."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, *, bounded: bool = False) -> None:
+        """`bounded`: some of its nodes have ceilings."""
         self._chance = chance
         self.chose = 0  # how often a member told another node than that for any value
         self._many = chance.choice([1, 3, 3, 40, 80])
         count = chance.randrange(1, 6)
         names = [*WRITTEN, *(f"n{at}" for at in range(self._many))]
+        some = chance.sample(range(count), chance.randrange(1, count + 1)) if bounded else []
+        self.ceilings = {at: (chance.randrange(4), chance.random() < 0.7) for at in some}
         self.nodes: list[tuple[int, int, int, list[tuple[str, int]]]] = []
         for _ in range(count):
             kinds = (
@@ -270,8 +286,8 @@ class _Programs:
         ]
         return space + "{" + space + ",".join(f"{name}:{value}" for name, value in made) + "}"
 
-    def left(self, at: int, value: Any, *, free: bool = False) -> tuple[Any, int]:
-        """What is left of a value, and how many members stay behind. Raises `Unpromised`."""
+    def left(self, at: int, value: Any, *, free: bool = False) -> tuple[Any, int, int]:
+        """What is left of a value, how many members stay behind, and items past a ceiling. Raises `Unpromised`."""
         kinds, items, *_ = self.nodes[at]
         free = free or bool(kinds & 1)
         if isinstance(value, tuple):
@@ -279,16 +295,18 @@ class _Programs:
         if isinstance(value, list):
             if not free and not kinds & 32:
                 raise Unpromised
-            found = [self.left(at if free else items, one, free=free) for one in value]
-            return [one for one, _ in found], sum(count for _, count in found)
+            most, cuts = (len(value), False) if free else self.ceilings.get(at, (len(value), False))
+            found = [self.left(at if free else items, one, free=free) for one in (value[:most] if cuts else value)]
+            surplus = max(0, len(value) - most) + sum(past for *_, past in found)
+            return [one for one, *_ in found], sum(count for _, count, _ in found), surplus
         if value is not None and not free:
             whole = isinstance(value, (int, float)) and float(value).is_integer()
             wanted = 4 if isinstance(value, bool) else 2 if isinstance(value, str) else 24 if whole else 16
             if not kinds & wanted:
                 raise Unpromised
-        return value, 0
+        return value, 0, 0
 
-    def _members(self, at: int, pairs: Pairs, *, free: bool) -> tuple[Any, int]:
+    def _members(self, at: int, pairs: Pairs, *, free: bool) -> tuple[Any, int, int]:
         if not free and not self.nodes[at][0] & (64 | CHOICE):
             raise Unpromised
         was, at = at, at if free else self._chosen(at, pairs)
@@ -297,7 +315,7 @@ class _Programs:
         free = free or bool(kinds & 1)
         if not free and not kinds & 64:
             raise Unpromised
-        known, withheld = dict(own), 0
+        known, withheld, surplus = dict(own), 0, 0
         kept: Pairs = []
         for name, one in pairs:
             to = at if free else known.get(name, others if kinds & 128 and (not kinds & 256 or name[:1] == "x") else -1)
@@ -306,10 +324,11 @@ class _Programs:
                 continue
             if name in dict(kept):
                 raise Unpromised
-            inner, count = self.left(to, one, free=free)
+            inner, count, past = self.left(to, one, free=free)
             kept.append((name, inner))
             withheld += count
-        return (kept,), withheld
+            surplus += past
+        return (kept,), withheld, surplus
 
     def _chosen(self, at: int, pairs: Pairs) -> int:
         """The node by which an object leaves: its members are asked in turn, the first of a name counts."""
@@ -328,31 +347,34 @@ def _count(value: Any) -> int:
     return sum(map(_count, value)) if isinstance(value, list) else 0
 
 
-def test_programs_at_random_leave_what_another_reading_of_them_leaves(driver: Path) -> None:
+@pytest.mark.parametrize("bounded", [False, True])
+def test_programs_at_random_leave_what_another_reading_of_them_leaves(driver: Path, *, bounded: bool) -> None:
     chance = random.Random(10)
-    programs = [_Programs(chance) for _ in range(int(os.environ.get("NINEFOLD_NATIVE_PROGRAMS", "300")))]
+    count = int(os.environ.get("NINEFOLD_NATIVE_PROGRAMS", "300"))
+    programs = [_Programs(chance, bounded=bounded) for _ in range(count)]
     texts = [[one.text() for _ in range(30)] for one in programs]
-    told = iter(
-        _driven(
-            driver,
-            [(one.packed(), [text.encode() for text in some]) for one, some in zip(programs, texts, strict=True)],
-        )
-    )
-    fine = 0
+    wanted = [
+        (one.packed(), one.ceilings, [text.encode() for text in some])
+        for one, some in zip(programs, texts, strict=True)
+    ]
+    told = iter(_driven_to(driver, wanted))
+    fine = past = 0
     for program, some in zip(programs, texts, strict=True):
         for text in some:
-            status, withheld, left = next(told)
+            status, withheld, left, surplus = next(told)
             value = json.loads(text, object_pairs_hook=lambda pairs: (pairs,))
             try:
                 expected = program.left(0, value)
             except Unpromised:
                 assert status in {2, 4}, text
                 continue
-            assert (status, withheld) == (0, expected[1]), text
+            assert (status, withheld, surplus) == (0, *expected[1:]), text
             assert json.loads(left, object_pairs_hook=lambda pairs: (pairs,)) == expected[0], text
             fine += bool(expected[1])
+            past += bool(expected[2])
     assert fine > len(programs)  # else it tried nothing
     assert sum(one.chose for one in programs) > len(programs)
+    assert (past > len(programs) // 10) == bounded
 
 
 @pytest.mark.parametrize(
@@ -368,6 +390,8 @@ def test_programs_at_random_leave_what_another_reading_of_them_leaves(driver: Pa
         lambda nodes, members, names: (nodes[:8] + struct.pack("i", 10_000) + nodes[12:], members, names),
         lambda nodes, members, names: (struct.pack("I", 32) + nodes[4:], members, names),
         lambda nodes, members, names: (struct.pack("I", 128) + nodes[4:], members, names),
+        lambda nodes, members, names: (struct.pack("I", 64 | 8192) + nodes[4:], members, names),
+        lambda nodes, members, names: (struct.pack("I", 64 | 16384) + nodes[4:], members, names),
         lambda nodes, members, names: (nodes[:16] + struct.pack("I", 2**32 - 1) + nodes[20:], members, names),
         lambda nodes, members, names: (nodes, members[:8] + struct.pack("i", -2) + members[12:], names),
     ],
@@ -498,7 +522,7 @@ def _is_made(packed: Packed) -> bool:
     nodes, members, names = packed
     load = native.library()
     made = load.nf_make(len(nodes) // 20, nodes, len(members) // 12, members, len(names), names, native.SEED)
-    found = made != native.ffi.NULL
+    found = bool(made != native.ffi.NULL)
     load.nf_free(made)
     return found
 

@@ -268,7 +268,7 @@ class Exchange:
             except Exception as fault:  # noqa: BLE001  # a fault of ours must not leave a stream open
                 await self._cut(f"the stream could not be read: {type(fault).__name__}", stream.withheld)
                 return
-            self._request.leaked = stream.leaked
+            self._request.leaked, self._request.surplus = stream.leaked, stream.surplus
             if not self._begun:
                 fields = [(name.lower(), value) for name, value in self._start.get("headers", ())]
                 came, leaves = self._codings
@@ -284,6 +284,8 @@ class Exchange:
 
     async def _cut(self, reason: str, withheld: tuple[int, int]) -> None:
         """What follows may not leave. After a part of it has, the server is made to cut the connection: by an error."""
+        if self._stream is not None:
+            self._request.leaked, self._request.surplus = self._stream.leaked, self._stream.surplus
         if not self._begun:
             await self._answer(failed(reason), "failed", withheld)
             return

@@ -210,7 +210,7 @@ class Host:
             request.time, request.id.decode(), outcome, request.method, request.path, plan.operation,
             request.caller, request.address, status, step, reason,
             int((time.monotonic() - request.now) * 1e6) / 1e3, *withheld, request.subject, request.dropped,
-            request.leaked,
+            request.leaked, request.surplus, request.places,
         )  # fmt: skip
         self._begun().add(event)
         if request.key is not None and step != "caller" and self._ledger is not None:

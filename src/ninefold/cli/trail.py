@@ -109,15 +109,23 @@ def _print(record: dict[str, Any], *, as_json: bool) -> None:
         f"{_number(record.get('took')):.1f} ms",
     ]
     if record.get("withheld"):
-        extras.append(f"{record['withheld']} fields withheld")
+        extras.append(f"{record['withheld']} fields withheld{_places(record.get('places'))}")
     elif record.get("withheld_bytes"):
         extras.append(f"{record['withheld_bytes']} bytes withheld")
+    if record.get("surplus"):
+        extras.append(f"{record['surplus']} items past a ceiling")
     if isinstance(leaked := record.get("leaked"), list):
         extras.append(f"leaks: {', '.join(map(str, leaked))}")
     if record.get("reason"):
         extras.append(f"{record.get('step')}: {record['reason']}")
     shown = click.style(f"{outcome:8}", fg=_COLOURS.get(outcome))
     click.echo(f"{at} {shown} {_safe(str(record.get('status') or '---'))} {_safe(what)}  {_safe('  '.join(extras))}")
+
+
+def _places(value: object) -> str:
+    """Where they were, if it was told."""
+    names = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return f": {', '.join(names)}" if names else ""
 
 
 def _time(value: object) -> str:

@@ -33,6 +33,7 @@ def problems(contract: Contract, description: Description, source: Source) -> li
         *duties(contract, source),
         *conditions(contract, description, source),
         *_responses(contract, description, source),
+        *_lists(contract, description, source),
         *field_problems(contract, description, source),
         *_routes(contract, description, source),
         *_methods(contract, description, source),
@@ -142,6 +143,30 @@ def _operations(contract: Contract, description: Description, source: Source) ->
         yield from unknown(name, ("responses", "open", name))
     for name in contract.requests.open:
         yield from unknown(name, ("requests", "open", name))
+    for word in ("operations", "open"):
+        for name in getattr(contract.limits.lists, word):
+            yield from unknown(name, ("limits", "lists", word, name))
+
+
+def _lists(contract: Contract, description: Description, source: Source) -> Iterator[Problem]:
+    """Ceilings of lists: sizes that nobody declares, and words that contradict each other."""
+    lists = contract.limits.lists
+    known = {
+        one.name for operation in description.operations for one in operation.parameters if one.location == "query"
+    }
+    for index, name in enumerate(lists.sizes):
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            remedy = f"did you mean `{near[0]}`?" if near else "declare it in the description, or leave it out"
+            place = source.place(("limits", "lists", "sizes", index))
+            yield Problem(f"no operation has a query parameter {name!r}", place, remedy)
+    for name in lists.operations.keys() & lists.open.keys():
+        place = source.place(("limits", "lists", "open", name), key=True)
+        yield Problem(f"{name} has a ceiling and none", place, "keep one of the two")
+    if lists.sent == "cut" and contract.responses.undeclared == "report":
+        what = "`responses.undeclared: report` lets answers out as they are, so nothing of them can be cut"
+        place = source.place(("limits", "lists", "sent"), key=True)
+        yield Problem(what, place, "write `report` or `block` here, or `drop` there")
 
 
 def _contradictions(contract: Contract, source: Source) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ninefold.contract.lists import Lists
 from ninefold.contract.quantity import Rate
 from ninefold.contract.section import Section
 from ninefold.contract.value import Denials, Duration, RateText, Size, TierName
@@ -115,5 +116,6 @@ class Limits(Section):
         description="Most bytes of one record or event of a stream that is read (JSON Lines, JSON text sequences, server-sent "
         "events); the stream is cut before a longer one.",
     )
+    lists: Annotated[Lists, BeforeValidator(lambda v: {"most": v} if type(v) is int else v)] = Lists()
     timeouts: Timeouts = Timeouts()
     connections: Connections = Connections()

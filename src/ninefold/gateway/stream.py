@@ -127,7 +127,7 @@ class Stream:
         self._write(found, over=over)
         if over:
             exchange.withheld, exchange.withheld_bytes = self._slices.withheld
-            exchange.leaked = self._slices.leaked
+            exchange.leaked, exchange.surplus = self._slices.leaked, self._slices.surplus
             self._gateway.record(exchange, "admitted", "", "")
             exchange.client.answered(exchange)
         else:
@@ -158,6 +158,6 @@ class Stream:
         """What follows may not leave. Before a byte of it has left that is 502; after that the connection is cut."""
         exchange = self._exchange
         exchange.withheld, exchange.withheld_bytes = self._slices.withheld
-        exchange.leaked = self._slices.leaked
+        exchange.leaked, exchange.surplus = self._slices.leaked, self._slices.surplus
         self.abandon()
         exchange.client.fail(exchange, 502, reason)

@@ -169,10 +169,13 @@ class UpstreamConnection(asyncio.Protocol):
         if not beginning:
             return False
         if treatment.projector is not None:
+            came = body
             try:
                 body, exchange.withheld, exchange.withheld_bytes = treatment.projector(body, exchange)
             except Unpromised:
                 return False
+            if exchange.withheld:
+                exchange.places = treatment.projector.places(plan.operation, exchange.now, came)
         exchange.status = head.status
         client = exchange.client
         gateway.outbox.post(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterable
 
     from ninefold.contract.description import Schema
 
@@ -80,6 +81,13 @@ def kinds(atom: dict[str, Any]) -> set[str]:
 def values(atom: dict[str, Any]) -> list[Any]:
     """The values that one schema names."""
     return [*(atom.get("enum") or ()), *([atom["const"]] if "const" in atom else ())]
+
+
+def most(atoms: Iterable[dict[str, Any]]) -> int | None:
+    """The highest `maxItems` of what may be an array; None where one of them has none."""
+    said = [atom.get("maxItems") for atom in atoms if "array" in kinds(atom)]
+    whole = [int(one) for one in said if isinstance(one, int | float) and not isinstance(one, bool) and one >= 0]
+    return max(whole) if len(whole) == len(said) else None
 
 
 def is_free(atom: dict[str, Any]) -> bool:

@@ -102,7 +102,7 @@ class Events:
 
     __slots__ = (
         "_begun", "_data", "_event", "_feed", "_fields", "_id", "_most", "_number", "_pieces", "_projector",
-        "_retry", "_size", "_texts", "_waiting", "leaked", "withheld", "withheld_bytes",
+        "_retry", "_size", "_texts", "_waiting", "leaked", "surplus", "withheld", "withheld_bytes",
     )  # fmt: skip
 
     def __init__(self, fields: frozenset[str], texts: frozenset[bytes], projector: Projector | None, most: int) -> None:
@@ -116,7 +116,7 @@ class Events:
         self._pieces: list[bytes] = []
         self._waiting = 0
         self._number = 0
-        self.withheld = self.withheld_bytes = 0
+        self.withheld = self.withheld_bytes = self.surplus = 0
         self.leaked: tuple[str, ...] = ()
         self._clear()
 

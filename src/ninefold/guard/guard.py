@@ -13,6 +13,8 @@ from msgspec import structs
 
 from ninefold.contract.rules import standing
 from ninefold.guard.answer import Answer, Fields, lines, refuse
+from ninefold.guard.behind import Sampler
+from ninefold.guard.ceilings import Ceilings
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.entrance import Entrance
 from ninefold.guard.gcra import Limiter
@@ -77,6 +79,7 @@ class Guard:
         self._outlook = Outlook(contract.responses, description, pseudonym_key)
         self._lookout = lookout_of(contract.responses.leaks)
         self._projected: dict[View, Projectors] = {}
+        self._sampler = Sampler()
         self._limiters = _limiters(contract)
         self._penalties = Penalties(contract.limits.penalty) if contract.limits.penalty is not None else None
         self._checks: dict[tuple[str, Hashable], Check | None] = {}
@@ -226,6 +229,8 @@ class Guard:
                 fields=outlook.fields(view),
                 varies=outlook.varies,
                 lookout=self._lookout,
+                ceilings=Ceilings(self.contract.limits.lists, self._description),
+                sampler=self._sampler,
             )
         return known
 

@@ -73,6 +73,8 @@ class Meets:
             shape.items = self._of(one.items for one in shapes if one.items is not None)
             if shape.items is None:
                 return None
+            ceilings = [one.most for one in shapes]
+            shape.most = None if None in ceilings else max(one for one in ceilings if one is not None)
         if _is_object(first):
             shape.members = {}
             self._unfilled.append((shape, _unique(one for each in shapes for one in leaves(each))))

@@ -156,7 +156,10 @@ class Observing(Guard):
             _, withheld, _ = projector(bytes(tap.came), request)
         except Unpromised as fault:
             return "response", f"would be 502: the body is not as described: {fault}"
-        return ("response", f"would be without {withheld} undeclared members") if withheld else ("", "")
+        told = [f"would be without {withheld} undeclared members"] if withheld else []
+        if request.surplus:
+            told.append(f"has {request.surplus} items past the ceiling of their list")
+        return ("response", "; ".join(told)) if told else ("", "")
 
     def _passes(self, plan: Plan) -> Plan:
         known = self._passing.get(plan)

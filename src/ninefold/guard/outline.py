@@ -53,8 +53,8 @@ class Shape:
     `scalars` are JSON Schema's names. `items` is set where an array may stand; `members`, or `choice`, where an object may;
     `others` where members that have no name in the schema may leave too (`additionalProperties`, `patternProperties`), and is
     the shape of all of those; `names` then says which, where not all may. `mask` says that what stands there, a scalar then, is
-    put in other words before it leaves. `free`: a text that stands there may say anything. `melts`:
-    there were alternatives that nothing tells apart, and it is all of them.
+    put in other words before it leaves. `free`: a text that stands there may say anything. `most` is how many items an array
+    may have; None: any number. `melts`: there were alternatives that nothing tells apart, and it is all of them.
     """
 
     anything: bool = False
@@ -65,6 +65,7 @@ class Shape:
     names: Names | None = None
     mask: Mask | None = None
     free: bool = False
+    most: int | None = None
     choice: Choice | None = None
     melts: bool = False
 

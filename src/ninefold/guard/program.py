@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 KINDS = {"string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
 _ANYTHING, _OTHERS, _ASKED, _MARKED, _FREE, _CHOICE = 1, 128, 256, 512, 1024, 2048
 _NONE = -1
+#: The highest ceiling: no text has more items.
+_MOST = 2**32 - 1
 #: How deep a text may nest at all.
 MOST_DEPTH = 512
 
@@ -46,12 +48,16 @@ class Made(Struct, frozen=True, gc=False):
 class Program:
     """Grows with each shape that is added; made anew when it is next wanted. For one thread while it grows."""
 
-    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "lookout", "made")
+    __slots__ = ("_deepest", "_nodes", "_numbers", "_shapes", "cuts", "lookout", "made")
 
-    def __init__(self, deepest: int = MOST_DEPTH, lookout: Lookout | None = None) -> None:
-        """Texts that nest deeper than `deepest` are refused. `lookout`: looks through free texts."""
+    def __init__(self, deepest: int = MOST_DEPTH, lookout: Lookout | None = None, *, cuts: bool = False) -> None:
+        """Texts that nest deeper than `deepest` are refused. `lookout`: looks through free texts.
+
+        `cuts`: items past a ceiling stay behind.
+        """
         self._deepest = deepest
         self.lookout = lookout
+        self.cuts = cuts
         self._numbers: dict[int, int] = {}
         self._shapes: list[Shape] = []
         self._nodes: list[tuple[int, int, int, list[tuple[str, int]]]] = []
@@ -75,6 +81,9 @@ class Program:
         if native == ffi.NULL:
             raise MemoryError("no memory for the projection of answers")
         load.nf_limit(native, self._deepest)
+        for number, shape in enumerate(self._shapes):
+            if shape.most is not None and not shape.anything:
+                load.nf_ceiling(native, number, min(shape.most, _MOST), self.cuts)
         if self.lookout is not None:
             load.nf_heed(native, self.lookout.native)
         asked = {number: shape.names for number, shape in enumerate(self._shapes) if self._nodes[number][0] & _ASKED}

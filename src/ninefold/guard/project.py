@@ -6,12 +6,15 @@ member twice, or is of another kind than the declared one raises: it was not pro
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ninefold.guard.behind import behind
 from ninefold.guard.program import KINDS, Made, Program, path
 from ninefold.native.library import ffi
 
 if TYPE_CHECKING:
+    from ninefold.guard.behind import Sampler
     from ninefold.guard.lookout import Judged
     from ninefold.guard.outline import Shape
 
@@ -19,16 +22,21 @@ if TYPE_CHECKING:
 class Unpromised(Exception):
     """The JSON text is malformed, or holds a value of another kind than the declared one. Says which, never the value."""
 
-    def __init__(self, what: str = "", *, malformed: bool = True) -> None:
-        """`malformed`: it is no JSON with one reading, whatever was declared."""
+    def __init__(self, what: str = "", *, malformed: bool = True, undeclared: bool = False) -> None:
+        """`malformed`: it is no JSON with one reading, whatever was declared. `undeclared`: it has members that are not."""
         super().__init__(what)
         self.malformed = malformed
+        self.undeclared = undeclared
 
 
 class Teller(Protocol):
-    """Is told what leaks in the free texts of an answer: its kind and its place, as `sql at $.error.detail`."""
+    """Is told what leaks in the free texts of an answer: its kind and its place, as `sql at $.error.detail`.
+
+    To `surplus` are added the items that are past the ceiling of their list.
+    """
 
     leaked: tuple[str, ...]
+    surplus: int
 
 
 _BYTES = ffi.typeof("char[]")
@@ -42,6 +50,8 @@ _FAULTS = {
 _ROOM_FOR_MARKS = 64
 #: Something may stand in a free text that should not leave: `FLAGGED` in project.c.
 _FLAGGED = 1 << 62
+#: Items are past a ceiling: `PAST` in project.c. Behind the text stand so many bytes that say how many.
+_PAST, _COUNT = 1 << 61, 8
 #: By no node, in no member that has a name.
 _NONE = 0xFFFFFFFF
 #: So many leaks of an answer are told with their places; of the rest only how many there are.
@@ -53,16 +63,27 @@ _ROOM = 256
 class Projector:
     """Compiled once from a shape; called for every response, from any number of threads."""
 
-    __slots__ = ("_program", "_root", "_undeclared", "structured")
+    __slots__ = ("_program", "_root", "_sampler", "_sent", "_shape", "_undeclared", "structured")
 
-    def __init__(self, shape: Shape, program: Program, undeclared: str = "drop") -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        program: Program,
+        undeclared: str = "drop",
+        sent: str = "report",
+        sampler: Sampler | None = None,
+    ) -> None:
         """`program` is that of all answers of the same description.
 
         `undeclared` is what becomes of members that are not declared. `drop`: they stay behind; `block`: nothing leaves;
-        `report`: all leaves, and they are counted.
+        `report`: all leaves, and they are counted. `sent` is what becomes of items past a ceiling: `block`, or as the
+        program does. `sampler` says of which answers the members that stayed behind are named; None: of none.
         """
         self._program = program
         self._undeclared = undeclared
+        self._sent = sent
+        self._shape = shape
+        self._sampler = sampler
         self._root = program.add(shape)
         #: Whether there is something to project: of mere text there is not.
         self.structured = shape.structured
@@ -70,14 +91,14 @@ class Projector:
     def __call__(self, body: bytes, teller: Teller | None = None, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
 
-        `teller` is told what leaks in what leaves.
-        The bytes are those of the members with all that was around them; none where no member stayed behind. `view`: the
-        text is not copied once more, and a memoryview stands for it.
+        `teller` is told what leaks in what leaves, and of items past a ceiling.
+        The bytes are those of the members and items with all that was around them; none where nothing stayed behind. `view`:
+        the text is not copied once more, and a memoryview stands for it.
         """
         program = self._program
         made = program.made or program.make()
         size = len(body)
-        out = _new(_BYTES, size)
+        out = _new(_BYTES, size + _COUNT)
         if made.masks:
             told, projected = self._masked(made, body, out, teller)
         else:
@@ -87,13 +108,26 @@ class Projector:
                 told, projected = self._masked(made, body, out, teller)
         if told < 0:
             raise self._fault(body)
-        written, withheld = told & 0xFFFFFFFF, told >> 32 & 0x3FFFFFFF
+        written, withheld, surplus = told & 0xFFFFFFFF, told >> 32 & 0x1FFFFFFF, 0
+        if told & _PAST:
+            surplus = int.from_bytes(_buffer(out)[size : size + _COUNT], sys.byteorder)
+            if self._sent == "block":
+                raise Unpromised(f"{surplus} items are past the ceiling of their list", malformed=False)
+            if teller is not None:
+                teller.surplus += surplus
         if withheld and self._undeclared != "drop":
             if self._undeclared == "block":
-                raise Unpromised(f"{withheld} members are not declared", malformed=False)
+                raise Unpromised(f"{withheld} members are not declared", malformed=False, undeclared=True)
             return body, withheld, 0
         text: Any = memoryview(_buffer(out, written)) if view else _buffer(out, written)[:]
-        return text if projected is None else projected, withheld, size - written if withheld else 0
+        left = size - written if withheld or (surplus and program.cuts) else 0
+        return text if projected is None else projected, withheld, left
+
+    def places(self, operation: str, now: float, body: bytes) -> tuple[str, ...]:
+        """Which members of a text stayed behind, where it is the operation's turn to be told of (`ninefold.guard.behind`)."""
+        if self._sampler is None or not self._sampler.wants(operation, now):
+            return ()
+        return behind(self._shape, body, cuts=self._program.cuts)
 
     def _masked(self, made: Made, body: bytes, out: Any, teller: Teller | None) -> tuple[int, bytes | None]:
         """What the native call told, and the text with each marked scalar in other words; None where no scalar is."""
@@ -150,7 +184,7 @@ class Projector:
         """Where a marked scalar stands: the text is read once more."""
         trace, marked = ffi.new("char[]", _ROOM), ffi.new("uint32_t *")
         why = ffi.new("fault *", {"position": number, "room": _ROOM, "trace": trace})
-        out = _new(_BYTES, len(body))
+        out = _new(_BYTES, len(body) + _COUNT)
         made.marked(made.native, self._root, body, len(body), out, made.ask, why, _NULL, 0, marked)
         return path(ffi.string(trace))
 
@@ -159,7 +193,7 @@ class Projector:
         made = self._program.made or self._program.make()
         trace = ffi.new("char[]", _ROOM)
         why = ffi.new("fault *", {"room": _ROOM, "trace": trace})
-        out = _new(_BYTES, len(body))
+        out = _new(_BYTES, len(body) + _COUNT)
         status = -made.project(made.native, self._root, body, len(body), out, made.ask, why)
         place = f"at {path(ffi.string(trace))}, byte {why.position}"
         if status in _FAULTS:

@@ -31,12 +31,13 @@ class Reader(Protocol):
     """Reads one stream. `feed` gives what may leave of what came, `end` what is left when no more will come.
 
     Both raise `Unpromised`, which says the part by its number. `withheld` and `withheld_bytes` count what stayed behind,
-    `leaked` tells what leaks in free texts.
+    `leaked` tells what leaks in free texts, `surplus` counts the items past a ceiling.
     """
 
     withheld: int
     withheld_bytes: int
     leaked: tuple[str, ...]
+    surplus: int
 
     def feed(self, data: bytes) -> bytes: ...
 
@@ -46,7 +47,7 @@ class Reader(Protocol):
 class _Records:
     """What both kinds have in common: the record at hand, its bound, and its number."""
 
-    __slots__ = ("_held", "_most", "_number", "_projector", "_size", "leaked", "withheld", "withheld_bytes")
+    __slots__ = ("_held", "_most", "_number", "_projector", "_size", "leaked", "surplus", "withheld", "withheld_bytes")
 
     def __init__(self, projector: Projector, most: int) -> None:
         """`most` are the bytes of one record."""
@@ -55,7 +56,7 @@ class _Records:
         self._held: list[bytes] = []
         self._size = 0
         self._number = 0
-        self.withheld = self.withheld_bytes = 0
+        self.withheld = self.withheld_bytes = self.surplus = 0
         self.leaked: tuple[str, ...] = ()
 
     def _hold(self, data: bytes) -> None:

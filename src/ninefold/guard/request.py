@@ -58,7 +58,8 @@ class Request(msgspec.Struct, gc=False):
 
     `counted`: the limits have counted it. `dropped` is how many undeclared members and parameters do not go on to the API,
     `told` what the trail should say of a request that goes on all the same, `leaked` what leaks in the free texts of its
-    answer.
+    answer. `surplus` is how many items of its lists are past a ceiling, and `places` are those of members that stayed behind,
+    where it was looked at for them.
 
     `tap` is there where nothing is enforced, and keeps what would have been (`ninefold.guard.observe`).
     """
@@ -100,4 +101,6 @@ class Request(msgspec.Struct, gc=False):
     dropped: int = 0
     told: str = ""
     leaked: tuple[str, ...] = ()
+    surplus: int = 0
+    places: tuple[str, ...] = ()
     tap: Tap | None = None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import DescriptionError, Place
 from ninefold.guard.alternatives import Teller
-from ninefold.guard.atom import MEMBERS, OWN, SCALARS, Members, is_free, kinds, values
+from ninefold.guard.atom import MEMBERS, OWN, SCALARS, Members, is_free, kinds, most, values
 from ninefold.guard.gathering import Atom, Gathering
 from ninefold.guard.meet import Meets
 from ninefold.guard.outline import Choice, Names, Shape
@@ -64,14 +64,17 @@ PLAIN = Fields()
 class Shapes:
     """Shapes of one description's schemas, each made once.
 
-    `request`: of what goes in. `fields`: what some do not see as it is.
+    `request`: of what goes in. `fields`: what some do not see as it is. `bounded`: `maxItems` counts.
     """
 
-    def __init__(self, description: Description, *, request: bool = False, fields: Fields = PLAIN) -> None:
+    def __init__(
+        self, description: Description, *, request: bool = False, fields: Fields = PLAIN, bounded: bool = False
+    ) -> None:
         self._description = description
         self._fields = fields
         self._masks: dict[tuple[int, Mask], Shape] = {}
         self._request = request
+        self._bounded = bounded
         #: The keyword of what stays behind.
         self._word = "readOnly" if request else "writeOnly"
         self._known: dict[Hashable, Shape] = {}
@@ -272,6 +275,7 @@ class Shapes:
                 one.extra = False if one.bare else one.extra
         if array:
             shape.items = self._of(items)
+            shape.most = most(atom for atom, _ in atoms) if self._bounded else None
         if objects:
             members = dict.fromkeys(name for one in objects for name in one.members)
             masks = dict(self._fields.masked)
@@ -320,12 +324,8 @@ class Shapes:
     def _copy(self, spared: Shape, shape: Shape) -> None:
         """Once it is filled. What is in objects is looked through: it has names of its own."""
         spared.anything, spared.scalars, spared.mask = shape.anything, shape.scalars, shape.mask
-        spared.members, spared.others, spared.names, spared.choice = (
-            shape.members,
-            shape.others,
-            shape.names,
-            shape.choice,
-        )
+        spared.members, spared.choice = shape.members, shape.choice
+        spared.others, spared.names, spared.most, spared.melts = shape.others, shape.names, shape.most, shape.melts
         spared.items = self._spare(shape.items) if shape.items is not None else None
 
     def _elements(self, atom: dict[str, Any]) -> list[Schema]:

@@ -57,6 +57,11 @@ class Slices:
         """What leaks in free texts so far; of many, the first."""
         return self._reader.leaked[:MOST_TOLD]
 
+    @property
+    def surplus(self) -> int:
+        """How many items are past a ceiling so far."""
+        return self._reader.surplus
+
     def read(self, enough: Callable[[], bool]) -> tuple[bytes, bool]:
         """What may leave of what has come, until it is `enough` or nothing is left; and whether the stream is over with it.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ninefold.contract.sequence import Sequence, sequence
+from ninefold.guard.ceilings import capped
 from ninefold.guard.events import Events, either, promised
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ninefold.contract.description import Description, Operation, Response, Schema
+    from ninefold.guard.behind import Sampler
+    from ninefold.guard.ceilings import Ceilings
     from ninefold.guard.lookout import Lookout
     from ninefold.guard.outline import Shape
 
@@ -108,21 +111,32 @@ class Projectors:
         fields: Fields = PLAIN,
         varies: bool = False,
         lookout: Lookout | None = None,
+        ceilings: Ceilings | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         """`undeclared` is the contract's word for what is not declared, `fields` what some do not see as it is.
 
-        `varies`: others see something else in the same answers. `lookout` looks through free texts.
+        `varies`: others see something else in the same answers. `lookout` looks through free texts. `ceilings` None: lists
+        have none. `sampler` says of which answers the trail is told what stayed behind; None: of none.
         """
         self._description = description
-        self._shapes = Shapes(description, fields=fields)
+        self._ceilings = ceilings
+        self._sampler = sampler
+        self._sent = ceilings.lists.sent if ceilings is not None else "report"
+        self._free = Shapes(description, fields=fields)
+        bounded = ceilings is not None and ceilings.lists.described
+        self._shapes = Shapes(description, fields=fields, bounded=True) if bounded else self._free
+        self._capped: dict[tuple[int, int], tuple[Shape, Shape]] = {}
         self._undeclared = undeclared
         self._varies = varies
-        self._program = Program(lookout=lookout)
+        self._program = Program(lookout=lookout, cuts=self._sent == "cut")
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
         self._treatments: dict[Hashable, Treatments] = {}
 
     def treatments(self, operation: Operation, *, open_: bool) -> Treatments:
         """Those of one operation. Raises `DescriptionError` where a schema refers to nothing."""
+        ceilings = self._ceilings
+        most = ceilings.of(operation) if ceilings is not None else None
         found: dict[tuple[str, str], Projector] = {}
         streams: dict[tuple[str, str], Parts] = {}
         declared = []
@@ -131,8 +145,8 @@ class Projectors:
                 if schema is None or open_:
                     continue
                 if is_json(media):
-                    found[status, media] = self.of(schema)
-                elif (parts := self._parts(media, schema)) is not None:
+                    found[status, media] = self.of(schema, most=most)
+                elif (parts := self._parts(media, schema, most)) is not None:
                     streams[status, media] = parts
             declared.append((status, tuple(response.media), tuple(response.headers)))
         alike = (
@@ -146,16 +160,18 @@ class Projectors:
             )
         return self._treatments[alike]
 
-    def _parts(self, media: str, schema: Schema) -> Parts | None:
+    def _parts(self, media: str, schema: Schema, most: int | None) -> Parts | None:
         """None: it is no sequence, or one of events of which nothing is said."""
         kind = sequence(media)
         if kind is not Sequence.EVENTS:
-            return Parts(kind, self.of(*either(schema, self._description))) if kind is not None else None
+            if kind is None:
+                return None
+            return Parts(kind, self.of(*either(schema, self._description), most=most))
         promise = promised(schema, self._description)
         if promise is None:
             return None
         texts = frozenset(one.encode() for one in promise.texts)
-        projector = self.of(*promise.schemas) if promise.schemas else None
+        projector = self.of(*promise.schemas, most=most) if promise.schemas else None
         return Parts(kind, projector, promise.fields, texts)
 
     def ready(self) -> None:
@@ -163,12 +179,22 @@ class Projectors:
         if self._made:
             self._program.make()
 
-    def of(self, *schemas: Schema) -> Projector:
-        """For what all of them let out together. Raises `DescriptionError` where a schema refers to nothing."""
-        shape = self._shapes.of(*schemas)
+    def of(self, *schemas: Schema, most: int | None = None) -> Projector:
+        """For what all of them let out together. Raises `DescriptionError` where a schema refers to nothing.
+
+        `most` is the ceiling of the lists at its top. None: no list of it has one.
+        """
+        if most is None:
+            shape = self._free.of(*schemas)
+        else:
+            whole = self._shapes.of(*schemas)
+            shape = self._capped.setdefault((id(whole), most), (whole, capped(whole, most)))[1]
         known = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
         if known not in self._made:
-            self._made[known] = (shape, Projector(shape, self._program, self._undeclared))
+            self._made[known] = (
+                shape,
+                Projector(shape, self._program, self._undeclared, self._sent, self._sampler),
+            )
         return self._made[known][1]
 
 
@@ -189,10 +215,8 @@ def _likeness(shape: Shape | None, above: tuple[Shape, ...], left: list[int]) ->
     if None in (items, others, otherwise) or any(like is None for _, like in (*members, *told[1])):
         return None
     kinds = frozenset(shape.scalars)
-    return (
-        shape.anything, kinds, shape.members is None, members, items, others, shape.names, shape.mask, shape.free,
-        told, otherwise,
-    )  # fmt: skip
+    rest = shape.names, shape.mask, shape.free, shape.most
+    return shape.anything, kinds, shape.members is None, members, items, others, *rest, told, otherwise
 
 
 #: Shapes of more parts than this are not compared; in real descriptions they are named, and shared by their names.

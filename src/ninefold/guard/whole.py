@@ -60,14 +60,24 @@ def release(
             return Released(b"", reason=reason)
         assert treatment.projector is not None
         projected, members, size = treatment.projector(text, request, view=view)
+        if members:
+            _name(request, treatment, text)
         shut = codings.closed(projected, leaves) if leaves else projected
     except codings.Miscoded as fault:
         return failed(f"the body cannot be opened: {fault}")
     except Unpromised as fault:
+        if fault.undeclared:
+            _name(request, treatment, text)
         return failed(f"the body is not as described: {fault}")
     except MemoryError:
         return failed("there is no memory to read the body")
     return Released(shut, members, size, reason, leaves)
+
+
+def _name(request: Request, treatment: Treatment, text: bytes) -> None:
+    """Leave in the request, for the trail, where members stayed behind."""
+    if request.plan is not None and treatment.projector is not None:
+        request.places = treatment.projector.places(request.plan.operation, request.now, text)
 
 
 def may_be_coded(request: Request, status: int, said: bytes, *, varied: bool) -> bool:

@@ -19,6 +19,7 @@ void nf_free(void *made);
 void *nf_make(uint32_t nodes, const char *node, uint32_t members, const char *member, uint32_t size, const char *names,
               const uint64_t *seed);
 void nf_limit(void *made, uint32_t deepest);
+void nf_ceiling(void *made, uint32_t at, uint32_t most, int cut);
 void *nf_watch(uint32_t count, const char *words, const uint32_t *lengths, const uint32_t *of, uint32_t needed,
                const uint32_t *pairs);
 void nf_unwatch(void *made);
@@ -35,7 +36,7 @@ int64_t nf_project_marked(void *made, uint32_t root, const char *text, size_t le
 SEED: Any = ffi.new("uint64_t[2]", [secrets.randbits(64), secrets.randbits(64)])
 
 #: The version of the functions above, as `nf_version` tells it.
-VERSION = 6
+VERSION = 8
 
 PATH = Path(__file__).with_name("_project.so")
 

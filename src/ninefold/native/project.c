@@ -3,7 +3,8 @@
  * The whole of what Ninefold does in C, and why: docs/adr/0010-native-projection.md. The rules that this file keeps:
  * - It reads `text[0 .. length]`, where `text[length]` is 0, as CPython's bytes has it. A 0 is no part of JSON outside of
  *   a string and none inside, so no loop that looks at every byte goes past it; those that look at eight ask first.
- * - It writes at most `length` bytes: what is written was read, each byte once, in the same order.
+ * - It writes at most `length` bytes: what is written was read, each byte once, in the same order; and eight behind them
+ *   where a list is past its ceiling (`nf_ceiling`).
  * - It has no state between calls. Nesting is a stack of its own, of MOST_DEPTH; memory that grows is freed on every way out.
  * - Every index of a program is checked when the program is made.
  */
@@ -38,6 +39,7 @@ enum kind {
     FREE = 1024,  /* texts are free here: they are looked through (watch.h) */
     CHOICE = 2048, /* in the place of OBJECT: an object leaves by another node, which one of its own members tells. The members here are
                     * the values of that one, its name is in members[first + count], and `others` is for any other value and for none */
+    BOUNDED = 8192, CUT = 16384, /* an array's items past its ceiling are counted, and stay behind: `nf_ceiling` sets both */
 };
 
 enum status { DONE = 0, MALFORMED = 1, UNPROMISED = 2, TOO_DEEP = 3, REPEATED = 4, NO_MEMORY = 5, TOO_LONG = 6 };
@@ -70,6 +72,7 @@ typedef struct {
     member *member;
     uint64_t *head;                 /* by member: how its name begins */
     uint32_t *table, *start, *mask; /* by node: where its hash table begins, and its size less one */
+    uint32_t *most;                 /* by node that is BOUNDED: its ceiling */
     char *names;
 } program;
 
@@ -137,13 +140,14 @@ SELDOM static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const
 }
 
 /* What this file and its caller have to agree about; another one after any change of a signature or a struct. */
-EXPORT int nf_version(void) { return 6; }
+EXPORT int nf_version(void) { return 8; }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
 EXPORT void nf_free(program *made) {
     if (made == NULL) return;
-    free(made->node); free(made->member); free(made->head); free(made->table); free(made->start); free(made->mask); free(made->names);
+    free(made->node); free(made->member); free(made->head); free(made->table); free(made->start); free(made->mask); free(made->most);
+    free(made->names);
     free(made);
 }
 
@@ -165,6 +169,7 @@ static int sound(const program *made) {
     if (made->nodes == 0) return 0;
     for (uint32_t i = 0; i < made->nodes; i++) {
         const node *one = &made->node[i];
+        if (one->kinds & (BOUNDED | CUT)) return 0;
         if (one->items < NONE || one->items >= (int64_t)made->nodes) return 0;
         if (one->others < NONE || one->others >= (int64_t)made->nodes) return 0;
         if ((one->kinds & ARRAY) && one->items == NONE) return 0;
@@ -248,7 +253,9 @@ EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, con
     made->head = calloc((size_t)members + 1, sizeof *made->head);
     made->start = calloc((size_t)nodes + 1, sizeof *made->start);
     made->mask = calloc((size_t)nodes + 1, sizeof *made->mask);
-    if (made->node && made->member && made->names && made->head && made->start && made->mask && sound(made) && indexed(made))
+    made->most = calloc((size_t)nodes + 1, sizeof *made->most);
+    if (made->node && made->member && made->names && made->head && made->start && made->mask && made->most &&
+        sound(made) && indexed(made))
         return made;
     nf_free(made);
     return NULL;
@@ -256,6 +263,14 @@ EXPORT program *nf_make(uint32_t nodes, const void *node_, uint32_t members, con
 
 /* Texts that nest deeper are TOO_DEEP; for a program that nobody follows yet. */
 EXPORT void nf_limit(program *made, uint32_t deepest) { made->deepest = deepest < MOST_DEPTH ? deepest : MOST_DEPTH; }
+
+/* An array at this node has at most so many items: those past them are counted, and where `cut`, stay behind. For a program
+ * that nobody follows yet. */
+EXPORT void nf_ceiling(program *made, uint32_t at, uint32_t most, int cut) {
+    if (at >= made->nodes) return;
+    made->node[at].kinds |= BOUNDED | (cut ? CUT : 0);
+    made->most[at] = most;
+}
 
 /* Its free texts are looked through by `watch`, which has to live as long; for a program that nobody follows yet. */
 EXPORT void nf_heed(program *made, const watch *watch) { made->watch = watch; }
@@ -685,10 +700,14 @@ static int looked(const program *made, store *all, const uint8_t *text, size_t a
 }
 
 /* Projects by the node `root` into `out`, which has room for `length` bytes. Gives how many of them it wrote, and 32 bits above
- * how many members it left behind (fewer than a quarter of the bytes, so both have room, and FLAGGED too: something may stand in a
- * text that should not leave). A fault gives its status, negative,
+ * how many members it left behind (MOST_TOLD where there are more), PAST and FLAGGED: something may stand in a text that should
+ * not leave. A fault gives its status, negative,
  * and is told to `why` (may be NULL). Without `ask` nothing that is ASKED about leaves.
+ * For a program with ceilings `out` has room for eight bytes more: PAST says that items are past one, and behind
+ * `length` stands how many of them. What is in items that were cut is not counted with the members left behind.
  * It is made twice, for what CHOICE costs (five parts in a hundred) wherever it is asked about: `chooses` says whether it is. */
+#define MOST_TOLD (((uint64_t)1 << 29) - 1)
+#define PAST ((uint64_t)1 << 61)
 #define FLAGGED ((uint64_t)1 << 62)
 
 ALWAYS static int64_t project(const program *made, uint32_t root, const char *text_, size_t length, char *out_, asker ask,
@@ -696,8 +715,8 @@ ALWAYS static int64_t project(const program *made, uint32_t root, const char *te
     const uint8_t *const text = (const uint8_t *)text_;
     uint8_t *out = (uint8_t *)out_;
     size_t at = 0, from = 0, to = 0, written = 0, comma = 0, end, name = 0, name_end = 0, colon = 0;
-    uint64_t withheld = 0, objects = 0, flagged = 0;
-    uint32_t depth = 0, found = 0, expected = 0;
+    uint64_t withheld = 0, objects = 0, flagged = 0, surplus = 0, before = 0;
+    uint32_t depth = 0, found = 0, expected = 0, cut = 0; /* at which depth items are cut, 0: nowhere; `before`: `withheld` then */
     int32_t place = (int32_t)root; /* the node of the value that comes */
     int mode = KEEP, escapes = 0;
     enum status status = MALFORMED;
@@ -799,7 +818,6 @@ ended: {
         comma = at;
         at = past_space(text, at + 1);
         if (!here->array) goto name;
-        if (here->mode != SKIP) EMIT(comma, comma + 1);
         if (here->place < UINT32_MAX) here->place++;
         goto element;
     }
@@ -807,6 +825,10 @@ ended: {
 }
 
 close: {
+    if (RARELY(cut == depth)) {
+        cut = 0;
+        withheld = before;
+    }
     frame *here = &stack[depth--];
     if (here->mode != SKIP) EMIT(at, at + 1);
     if (!here->array) all.used = here->bits;
@@ -818,9 +840,19 @@ element: {
     frame *here = &stack[depth];
     mode = here->mode;
     if (mode == KEEP) {
-        place = made->node[here->node].items;
+        const node *of = &made->node[here->node];
+        if (RARELY((of->kinds & BOUNDED) && here->place >= made->most[here->node])) {
+            surplus++;
+            if (of->kinds & CUT) {
+                if (!cut) { cut = depth; before = withheld; } /* all that is in it is skipped: none begins inside of another */
+                mode = SKIP;
+                goto value;
+            }
+        }
+        place = of->items;
         if (made->node[place].kinds & ANYTHING) mode = RAW;
     }
+    if (mode != SKIP && here->place) EMIT(comma, comma + 1);
     goto value;
 }
 
@@ -881,7 +913,12 @@ out:
         if (why->trace != NULL && why->room) traced(made, stack, depth, why->trace, why->room);
     }
     released(&all);
-    return status == DONE ? (int64_t)(flagged | withheld << 32 | written) : -(int64_t)status;
+    if (status != DONE) return -(int64_t)status;
+    if (surplus) {
+        memcpy(out + length, &surplus, sizeof surplus);
+        flagged |= PAST;
+    }
+    return (int64_t)(flagged | (withheld < MOST_TOLD ? withheld : MOST_TOLD) << 32 | written);
 }
 
 #define ARGUMENTS const program *made, uint32_t root, const char *text, size_t length, char *out, asker ask, fault *why, \

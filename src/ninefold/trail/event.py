@@ -14,7 +14,10 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     to be). `withheld` is how many undeclared members were kept back from the response, those inside of them counted too, and
     `withheld_bytes` how many bytes of its JSON did not leave with them (white space among them; none where they are only
     reported). `dropped` is how many undeclared members and parameters of the request did not go on to the API. `leaked` says
-    what leaks in free texts of the response, by its kind and place, never what.
+    what leaks in free texts of the response, by its kind and place, never what. `surplus` is how many items of the response's
+    lists are past their ceilings (`limits.lists`): they stayed behind, or were only counted, as the contract says. `places` are
+    up to eight of those where members were undeclared (JSON Pointers, `*` for items), of one answer of an operation a minute;
+    the last name of each is the API's own, escaped, or `?` where it may be data.
     """
 
     time: float
@@ -34,6 +37,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     subject: str = ""
     dropped: int = 0
     leaked: tuple[str, ...] = ()
+    surplus: int = 0
+    places: tuple[str, ...] = ()
 
 
 class Notice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

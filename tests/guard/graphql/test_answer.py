@@ -20,6 +20,7 @@ BANNER = "it runs nginx/1.18.0"
 
 class Told:
     leaked: tuple[str, ...] = ()
+    surplus = 0
 
 
 def answered(

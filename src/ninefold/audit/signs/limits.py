@@ -319,7 +319,7 @@ RULES = (
         asvs="V15.2.2",
         why="A list that grows with its table makes each request dearer, and one request takes all of the data out.",
         remedy="Take a limit and a cursor with bounds of their own, or say with maxItems how many there can be.",
-        contract="",
+        contract="limits:\n  lists: {most: 100, sent: block}\n",
         needs=(Needs.DESCRIPTION,),
         look=unpaged,
     ),

@@ -81,6 +81,7 @@ class Several(Projector):
         self._each = each
         self._refusal = refusal
         self.structured = True
+        self._sampler = None
 
     def __call__(self, body: bytes, teller: Teller | None = None, *, view: bool = False) -> tuple[bytes, int, int]:
         """As of one. Raises `Unpromised`, also where there are more or fewer answers than queries."""

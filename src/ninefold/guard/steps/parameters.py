@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ninefold.guard.answer import Answer, refuse
+from ninefold.guard.ceilings import Ceilings
 from ninefold.guard.flaw import Flaw
 from ninefold.guard.foreign import Template, Unreadable, read_query
+from ninefold.guard.pages import Pages
 from ninefold.guard.plan import Check, Setting, Step
 from ninefold.guard.validate import MOST_FLAWS
 from ninefold.guard.validate import Unreadable as NoJson
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ninefold.contract.description import Operation, Parameter, Schema
+    from ninefold.contract.lists import Lists
     from ninefold.guard.entrance import Entrance
     from ninefold.guard.request import Request
     from ninefold.guard.validate import Validator
@@ -31,6 +34,9 @@ MOST_REMEMBERED, LONGEST_REMEMBERED = 512, 256
 _NO_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
 #: Schemas of a path parameter that take whatever text there is.
 _FREE = frozenset({"type", "description", "example", "examples", "title", "default", "deprecated"})
+
+#: What is refused even where flaws are only told of: the contract says so elsewhere.
+_REFUSED = frozenset({"undeclared", "ceiling"})
 
 #: Where a flaw stands: the place of the parameter, its name, and what is wrong.
 _Placed = tuple[str, str, Flaw]
@@ -46,23 +52,29 @@ def compile_parameters(setting: Setting) -> Check | None:
     query = _Query([one for one in declared if one.location == "query"], entrance)
     headers = _headers([one for one in declared if one.location == "header"], entrance)
     cookies = _cookies([one for one in declared if one.location == "cookie"], entrance)
+    pages = _pages(operation, setting.contract.limits.lists, entrance)
     judges = entrance.settings.invalid == "refuse"
-    known: dict[bytes, tuple[bytes, int]] = {}
+    known: dict[bytes, tuple[bytes, int, str]] = {}
 
     def look(request: Request) -> list[_Placed]:
         target = request.target
         found: list[_Placed] = []
         good = known.get(target)
         if good is not None:
-            request.target, request.dropped = good
+            request.target, request.dropped, request.told = good[0], good[1], good[2] or request.told
         else:
             found += path.flaws(request.path)
             before = request.dropped
             found += query.flaws(request)
+            told = ""
+            if pages is not None and not (found and judges):
+                flaws, told = pages.held(request)
+                found += flaws
+                request.told = told or request.told
             if not found and len(target) <= LONGEST_REMEMBERED and request.dropped >= before:
                 if len(known) >= MOST_REMEMBERED:
                     known.clear()
-                known[target] = request.target, request.dropped - before
+                known[target] = request.target, request.dropped - before, told
         if headers is not None:
             found += headers(request)
         if cookies is not None:
@@ -77,7 +89,7 @@ def compile_parameters(setting: Setting) -> Check | None:
         if not found:
             return None
         reason = "; ".join(f"{place} {name}{flaw.pointer}: {flaw.keyword}" for place, name, flaw in found[:MOST_FLAWS])
-        if not judges and not any(flaw.keyword == "undeclared" for _, _, flaw in found):
+        if not judges and not any(flaw.keyword in _REFUSED for _, _, flaw in found):
             request.told = f"would be 400: {reason}"
             return None
         errors = [
@@ -98,6 +110,12 @@ def compile_parameters(setting: Setting) -> Check | None:
         return check(request) if len(request.target) != len(request.path) else None
 
     return only_with_a_query
+
+
+def _pages(operation: Operation, lists: Lists, entrance: Entrance) -> Pages | None:
+    ceilings = Ceilings(lists, entrance.description)
+    most, sizes = ceilings.of(operation), ceilings.sizes(operation)
+    return Pages(sizes, most, entrance, clamps=lists.asked == "clamp") if sizes and most is not None else None
 
 
 def _is_guards(parameter: Parameter, key_field: str) -> bool:
