@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOLD = ("outcome", "method", "path", "operation", "status", "step", "reason", "withheld", "withheld_bytes")
+TOLD = ("outcome", "method", "path", "operation", "status", "step", "reason", "withheld", "withheld_bytes", "leaked")
 INCIDENTAL = {"date", "x-request-id", "ratelimit", "connection", "server", "content-length", "transfer-encoding"}
 
 
@@ -195,6 +195,43 @@ def test_a_stream_that_is_not_as_described_is_cut_by_both(both: Any, path: str) 
     (told,) = hosts.told(1)
     assert told["outcome"] == "failed"
     assert "2: expected integer, got string at $.id" in told["reason"]
+
+
+STATEMENT = "SELECT id FROM users WHERE mail = 'a'"
+
+
+@pytest.mark.parametrize("path", ["/lines", "/texts", "/events"])
+def test_a_leak_in_a_stream_is_masked_and_told_by_both(both: Any, path: str) -> None:
+    hosts = both(responses={"leaks": "mask"})
+    form = {"/lines": b"%b\n", "/texts": b"\x1e%b\n", "/events": b"data: %b\n\n"}[path]
+    hosts.api.media = STREAMS[path]
+    hosts.api.pieces = [form % json.dumps({"id": one, "name": STATEMENT}).encode() for one in range(50)]
+    _, _, found = hosts.ask(path)
+    assert found == b"".join(form % (b'{"id":%d,"name":"****"}' % one) for one in range(50))
+    (told,) = hosts.told(1)
+    assert told["leaked"] == ["sql at $.name"] * 8
+
+
+@pytest.mark.parametrize("count", [2, 8000])
+def test_a_leak_in_a_whole_body_is_masked_and_told_by_both(both: Any, count: int) -> None:
+    hosts = both(responses={"leaks": {"kinds": {"sql": "mask"}}})
+    said = [{"id": 0, "name": STATEMENT}, *({"id": one, "name": "it is fine: 1"} for one in range(1, count))]
+    hosts.api.pieces = [json.dumps(said).encode()]
+    _, _, found = hosts.ask("/things")
+    assert json.loads(found) == [{"id": 0, "name": "****"}, *said[1:]]
+    (told,) = hosts.told(1)
+    assert told["leaked"] == ["sql at $[0].name"]
+
+
+def test_a_leak_that_blocks_is_a_502_whose_reason_only_the_trail_tells(both: Any) -> None:
+    hosts = both(responses={"leaks": "block"})
+    hosts.api.pieces = [json.dumps([{"id": 0, "name": STATEMENT}]).encode()]
+    status, _, found = hosts.ask("/things")
+    assert status == 502
+    assert b"SELECT" not in found
+    assert b"sql" not in found
+    (told,) = hosts.told(1)
+    assert (told["outcome"], told["reason"]) == ("failed", "the body is not as described: a leak: sql at $[0].name")
 
 
 BODIES = {

@@ -187,6 +187,15 @@ paths:
         ("responses: {visible_to: {Item.name: [a]}}\n", 2, "the description has no field 'Item.name'", ""),
         ("responses: {visible_to: {name: []}}\n", 2, "visible to nobody", "leave it out"),
         ("responses: {undeclared: report, mask: {name: redact}}\n", 2, "`undeclared: report` lets answers out", ""),
+        ("responses: {undeclared: report, leaks: mask}\n", 2, "`undeclared: report` lets answers out", "write `drop`"),
+        ("responses: {leaks: hide}\n", 2, "'report', 'mask', 'block' or 'ignore'", ""),
+        ("responses: {leaks: {kinds: {cards: mask}}}\n", 2, "'card'", ""),
+        (
+            "responses: {leaks: {expected: {prize: it is told}}}\n",
+            2,
+            "the description has no field 'prize'",
+            "name a member",
+        ),
         ("trail: {retain: 400d}\n", 2, "`trail.retain` is not enforced yet", ""),
         ("encryption: {at_rest: file:x}\n", 2, "`encryption.at_rest` is not enforced yet", ""),
         (

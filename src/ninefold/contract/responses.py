@@ -42,12 +42,14 @@ class Leaks(Section):
 
     found: Found = Field(
         "report",
-        description="A stack trace, a statement or an error of a database, a path of the server, a version of what it runs on, a "
-        "secret, the number of a card or of a person, found in a text that may be any: it leaves and the trail tells its kind and "
-        "place (`report`), `****` leaves in its place (`mask`), the answer is withheld (`block`), or nobody looks (`ignore`). "
-        "Members that are named after what they hold (`iban`, `token`, `version`) are not searched for that.",
+        description="A stack trace, a statement or an error of a database, a path of the server, a version of what it runs "
+        "on, a secret, the number of a card or of a person, found in a text that may be any: it leaves and the trail tells its "
+        "kind and place (`report`), `****` leaves in its place (`mask`), the answer is withheld (`block`), or nobody looks "
+        "(`ignore`). Members that are named after what they hold (`iban`, `token`, `version`) are not searched for that.",
     )
-    kinds: dict[Kind, Found] = Field({}, description="The same for one kind: " + ", ".join(f"`{one}`" for one in Kind) + ".")
+    kinds: dict[Kind, Found] = Field(
+        {}, description="The same for one kind: " + ", ".join(f"`{one}`" for one in Kind) + "."
+    )
     expected: dict[str, Why] = Field(
         {}, description="Fields whose texts are not searched, and why; named as in `visible_to`."
     )

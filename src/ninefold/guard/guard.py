@@ -16,8 +16,8 @@ from ninefold.guard.answer import Answer, Fields, lines, refuse
 from ninefold.guard.chain import CHAIN
 from ninefold.guard.entrance import Entrance
 from ninefold.guard.gcra import Limiter
-from ninefold.guard.need import Need
 from ninefold.guard.lookout import lookout_of
+from ninefold.guard.need import Need
 from ninefold.guard.outlook import NOBODY, Outlook
 from ninefold.guard.penalty import Penalties
 from ninefold.guard.plan import Check, Manner, Permission, Plan, Setting

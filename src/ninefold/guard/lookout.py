@@ -7,12 +7,12 @@ them, by the rules of `ninefold.leak`.
 from __future__ import annotations
 
 import json
-import re
 from array import array
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ninefold.leak.find import RULES, find, masked
+from ninefold.leak.find import HIDDEN, RULES, find, masked
+from ninefold.leak.held import held
 from ninefold.leak.rule import Kind
 from ninefold.native.library import ffi, library
 
@@ -22,54 +22,10 @@ if TYPE_CHECKING:
     from ninefold.contract.responses import Leaks
     from ninefold.leak.rule import Rule
 
-#: Members whose name says that they hold what is looked for, by the last word or two of it, and what that is. They were declared
-#: to leave.
-_HOLDERS: Mapping[str, frozenset[Kind]] = {
-    name: frozenset(kinds)
-    for kinds, names in (
-        ((Kind.CARD,), "card number|card no|pan|cc number|credit card|debit card|primary account number"),
-        (
-            (Kind.ID, Kind.CARD),
-            "iban|account number|account no|account|bban|ssn|social security number|national id|national number|tax id|tax number|tin|vat|vat id|vat number|personal number|personnummer"
-            "|personal id|identity number|id number|document number|passport number|passport|licence number|license number|cpf|cnpj|dni|nie|nif|bsn|pesel|hetu|nir|aadhaar|curp|rut|ric|nino|fiscal code|codice fiscale"
-            "|tracking number|serial number|serial|imei|iccid|barcode|ean|gtin|isbn|upc|order number|invoice number|reference|phone|phone number|mobile|fax|number|msisdn|external id|id|uid|sku|mrz",
-        ),
-        ((Kind.VERSION,), "version|user agent|ua|server|runtime|platform|engine|os|release|build|client|software|agent|generator|image|firmware|changelog|release note|language|framework|stack|device"),
-        (
-            (Kind.PATH,),
-            "path|file|filename|file name|file path|dir|directory|folder|mount|mount point|route|cwd|working directory|root|home|location|destination|target|source|entrypoint|config file|log file|href|url|uri|link|image|key|endpoint|pattern|slug",
-        ),
-        ((Kind.SQL, Kind.PATH), "sql|query|statement|filter|where|expression|view definition|definition"),
-        (
-            (Kind.TRACE, Kind.SQL, Kind.PATH, Kind.VERSION),
-            "source|script|command|diff|patch|stack|stacktrace|stack trace|trace|traceback|backtrace|markdown|dockerfile",
-        ),
-        (tuple(Kind), "code|snippet|source code|code snippet|example|notebook|cell|program|solution|exercise"),
-        (
-            (Kind.SECRET,),
-            "token|access token|id token|refresh token|secret|client secret|api key|apikey|key|password|private key|secret key|access key|jwt|session|session id|session token|csrf|csrf token|webhook secret|signing secret"
-            "|credential|cookie|signature|hash|password hash|digest|fingerprint|certificate|public key|pem|checksum|nonce|state|challenge|cursor|etag|assertion|authorization|dsn|connection string|secret access key|otp secret",
-        ),
-    )
-    for name in names.split("|")
-}  # fmt: skip
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-
-
-@lru_cache(4096)
-def held(name: str) -> frozenset[Kind]:
-    """What a member of this name was declared to hold, by its last words: `cardNumber`, `billing_ibans`.
-
-    >>> held("cardNumber") == {Kind.CARD}, held("comment") == set()
-    (True, True)
-    """
-    words = [one.lower() for one in _WORD.findall(name)]
-    found: frozenset[Kind] = frozenset()
-    for size in (1, 2, 3):
-        last = " ".join(words[-size:])
-        for form in (last, last.removesuffix("s"), last.removesuffix("es")):
-            found |= _HOLDERS.get(form, frozenset())
-    return found
+#: How much is searched of one text, and of all of an answer in which something may stand, in bytes: what hostile texts
+#: may cost.
+MOST_OF_TEXT, MOST_OF_ANSWER = 131_072, 262_144
+_HIDDEN = json.dumps(HIDDEN).encode()
 
 
 class Lookout:
@@ -78,7 +34,7 @@ class Lookout:
     Safe for any number of threads.
     """
 
-    __slots__ = ("_named", "_policy", "_rules", "_sets", "native")
+    __slots__ = ("_named", "_policy", "_rules", "_sets", "_words", "native")
 
     def __init__(self, policy: Mapping[Kind, str], *, named: bool = True) -> None:
         """`named`: members have the names that the API gave them, so that they may tell what is expected there.
@@ -87,15 +43,21 @@ class Lookout:
         """
         self._policy = dict(policy)
         self._named = named
+        self._words = frozenset(policy.values())
         self._rules = tuple(rule for rule in RULES if rule.kind in policy)
         #: What `nf_look` takes; it has to live as long as programs that heed it.
         self.native, self._sets = _watch(frozenset(policy))
 
-    def judge(self, token: bytes, member: str) -> Judged | None:
+    def judge(self, token: bytes, member: str, spent: int = 0) -> Judged | None:
         """What leaks in a JSON string (with its quotes), and what becomes of it. None: nothing does.
 
-        `member` is the name of the declared member around it; empty: none is known.
+        `member` is the name of the declared member around it; empty: none is known. `spent` are the bytes of the same answer
+        that were searched before: of one that has more than may be searched, texts in which something may stand count as leaks.
         """
+        if len(token) > MOST_OF_TEXT or spent > MOST_OF_ANSWER:
+            return Judged(
+                ("unread",), "unread" if "block" in self._words else "", _HIDDEN if "mask" in self._words else token
+            )
         text: str = json.loads(token)
         kinds = self._policy.keys() - held(member) if self._named and member else self._policy.keys()
         leaks = find(text, self._told(text), kinds)
@@ -115,9 +77,7 @@ class Lookout:
         library().nf_look(self.native, raw, len(raw), told)
         bits = told[0] | told[1] << 64
         return [
-            rule
-            for rule, (words, also) in zip(self._rules, self._sets, strict=True)
-            if bits & words and bits & also
+            rule for rule, (words, also) in zip(self._rules, self._sets, strict=True) if bits & words and bits & also
         ]
 
 

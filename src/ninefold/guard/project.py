@@ -109,7 +109,7 @@ class Projector:
         text = _buffer(out, told & 0xFFFFFFFF)
         pieces: list[bytes] = []
         leaks: list[tuple[int, Judged]] = []
-        at = 0
+        at = spent = 0
         for number in range(marked[0]):
             one = marks[number]
             begins, ends = one.offset, one.offset + one.length
@@ -119,7 +119,9 @@ class Projector:
             else:
                 lookout = self._program.lookout
                 assert lookout is not None
-                judged = lookout.judge(text[begins:ends], made.names[one.member] if one.member != _NONE else "")
+                member = made.names[one.member] if one.member != _NONE else ""
+                judged = lookout.judge(text[begins:ends], member, spent)
+                spent += one.length
                 if judged is None:
                     continue
                 leaks.append((number + 1, judged))

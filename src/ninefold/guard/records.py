@@ -30,8 +30,8 @@ MOST_PIECES = 1024
 class Reader(Protocol):
     """Reads one stream. `feed` gives what may leave of what came, `end` what is left when no more will come.
 
-    Both raise `Unpromised`, which says the part by its number. `withheld` and `withheld_bytes` count what stayed behind, `leaked`
-    tells what leaks in free texts.
+    Both raise `Unpromised`, which says the part by its number. `withheld` and `withheld_bytes` count what stayed behind,
+    `leaked` tells what leaks in free texts.
     """
 
     withheld: int

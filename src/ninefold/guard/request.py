@@ -57,7 +57,8 @@ class Request(msgspec.Struct, gc=False):
     is the other origin that a browser asks for, `allowance` what its rate leaves, `held` what has to be true of the answer.
 
     `counted`: the limits have counted it. `dropped` is how many undeclared members and parameters do not go on to the API,
-    `told` what the trail should say of a request that goes on all the same, `leaked` what leaks in the free texts of its answer.
+    `told` what the trail should say of a request that goes on all the same, `leaked` what leaks in the free texts of its
+    answer.
 
     `tap` is there where nothing is enforced, and keeps what would have been (`ninefold.guard.observe`).
     """

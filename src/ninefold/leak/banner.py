@@ -51,8 +51,8 @@ RULES = (
         Kind.VERSION, "the version of what it runs on",
         tuple(f"{one}{sign}" for one in (*_SERVERS, *_SURE) for sign in (" 9", " v9", "(9", " version", "-9", " (9", " server 9", " engine ", " \"9", "://", "_9", " server version", " http")),
         re.compile(
-            rf"(?<![\w./-])(?:{_either(_SERVERS)})(?: HTTP| server| engine){{0,2}}(?:://| ?version:? ?|,? ver\.? ?|[ (_]{{1,2}})\"?{_NUMBER}\"?\)?(?! ?%){_BUILD}"
-            rf"|(?<![\w./-])(?:{_either(_SURE)})(?: HTTP| server| engine){{0,2}}(?:://| ?version:? ?|,? ver\.? ?|[ (_-]{{1,2}})\"?{_LONG}\"?\)?{_BUILD}", re.IGNORECASE,
+            rf"(?<![\w./-])(?:{_either(_SERVERS)})(?: HTTP| server| engine){{0,2}}(?::// ?| ?version:? ?|,? ver\.? ?|[ (_]{{1,2}})\"?{_NUMBER}\"?\)?(?! ?%){_BUILD}"
+            rf"|(?<![\w./-])(?:{_either(_SURE)})(?: HTTP| server| engine){{0,2}}(?::// ?| ?version:? ?|,? ver\.? ?|[ (_-]{{1,2}})\"?{_LONG}\"?\)?{_BUILD}", re.IGNORECASE,
         ),
     ),
     Rule(
@@ -70,9 +70,9 @@ RULES = (
         ),
     ),
     Rule(
-        Kind.VERSION, "a banner", ("x-powered-by", "server: ", "x-aspnet", "x-generator", "powered by ", "ssh-9.9-", "postgresql 9"),
+        Kind.VERSION, "a banner", ("x-powered-by", "server: ", "x-aspnet", "x-generator", "x-mailer: ", "lucene_version", " mysql", " mariadb", " percona", "powered by ", "ssh-9.9-", "postgresql 9"),
         re.compile(
-            rf"\bSSH-[12]\.\d{{1,2}}-[\w.+-]{{1,80}}|\bPostgreSQL \d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,2}})? on [\w.-]{{1,60}}|\bX-(?:Powered-By|AspNet(?:Mvc)?-Version|Generator|Runtime)\s?[:=]\s?[^\s,;]{{1,80}}|\bServer: [\w.-]{{1,40}}/{_NUMBER}|\bPowered by (?:{_either(_SLASHED)})[ /]{_NUMBER}", re.IGNORECASE,
+            rf"\bX-Mailer: [^\n]{{1,100}}|\"(?:number|lucene_version|build_version)\" ?: ?\"\d{{1,3}}\.\d[\w.+-]{{0,40}}\"|\b\d{{1,2}}\.\d{{1,2}}\.\d{{1,3}}[\w.-]{{0,40}} (?:MySQL|MariaDB|Percona)[^\n]{{0,60}}|\bSSH-[12]\.\d{{1,2}}-[\w.+-]{{1,80}}|\bPostgreSQL \d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,2}})?(?: \([^)\n]{{1,80}}\))? on [\w.-]{{1,60}}|\bX-(?:Powered-By|AspNet(?:Mvc)?-Version|Generator|Runtime)\s?[:=]\s?[^\s,;]{{1,80}}|\bServer: [\w.-]{{1,40}}/{_NUMBER}|\bPowered by (?:{_either(_SLASHED)})[ /]{_NUMBER}", re.IGNORECASE,
         ),
     ),
 )  # fmt: skip

@@ -26,8 +26,8 @@ _SCHEMES = (
     (re.compile(r"35(?:2[89]|[3-8])"), {16}),
     (re.compile(r"62|81"), {16, 17, 18, 19}),
     (re.compile(r"220[0-4]"), {16, 17, 18, 19}),
-    (re.compile(r"50(?:18|20|38)|5[68]|6304|67(?:59|6[1-3])|0604|6390"), {13, 15, 16, 18, 19}),
-    (re.compile(r"60|50[6-9]|81|65|627|636[23]|9792|4(?:576|389)"), {16}),
+    (re.compile(r"50(?:18|20|38)|5019|5[68]|6304|67(?:59|6[1-3])|0604|6390"), {13, 15, 16, 18, 19}),
+    (re.compile(r"60|50[16-9]|81|65|627|636[23]|9792|4(?:576|389)"), {16}),
 )
 #: Spaces that are no line's end.
 _GAP = r"[ \u00a0\u2007\u2009\u202f-]"
@@ -70,20 +70,24 @@ def _valid(*modules: str) -> Callable[[re.Match[str]], bool]:
 
 def _formed(what: str, pattern: str, *modules: str, words: tuple[str, ...] = (NUMBER,)) -> Rule:
     """One whose form tells it, and its check digits where `modules` have them."""
-    bounded = re.compile(rf"(?<![\w.-])(?:{pattern})(?![\w]|[.-]\d)")
+    bounded = re.compile(rf"(?<![A-Za-z0-9_.-])(?:{pattern})(?![A-Za-z0-9_]|[.-]\d)")
     return Rule(Kind.ID, what, words, bounded, real=_valid(*modules) if modules else None)
 
 
-def _named(what: str, names: str, words: tuple[str, ...], pattern: str, *modules: str, also: tuple[str, ...] = (NUMBER, MIXED)) -> Rule:
+def _named(
+    what: str, names: str, words: tuple[str, ...], pattern: str, *modules: str, also: tuple[str, ...] = (NUMBER, MIXED)
+) -> Rule:
     """One whose name stands before it."""
-    spoken = re.compile(rf"(?<![A-Za-z])(?i:{names})(?![A-Za-z])[^\n\d]{{0,40}}?(?<![\w])(?P<leak>{pattern})(?![\w]|[.-]\d)")
+    spoken = re.compile(
+        rf"(?<![A-Za-z])(?i:{names})(?![A-Za-z])[^\n\d]{{0,40}}?(?<![A-Za-z0-9_])(?P<leak>{pattern})(?![A-Za-z0-9_]|[.-]\d)"
+    )
     return Rule(Kind.ID, what, words, spoken, also, _valid(*modules) if modules else None)
 
 
 CARDS = (
     Rule(
         Kind.CARD, "the number of a payment card", (NUMBER,),
-        re.compile(rf"(?:(?<![\w.+/=-])|(?<=pan=)|(?<=card=)|(?<=number=)|(?<=cc=)|(?<=PAN=)|(?<=%B)|(?<=;))(?:\d{{13,19}}|\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{4,5}})(?![\w/]|[.-]\d)"),
+        re.compile(rf"(?:(?<![A-Za-z0-9_.+/=-])|(?<=pan=)|(?<=card=)|(?<=number=)|(?<=cc=)|(?<=PAN=)|(?<=%B)|(?<=;))(?:\d{{13,19}}|\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{4,5}})(?![A-Za-z0-9_/]|[.-]\d)"),
         real=lambda found: is_card(found[0]),
     ),
 )  # fmt: skip
@@ -110,7 +114,7 @@ PERSONS = (
     _formed("a Chinese resident identity number", r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]", "cn.ric", words=(NUMBER, MIXED)),
     _formed("a Chilean RUT", r"\d{1,2}\.\d{3}\.\d{3}-[\dkK]", "cl.rut", words=(NUMBER, "rut", ".999-k")),
     _named("a Chilean RUT", r"rut|run|r\.u\.t\.?", ("rut", "run", "r.u.t"), r"\d{1,2}\.?\d{3}\.?\d{3}-[\dkK]", "cl.rut"),
-    _formed("an Aadhaar number", r"[2-9]\d{3} \d{4} \d{4}|[2-9]\d{3}-\d{4}-\d{4}", "in_.aadhaar"),
+    _formed("an Aadhaar number", r"(?<!\d )[2-9]\d{3} \d{4} \d{4}(?! \d)|[2-9]\d{3}-\d{4}-\d{4}", "in_.aadhaar"),
     _named("an Aadhaar number", r"aadha+r|uidai|आधार", ("aadha", "uidai", "आधार"), r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", "in_.aadhaar"),
     _named("an Indian PAN", r"pan", ("pan",), r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", "in_.pan"),
     _named("a Polish PESEL", r"pesel\w{0,3}", ("pesel",), r"\d{11}", "pl.pesel"),

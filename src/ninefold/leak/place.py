@@ -29,18 +29,18 @@ _MARKS = (
 RULES = (
     Rule(
         Kind.PATH, "a folder of the server",
-        ("/var/", "/usr/", "/etc/", "/root/", "/proc/", "/lib/", "/run/", "/dev/", "/sys/", "/boot/"),
+        ("/var/", "/usr/", "/etc/", "/root/", "/proc/", "/lib/", "/run/", "/dev/", "/sys/", "/boot/", "/nix/store/"),
         re.compile(
             rf"(?:file://)?(?:{_START}|(?<=file://)|(?<==))/(?:var/(?:www|lib|log|run|tmp|task|cache|opt|spool|app|runtime|mail|db|backups?|data|secrets)|usr/(?:lib(?:64|exec)?|local|share|s?bin|src|include|home)"
             rf"|etc/{_PART}{{1,60}}|root/{_PART}{{1,100}}|proc/(?:self|\d{{1,8}}|sys|net)|lib(?:64)?/(?:x86_64|aarch64|modules|systemd){_PART}{{0,60}}|run/(?:secrets|user|docker|postgresql|mysqld){_PART}{{0,60}}"
-            rf"|dev/(?:shm|mapper|sd[a-z]|nvme){_PART}{{0,60}}|sys/(?:fs|class|kernel)|boot/{_PART}{{1,60}})(?:/[\w.@+~:-]{{1,120}}){{0,30}}/?(?<![.:])",
+            rf"|dev/(?:shm|mapper|sd[a-z]|nvme){_PART}{{0,60}}|sys/(?:fs|class|kernel)|boot/{_PART}{{1,60}}|nix/store/{_PART}{{1,120}})(?:/[\w.@+~:-]{{1,120}}){{0,30}}/?(?<![.:])",
         ),
     ),
     Rule(
         Kind.PATH, "a file of the server",
         ("/home/", "/users/", "/opt/", "/srv/", "/app/", "/data/", "/workspace", "/code/", "/src/", "/tmp/", "/mnt/", "/builds/", "/go/", "/www/", "/apps/", "/deploy", "/usr/src",
          "/build/", "/project", "/config", "/private/", "/volumes/", "/storage/", "/backend", "/server", "/service", "/node_modules/", "/site-packages/", "/vendor/", "/layers/", "/ide/",
-         "/application", "/secrets/", "/node/", "/web/", "/webapps/", "/var/", "/nix/", "/snap/", "/export/", "/net/", "/api/", "file:///", "/usr/", "/etc/", "/lib/", "/run/", "/root/"),
+         "/application", "/secrets/", "/node/", "/web/", "/webapps/", "/var/", "/backup", "/nix/", "/snap/", "/export/", "/net/", "/api/", "file:///", "/usr/", "/etc/", "/lib/", "/run/", "/root/"),
         re.compile(
             rf"(?:file://)?(?:{_START}|(?<=file://)|(?<==))/(?!/)(?:{_PART}{{1,120}}/){{1,30}}{_PART}{{0,120}}\.(?:{_FILES})(?![\w-])(?!\.\w)"
             rf"|(?:{_START}|(?<=file://))/(?:opt|srv|home|Users|workspace|app|data|code|mnt|storage)/(?:{_PART}{{1,80}}/){{0,20}}(?:releases|current|shared|public_html|htdocs|backups?|secrets|\.ssh|\.aws|\.env|\.config|\.git|\.npm|\.cache|\.kube|\.gnupg|\.docker"

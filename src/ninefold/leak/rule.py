@@ -35,10 +35,10 @@ AT = "\x03"
 class Rule:
     """Whatever `pattern` finds has one of `words` in it, and one of `also` where there are any.
 
-    Words are of three bytes at least, in small letters, and stand for capitals as well; `9` stands for every digit. They are looked for in all
-    texts, the pattern only where they are. What leaks is the pattern's group `leak`, or all that it matches; `real` tells
-    whether it is what it looks like. Patterns are read over texts that anybody may have written: every repetition in them
-    has a bound.
+    Words are of three bytes at least, in small letters, and stand for capitals as well; `9` stands for every digit. They are
+    looked for in all texts, the pattern only where they are. What leaks is the pattern's group `leak`, or all that it
+    matches; `real` tells whether it is what it looks like. Patterns are read over texts that anybody may have written: every
+    repetition in them has a bound.
     """
 
     kind: Kind

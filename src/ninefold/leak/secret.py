@@ -41,7 +41,7 @@ _MORE = (
     r"\bxapp-\d-[A-Za-z0-9-]{20,200}", r"\bhooks\.slack\.com/services/T[A-Z0-9]{6,14}/B[A-Z0-9]{6,14}/[A-Za-z0-9]{18,40}",
     r"\bdiscord(?:app)?\.com/api/webhooks/\d{15,22}/[\w-]{50,100}", r"\b[MNO][A-Za-z\d_-]{23,27}\.[\w-]{6}\.[\w-]{27,45}\b", r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b",
     r"\bsq0(?:atp|csp)-[A-Za-z0-9_-]{22,60}", r"\bEAAA[A-Za-z0-9_-]{60}\b", r"\bglrt-[A-Za-z0-9_-]{20,60}|\bgl(?:dt|ft|soat|cbt)-[A-Za-z0-9_-]{20,60}", r"\bhf_[A-Za-z0-9]{30,40}\b", r"\bdckr_pat_[A-Za-z0-9_-]{27,40}",
-    r"\blin_api_[A-Za-z0-9]{40}\b", r"\bATATT3[A-Za-z0-9_=-]{60,250}", r"\bhvs\.[A-Za-z0-9_-]{24,200}|\bs\.[A-Za-z0-9]{24}\b", r"\bpul-[a-f0-9]{40}\b", r"\bNRAK-[A-Z0-9]{27}\b", r"\brubygems_[a-f0-9]{48}\b",
+    r"\blin_api_[A-Za-z0-9]{40}\b", r"\bATATT3[A-Za-z0-9_=-]{60,250}", r"\bhvs\.[A-Za-z0-9_-]{24,200}|\bs\.[A-Za-z0-9]{24}\b", r"\bpul-[a-f0-9]{40}\b", r"\bgls[ap]_[A-Za-z0-9]{32}_[a-f0-9]{8}\b", r"\bNRAK-[A-Z0-9]{27}\b", r"\brubygems_[a-f0-9]{48}\b",
     r"\bdapi[a-f0-9]{32}\b", r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{32,35}(?![\w-])", r"\bEAA[A-Za-z0-9]{80,300}", r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b", r"\bsbp_[a-f0-9]{40}\b", r"\b[0-9a-f]{32}-us\d{1,2}\b", r"\bxkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}\b",
     r"\bPMAK-[a-f0-9]{24}-[a-f0-9]{34}\b", r"\bntn_[A-Za-z0-9]{40,60}\b|\bsecret_[A-Za-z0-9]{43}\b", r"\bfigd_[A-Za-z0-9_-]{40,60}", r"\bAccountKey=[A-Za-z0-9+/=]{40,120}", r"\bSharedAccessKey=[A-Za-z0-9+/=]{40,120}",
     r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b", r"\beyJ[A-Za-z0-9_-]{10,4000}\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{43,1500}", r"\beyJ[A-Za-z0-9_-]{10,1000}\.{2}[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{16,100}",
@@ -50,7 +50,7 @@ _MORE = (
 
 _WORDS = (
     "akia", "asia", "aroa", "aida", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "k_live_", "xox", "aiza", "sg.", "eyj", "npm_", "pypi-", "nf_", "sk-", "k_test_", "whsec_",
-    "op_v1_", "oo_v1_", "dop_v9_", "doo_v9_", "dpp_v9_", "gocspx-", "ya99.", "sk9", "ac9", "key-", "xapp-", "hooks.slack", "/webhooks/", "shpat_", "shpca_", "shppa_", "shpss_", "sq9atp", "sq9csp", "eaaa", "glrt-",
+    "op_v1_", "oo_v1_", "dop_v9_", "doo_v9_", "dpp_v9_", "gocspx-", "ya99.", "sk9", "ac9", *(f"{one}{digit}" for one in ("sk", "ac") for digit in "abcdef"), "glsa_", "glsp_", "key-", "xapp-", "hooks.slack", "/webhooks/", "shpat_", "shpca_", "shppa_", "shpss_", "sq9atp", "sq9csp", "eaaa", "glrt-",
     "gldt-", "glft-", "glsoat-", "glcbt-", "hf_", "dckr_pat", "lin_api_", "atatt9", "hvs.", "pul-", "nrak-", "rubygems_", "dapi", ":aa", "eaa", "age-secret", "sbp_", "xkeysib-", "pmak-", "ntn_", "secret_", "figd_",
     "-us9", "accountkey=", "sharedaccesskey=",
 )  # fmt: skip
@@ -87,15 +87,27 @@ def _made(found: re.Match[str]) -> bool:
     """Whether a token of a known make is one, and nobody's example."""
     token = found[0]
     for what, pattern in MAKES:
-        if (verify := VERIFIED.get(what)) is not None and pattern.fullmatch(token) and not token.startswith("github_pat_"):
+        if (
+            (verify := VERIFIED.get(what)) is not None
+            and pattern.fullmatch(token)
+            and not token.startswith("github_pat_")
+        ):
             return verify(token)
-    return "EXAMPLE" not in token and not re.search(r"(.)\1{7}|x{6}|your|example", token, re.IGNORECASE) and len(set(token)) >= 10
+    return (
+        "EXAMPLE" not in token
+        and not re.search(r"(.)\1{7}|x{6}|your|example", token, re.IGNORECASE)
+        and len(set(token)) >= 10
+    )
 
 
 def _given(found: re.Match[str]) -> bool:
     """Whether what a name is given is a value, and not a word about one."""
     value = found["leak"]
-    return not placeholder(value) and not re.fullmatch(r"[a-z]+|[A-Z][a-z]+|\*+|\.+|[-_]+|\{.*\}|<.*>|\$.*|%.*", value) and len(set(value)) >= 4
+    return (
+        not placeholder(value)
+        and not re.fullmatch(r"[a-z]+|[A-Z][a-z]+|\*+|\.+|[-_]+|\{.*\}|<.*>|\$.*|%.*", value)
+        and len(set(value)) >= 4
+    )
 
 
 def _basic(found: re.Match[str]) -> bool:
@@ -145,7 +157,7 @@ RULES = (
     ),
     Rule(
         Kind.SECRET, "a value that its name calls secret",
-        ("secret", "api_key", "api-key", "apikey", "api key", "token", "access_key", "access-key", "accesskey", "private_key", "credential", "encryption_key", "signing_key", "auth_key", "app_key", "master_key", "session", "csrf", "cookie", "sid="),
+        ("secret", "api_key", "api-key", "apikey", "api key", "token", "access_key", "access-key", "accesskey", "private_key", "privatekey", "private key", "private-key", "credential", "encryption_key", "signing_key", "auth_key", "app_key", "master_key", "session", "csrf", "cookie", "sid="),
         re.compile(
             r"(?<![A-Za-z])(?:[A-Za-z0-9]{1,40}[_.-]){0,6}(?:secret(?:[_-]?(?:access[_-]?)?key)?|api[ _-]?key|access[_-]?key(?:[_-]?id)?|auth[_-]?(?:token|key)|(?:access|refresh|session|reset|csrf|id|bearer)?[_ -]?token|private[_-]?key"
             r"|(?:encryption|signing|app|master)[_-]?key|client[_-]?secret|(?:php|j)?sess(?:ion)?[_-]?id|connect\.sid|session|sid)[\"'`]?\s{0,3}(?:=>|:=|=|:|\bis\b)\s{0,3}[\"'`]?(?P<leak>[A-Za-z0-9_\-+/=.~%:]{12,4000})", re.IGNORECASE),

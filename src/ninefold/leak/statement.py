@@ -8,7 +8,7 @@ from ninefold.leak.rule import Kind, Rule
 
 _NAME = r"""["'`\[]?[A-Za-z_#@][\w$]{0,80}["'`\]]?"""
 _TABLE = rf"{_NAME}(?:\.{_NAME}){{0,3}}"
-_COLUMNS = rf"(?:\*|(?:DISTINCT |TOP \(?\d{{1,6}}\)? )?[\w.*\"'`\[\]()@:$]{{1,80}}(?: AS {_NAME})?(?:\s{{0,4}},\s{{0,4}}[\w.*\"'`\[\]()@:$ ]{{1,80}}){{0,100}})"
+_COLUMNS = rf"(?:\*|(?:DISTINCT |TOP \(?\d{{1,6}}\)? )?[\w.*\"'`\[\]()@:$]{{1,80}}(?: AS {_NAME})?(?:\s{{0,4}},\s{{0,4}}[\w.*\"'`\[\]()@:$ ]{{1,80}}){{0,30}})"
 _COMPARED = rf"{_TABLE}\s{{0,4}}(?:=|<|>|!=|LIKE\b|ILIKE\b|IN\s{{0,4}}\(|IS (?:NOT )?NULL\b|BETWEEN\b|NOT\b)"
 
 
@@ -44,10 +44,10 @@ RULES = (
         re.compile(rf"\bupdate\s{{1,4}}{_TABLE}\s{{1,20}}set\s{{1,20}}{_TABLE}\s{{0,4}}=[^\n;]{{0,2000}}", re.IGNORECASE), also=(" set ", "\nset ", " set\n"),
     ),
     _rule(
-        "a statement", ("delete from", "truncate table", "drop table", "alter table", "create table", "grant "),
+        "a statement", ("delete from", "truncate table", "drop table", "alter table", "create table", "grant ", "merge into"),
         rf"\b(?i:delete from {_TABLE}\s{{1,20}}where\s{{1,20}}{_COMPARED})[^\n;]{{0,2000}}|\bDELETE FROM {_TABLE}[^\n;]{{0,200}}"
         rf"|\b(?:TRUNCATE|DROP|ALTER) TABLE (?:IF EXISTS )?{_TABLE}[^\n;]{{0,500}}|\b(?i:create table (?:if not exists )?{_TABLE}\s{{0,4}}\()[^\n]{{1,2000}}"
-        rf"|\bdrop table if exists {_TABLE}|\balter table {_TABLE} (?:add|drop|modify|rename|alter) [^\n;]{{1,300}}"
+        rf"|\b(?i:merge into {_TABLE}(?: \w{{1,30}})? using)\b[^\n;]{{0,2000}}|\bdrop table if exists {_TABLE}|\balter table {_TABLE} (?:add|drop|modify|rename|alter) [^\n;]{{1,300}}"
         rf"|\b(?i:grant) [A-Z, ]{{3,80}} (?i:on) {_TABLE} (?i:to) [^\n;]{{1,200}}",
     ),
     _rule(
@@ -63,8 +63,8 @@ RULES = (
         "an error of PostgreSQL",
         ('constraint "', 'constraint \\"', '" does not exist', "syntax error at or near", "sqlstate", "permission denied for ", "authentication failed for user",
          "deadlock detected", "invalid input syntax for", "unterminated quoted string", "null value in column", "no pg_hba.conf", "current transaction is aborted", "pg::", "pq: ",
-         "must appear in the group by", ")=(", "error:  ", "fehler:  ", "erreur:  ", "fatal:  ", "erro:  ", "line 9: ", "too many clients already", "remaining connection slots", "value too long for type"),
-        r"\bKey \([^)\n]{1,200}\)=\([^)\n]{0,300}\)[^\n]{0,200}|\b(?:ERROR|FEHLER|ERREUR|FATAL|ERRO):  [^\n]{1,500}"
+         "must appear in the group by", ")=(", "error:  ", "fehler:  ", "erreur:  ", "fatal:  ", "erro:  ", "seq scan", "index scan", "heap scan", "index only scan", "line 9: ", "too many clients already", "remaining connection slots", "value too long for type"),
+        r"\b(?:Seq|Index|Index Only|Bitmap Heap|Bitmap Index) Scan (?:on|using) [^\n]{1,300}|\bKey \([^\n]{1,200}?\)=\([^)\n]{0,300}\)[^\n]{0,200}|\b(?:ERROR|FEHLER|ERREUR|FATAL|ERRO):  [^\n]{1,500}"
         r"|duplicate key value violates unique constraint[^\n]{0,300}|violates (?:foreign key|not-null|check|unique|exclusion) constraint[^\n]{0,300}"
         r"|(?:relation|column|table|function|role|database|schema|type|index|sequence) \\?\"[^\"\n]{1,200}\" does not exist[^\n]{0,200}"
         r"|syntax error at or near[^\n]{0,500}|SQLSTATE[\[ (:=]{1,3}\w{2,8}\]?[^\n]{0,500}|permission denied for (?:table|relation|schema|database|sequence|function|view) [^\n]{1,200}"
@@ -96,9 +96,9 @@ RULES = (
     _rule(
         "an error of another database",
         ("e99999", "mongoservererror", "mongoerror", "wrongtype operation", "noauth auth", "err unknown command", "err wrong number", "moved 9", "no viable alternative",
-         "invalidqueryexception", "invalidrequest: ", "_exception", "neo.clienterror", "neo.databaseerror", "bulkwriteerror", "writeerror", "cast to objectid", "db.", "misconf redis",
+         "invalidqueryexception", "invalidrequest: ", "_exception", "neo.clienterror", "neo.databaseerror", "bulkwriteerror", "writeerror", "cast to objectid", "db.", "misconf redis", "sql compilation error", "invalid identifier '", "db::exception",
          "loading redis", "$where", "$lookup", "$match"),
-        r"\bE11000 duplicate key error[^\n]{0,500}|\bMongo(?:Server|Network|Bulk\w{1,20}|Write)?Error\b[^\n]{0,500}|\bWRONGTYPE Operation[^\n]{0,200}"
+        r"\bSQL compilation error[^\n]{0,300}|invalid identifier '[^'\n]{1,200}'|\bDB::Exception: [^\n]{1,500}|\bE11000 duplicate key error[^\n]{0,500}|\bMongo(?:Server|Network|Bulk\w{1,20}|Write)?Error\b[^\n]{0,500}|\bWRONGTYPE Operation[^\n]{0,200}"
         r"|\bNOAUTH Authentication required\.?|\bERR (?:unknown command|wrong number of arguments)[^\n]{0,200}|\bMOVED \d{1,5} [\d.:]{7,40}"
         r"|line \d{1,4}:\d{1,4} (?:no viable alternative|mismatched input)[^\n]{0,300}|\b(?:InvalidQueryException|InvalidRequest: )[^\n]{0,300}"
         r"|\b(?:search_phase_execution|parsing|index_not_found|mapper_parsing|query_shard|illegal_argument)_exception\b[^\n]{0,500}|\bNeo\.(?:Client|Database|Transient)Error\.[\w.]{1,80}[^\n]{0,300}"
@@ -109,8 +109,8 @@ RULES = (
         "what a database's driver says",
         ("sqlalchemy", "psycopg", "prismaclient", "queryfailederror", "sequelize", "activerecord::", "doctrine\\", "hibernate", "jdbc", "django.db", "pg_query", "mysqli", "pymysql",
          "asyncpg", "pdoexception", "knex", "typeorm", "operationalerror", "integrityerror", "programmingerror", "nhibernate", "entityframework", "sqlexception", "ecto.", "gorm",
-         "jooq", "pymongo", "mysql_fetch", "odbc", "`prisma.", "constraint failed on", "sqlcode"),
-        r"Invalid `prisma\.[^\n]{1,200}|constraint failed on the \w{1,20}[^\n]{0,300}|\bSQLCODE ?[=:] ?-?\d{1,6}[^\n]{0,300}|\bsqlalchemy\.(?:exc|orm)\.[^\n]{1,500}|\(?\bpsycopg\d?\.[\w.]{1,60}\)?[^\n]{0,500}|\bPrismaClient\w{1,40}Error\b[^\n]{0,500}|\bQueryFailedError\b[^\n]{0,500}"
+         "jooq", "pymongo", "mysql_fetch", "odbc", "`prisma.", "constraint failed on", "could not execute ", "sqlcode", "[parameters:", "bad sql grammar"),
+        r"\[parameters: [^\n]{1,500}|bad SQL grammar[^\n]{0,1000}|Invalid `prisma\.[^\n]{1,200}|constraint failed on the \w{1,20}[^\n]{0,300}|\bSQLCODE ?[=:] ?-?\d{1,6}[^\n]{0,300}|\bsqlalchemy\.(?:exc|orm)\.[^\n]{1,500}|\(?\bpsycopg\d?\.[\w.]{1,60}\)?[^\n]{0,500}|\bPrismaClient\w{1,40}Error\b[^\n]{0,500}|\bQueryFailedError\b[^\n]{0,500}"
         r"|\bSequelize\w{0,40}Error\b[^\n]{0,500}|\bActiveRecord::\w{1,60}[^\n]{0,500}|\bDoctrine\\[\w\\]{1,100}[^\n]{0,500}|\borg\.hibernate\.[^\n]{1,500}|\bjdbc:[a-z:]{2,20}//[^\s]{1,300}"
         r"|\bcould not execute (?:statement|query)[^\n]{0,300}|\bdjango\.db\.[^\n]{1,500}|\b(?:pg_query|mysqli?_\w{1,30}|mysql_fetch_\w{1,20})\(\)[^\n]{0,300}|\b(?:pymysql|asyncpg|pymongo)\.[\w.]{1,60}[^\n]{0,500}"
         r"|\bPDOException\b[^\n]{0,500}|\b(?:Operational|Integrity|Programming|Interface)Error: ?\(?[^\n]{1,500}|\b\w{0,30}SQLException\b[^\n]{0,500}|\bEcto\.\w{1,60}Error\b[^\n]{0,300}|\[ODBC [^\n]{1,400}",

@@ -49,14 +49,15 @@ RULES = (
     ),
     _rule(
         "a frame of .NET",
-        ("at ",),
-        r"\bat (?:[A-Z_][\w`+<>]{0,100}\.){1,12}[\w`<>\[\]|.]{1,100}(?:\[[\w, ]{1,60}\])?\([^()\n]{0,300}\)"
-        r"(?: in [^\n]{1,300}:line \d{1,7})?(?!\w)",
+        ("at ", "   bei ", "   en ", "   em ", "   à ", "   в ", "   w "),
+        r"(?:\bat|^ {3}(?:bei|en|em|à|в|w)) (?:(?:[A-Z_][\w`+<>]{0,100}\.){2,12}[\w`<>\[\]|.]{1,100}(?:\[[\w, ]{1,60}\])?\((?:[\w.`<>\[\]&?]{1,100} \w{1,60}(?:, ?[^()\n]{0,300})?)?\)"
+        r"|[A-Z]\w{0,100}\.\w{1,100}\((?:(?:String|Int32|Int64|Object|Boolean|Guid|string|int|object|bool)(?:\[\])? \w{1,60}[^()\n]{0,300})?\)(?= in |\r?\n|$))(?: in [^\n]{1,300}:\w{4,9} \d{1,7})?",
+        re.MULTILINE,
         also=("()\n", "() ", "(object", "(string", "(int", "(boolean", "(httpcontext", "(task", "(cancellationtoken", "(exception", "(ienum", "(iserv", "(type", "(list", "(dictionary", "(guid", ".cs:line", ".async", ".movenext"),
     ),
     _rule("frames that were left out", ("common frames omitted", "... 9"), r"\.\.\. \d{1,5} (?:more|common frames omitted)$", re.MULTILINE),
     _rule("a frame of .NET", (") +9",), r"\b(?:[A-Z]\w{0,100}\.){1,12}\w{1,100}\([^()\n]{0,300}\) \+\d{1,6}"),
-    _rule("a frame of .NET", (":line 9",), r"[^\s()]{1,300}\.(?:cs|vb|fs|cshtml):line \d{1,7}"),
+    _rule("a frame of .NET", (":line 9",), r"(?<![^\s()])[^\s()]{1,200}\.(?:cs|vb|fs|cshtml):line \d{1,7}"),
     _rule(
         "a frame of JavaScript",
         ("at ",),
@@ -86,7 +87,7 @@ RULES = (
     ),
     _rule(
         "an error of PHP",
-        ("uncaught", "stack trace:", "#9 "),
+        ("uncaught", "stack trace:", "#9 ", "#99 ", "#999 "),
         r"Uncaught (?:[\w\\]{1,100})?(?:Exception|Error)\b[^\n]{0,800}|^Stack trace:(?:\n#\d{1,4} [^\n]{1,500}){0,200}"
         r"|#\d{1,4} +(?:[^\s()]{1,300}\(\d{1,7}\): |\{main\}|\[internal function\])[^\n]{0,500}",
         re.MULTILINE,
@@ -94,13 +95,13 @@ RULES = (
     _rule(
         "a panic of Go",
         ("goroutine 9", "panic: ", "[signal sig", "panic serving"),
-        r"\bpanic serving [^\n]{1,500}|goroutine \d{1,9} \[[^\]\n]{1,60}\](?::[^\n]{0,300})?|\bpanic: (?:runtime error|interface conversion|\w+[.:])[^\n]{0,500}"
+        r"\bpanic serving [^\n]{1,500}|goroutine \d{1,9} \[[^\]\n]{1,60}\](?::[^\n]{0,300})?(?:\n[^\n]{1,500}\n\t[^\n]{1,500}){0,200}|\bpanic: (?:runtime error|interface conversion|\w+[.:])[^\n]{0,500}"
         r"|\bpanic: [^\n]{1,300}\[recovered\]|\[signal SIG\w{1,10}[^\n]{0,300}",
     ),
     _rule(
         "a frame of Ruby",
         (".rb:9", ".erb:9", ".rake:9", ".ru:9"),
-        r"[^\s\"'(\[]{0,300}\.(?:rb|erb|rake|ru):\d{1,7}(?::in [`'][^'\n]{1,200}')?",
+        r"(?<![^\s\"'(\[])[^\s\"'(\[]{0,200}\.(?:rb|erb|rake|ru):\d{1,7}(?::in [`'][^'\n]{1,200}')?",
     ),
     _rule(
         "what Ruby says",
@@ -110,25 +111,25 @@ RULES = (
     ),
     _rule(
         "a panic of Rust",
-        ("panicked at ", "::unwrap()", "rust_backtrace", "::expect()", "stack backtrace:"),
-        r"\bstack backtrace:(?:\n[^\n]{0,400}){0,400}|thread '[^'\n]{1,100}'(?: \(\d{1,12}\))? panicked at [^\n]{1,500}(?:\n[^\n]{1,500})?"
+        ("panicked at ", "::unwrap()", "rust_backtrace", "::expect()", "stack backtrace:", "stack traceback:", "stack trace:"),
+        r"\bstack (?:back)?trace(?:back)?:(?:\n\s{1,20}\S[^\n]{0,400}){1,400}|thread '[^'\n]{1,100}'(?: \(\d{1,12}\))? panicked at [^\n]{1,500}(?:\n[^\n]{1,500})?"
         r"|\bpanicked at '?[^\n]{1,500}|called `(?:Result|Option)::\w{1,20}\(\)` on [^\n]{1,500}|RUST_BACKTRACE=\w{1,4}",
     ),
     _rule(
         "an exception of Elixir or Erlang",
         ("** (", "(elixir 9", "{badmatch", "{badarg", "(stdlib 9", "(phoenix 9", "(ecto", "(plug", ".erl, line 9"),
-        r"\*\* \([\w.]{1,100}\) [^\n]{1,500}|\(\w{1,40} \d[\w.-]{0,20}\) [\w/.-]{1,200}\.[eh]x?rl?s?:\d{1,7}: [^\n]{1,300}|\{bad(?:match|arg),[^\n]{1,300}|\(?\S{1,200}\.erl, line \d{1,7}\)?",
+        r"\*\* \([\w.]{1,100}\) [^\n]{1,500}|\(\w{1,40} \d[\w.-]{0,20}\) [\w/.-]{1,200}\.[eh]x?rl?s?:\d{1,7}: [^\n]{1,300}|\{bad(?:match|arg),[^\n]{1,300}|(?<![^\s(])[^\s(]{1,200}\.erl, line \d{1,7}",
     ),
     _rule(
         "a frame of Perl or Swift",
         (" line 9",),
-        r"\bat \S{1,300}\.(?:p[lm]|cgi|t) line \d{1,7}\b|\bfile \S{1,300}\.swift, line \d{1,7}|\b\S{1,200}\.(?:cfm|cfc|asp|aspx)\b,? line \d{1,7}",
+        r"\bat \S{1,300}\.(?:p[lm]|cgi|t) line \d{1,7}\b|\bfile \S{1,300}\.swift, line \d{1,7}|(?<!\S)\S{1,200}\.(?:cfm|cfc|asp|aspx)\b,? line \d{1,7}",
     ),
     _rule("a frame of R", (".r#9", "calls: "), r"\bat \S{1,200}\.R#\d{1,7}|\bCalls: [^\n]{1,200} -> [^\n]{1,300}"),
     _rule(
         "what a native program says",
         ("segmentation fault", "core dumped", "terminate called after", "addresssanitizer", "in ?? ()", "#9  9x", "#9 9x"),
-        r"Segmentation fault[^\n]{0,100}|\(core dumped\)|terminate called after throwing[^\n]{1,300}|[^\n]{0,40}AddressSanitizer: [^\n]{1,300}"
+        r"Segmentation fault[^\n]{0,100}|\(core dumped\)|terminate called after throwing[^\n]{1,300}|AddressSanitizer: [^\n]{1,300}"
         r"|#\d{1,4} {1,3}0x[0-9a-f]{4,16} in [^\n]{1,300}",
     ),
     _rule(

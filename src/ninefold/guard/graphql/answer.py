@@ -13,9 +13,9 @@ from graphql.type import (
     GraphQLObjectType,
 )
 
-from ninefold.guard.lookout import held
 from ninefold.guard.mask import Sentence
 from ninefold.guard.outline import Shape
+from ninefold.leak.held import held
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
