@@ -244,13 +244,18 @@ class _Programs:
             self.nodes.append((
                 kinds, chance.randrange(count), chance.randrange(count), [(name, chance.randrange(-1, count)) for name in own],
             ))  # fmt: skip
-        for at in chance.sample(range(count), chance.randrange(count)):  # one is left that does not choose
+        for at in range(chance.randrange(count)):  # one is left that does not choose
             kinds, items, _, _ = self.nodes[at]
             by = [
                 (value, chance.randrange(count))
                 for value in chance.sample([*TEXTS], chance.randrange(1, len(TEXTS) + 1))
             ]
-            self.nodes[at] = (kinds & ~448 | CHOICE, items, -1, [*by, (chance.choice(names), -1)])
+            self.nodes[at] = (
+                kinds & ~chance.choice([448, 449, 449]) | CHOICE,
+                items,
+                -1,
+                [*by, (chance.choice(names), -1)],
+            )
         plain = [at for at, (kinds, *_) in enumerate(self.nodes) if not kinds & CHOICE]
         self.nodes = [
             (kinds, items, chance.choice(plain) if kinds & CHOICE else others, own)
@@ -373,7 +378,7 @@ def test_programs_at_random_leave_what_another_reading_of_them_leaves(driver: Pa
             fine += bool(expected[1])
             past += bool(expected[2])
     assert fine > len(programs)  # else it tried nothing
-    assert sum(one.chose for one in programs) > len(programs)
+    assert sum(one.chose for one in programs) > len(programs) // 3
     assert (past > len(programs) // 10) == bounded
 
 
