@@ -38,9 +38,10 @@ typedef struct {
 
 typedef struct { uint32_t kind, ref, refs; } part;
 
-/* Steps by `step[state * classes + class]`; `final` says what becomes of a text that ends in a state. */
+/* Steps by `step[state * classes + class]`; `final` says what becomes of a text that ends in a state. What is longer than
+ * `longest`, in bytes, does not surely fit. */
 typedef struct {
-    uint32_t start, states, classes, steps, finals, range, ranges;
+    uint32_t start, states, classes, steps, finals, range, ranges, longest;
     uint8_t ascii[128];
 } automaton;
 
@@ -288,7 +289,8 @@ static enum verdict fits(const rules *made, int32_t which, const uint8_t *at, si
         const uint32_t class_ = *at < 128 ? by->ascii[*at++] : class_of(made, by, &at);
         state = step[state * by->classes + class_];
     }
-    return made->final[by->finals + state];
+    const enum verdict found = made->final[by->finals + state];
+    return found == YES && length > by->longest ? UNSURE : found;
 }
 
 static enum verdict string_judged(hearing *on, const rule *by, const entry *one) {
@@ -475,7 +477,7 @@ static enum verdict object_judged(hearing *on, int32_t at, const rule *by, uint3
         for (uint32_t p = 0; p < by->fittings; p++) {
             if ((name = string_of(on, named, &length)) == NULL) return UNSURE;
             on->left -= 1 + named->count / 16;
-            if (fits(made, made->ref[by->fitting + 2 * p], name, length) != YES) continue;
+            if (fits(made, made->ref[by->fitting + 2 * p], name, length) == NO) continue;
             declared = 1;
             HELD(made->ref[by->fitting + 2 * p + 1], child);
         }
