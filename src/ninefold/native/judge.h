@@ -38,7 +38,7 @@ typedef struct {
 
 typedef struct { uint32_t kind, ref, refs; } part;
 
-/* Steps by `step[state * classes + class]`; `final` says what becomes of a text that ends in a state. What is longer than
+/* Steps by `step[state * classes + class]`: the next state, or once they are made where its steps begin; `final` says what becomes of a text that ends in a state. What is longer than
  * `longest`, in bytes, does not surely fit. */
 typedef struct {
     uint32_t start, states, classes, steps, finals, range, ranges, longest;
@@ -62,7 +62,7 @@ typedef struct {
     part *part;
     int32_t *ref;
     automaton *automaton;
-    uint16_t *step;
+    uint32_t *step; /* `tables` has the numbers of states, of 16 bits each */
     range *range;
 } rules;
 
@@ -79,21 +79,26 @@ EXPORT void nf_rules_free(rules *made) {
 static int within(uint32_t first, uint32_t count, uint32_t size) { return (uint64_t)first + count <= size; }
 static int known_or_none(int32_t index, uint32_t size) { return index >= NONE && index < (int64_t)size; }
 
-static int sound_automaton(const rules *made, const automaton *one) {
+static int sound_automaton(const rules *made, const automaton *one, const char *steps) {
     const tables *size = &made->size;
     if (one->states <= STARTS || one->start >= one->states || !one->classes) return 0;
     if ((uint64_t)one->states * one->classes > size->steps || !within(one->steps, one->states * one->classes, size->steps)) return 0;
     if (!within(one->finals, one->states, size->finals) || !one->ranges || !within(one->range, one->ranges, size->ranges)) return 0;
-    for (uint32_t i = 0; i < one->states * one->classes; i++) if (made->step[one->steps + i] >= one->states) return 0;
+    for (uint32_t i = 0; i < one->states * one->classes; i++) {
+        uint16_t to;
+        memcpy(&to, steps + (size_t)(one->steps + i) * sizeof to, sizeof to);
+        if (to >= one->states) return 0;
+        made->step[one->steps + i] = to * one->classes;
+    }
     for (uint32_t i = 0; i < one->states; i++) if (made->final[one->finals + i] > YES) return 0;
     for (uint32_t i = 0; i < sizeof one->ascii; i++) if (one->ascii[i] >= one->classes) return 0;
     for (uint32_t i = 0; i < one->ranges; i++) if (made->range[one->range + i].class_ >= one->classes) return 0;
     return made->range[one->range].first == 0;
 }
 
-static int sound_rules(const rules *made) {
+static int sound_rules(const rules *made, const char *steps) {
     const tables *size = &made->size;
-    for (uint32_t i = 0; i < size->automata; i++) if (!sound_automaton(made, &made->automaton[i])) return 0;
+    for (uint32_t i = 0; i < size->automata; i++) if (!sound_automaton(made, &made->automaton[i], steps)) return 0;
     for (uint32_t i = 0; i < size->refs; i++) if (!known_or_none(made->ref[i], size->nodes)) return 0;
     for (uint32_t i = 0; i < size->values; i++) {
         const constant *one = &made->value[i];
@@ -125,10 +130,11 @@ EXPORT rules *nf_rules(const tables *from, const uint64_t seed[2]) {
     if (made == NULL) return NULL;
     made->size = *from;
     made->names = nf_make(from->nodes, from->node, from->members, from->member, from->names, from->name, seed);
+    made->step = calloc((size_t)from->steps + 1, sizeof *made->step);
 #define TAKEN(what, count) ((made->what = copied(from->what, (size_t)from->count * sizeof *made->what)) != NULL)
     if (made->names != NULL && TAKEN(rule, nodes) && TAKEN(need, members) && TAKEN(value, values) && TAKEN(text, texts)
-        && TAKEN(part, parts) && TAKEN(ref, refs) && TAKEN(automaton, automata) && TAKEN(step, steps) && TAKEN(final, finals)
-        && TAKEN(range, ranges) && sound_rules(made)) return made;
+        && TAKEN(part, parts) && TAKEN(ref, refs) && TAKEN(automaton, automata) && TAKEN(final, finals) && TAKEN(range, ranges)
+        && made->step != NULL && sound_rules(made, from->step)) return made;
     nf_rules_free(made);
     return NULL;
 }
@@ -282,14 +288,11 @@ SELDOM static uint32_t class_of(const rules *made, const automaton *by, const ui
 
 static enum verdict fits(const rules *made, int32_t which, const uint8_t *at, size_t length) {
     const automaton *by = &made->automaton[which];
-    const uint16_t *step = made->step + by->steps;
+    const uint32_t *step = made->step + by->steps, ends = STARTS * by->classes;
     const uint8_t *end = at + length;
-    uint32_t state = by->start;
-    while (at < end && state >= STARTS) {
-        const uint32_t class_ = *at < 128 ? by->ascii[*at++] : class_of(made, by, &at);
-        state = step[state * by->classes + class_];
-    }
-    const enum verdict found = made->final[by->finals + state];
+    uint32_t row = by->start * by->classes;
+    while (at < end && row >= ends) row = step[row + (*at < 128 ? by->ascii[*at++] : class_of(made, by, &at))];
+    const enum verdict found = made->final[by->finals + row / by->classes];
     return found == YES && length > by->longest ? UNSURE : found;
 }
 
@@ -457,13 +460,16 @@ static enum verdict object_judged(hearing *on, int32_t at, const rule *by, uint3
     const rules *made = on->made;
     const entry *one = &on->tape[i];
     const uint32_t first = made->names->node[at].first;
+    const uint32_t named_here = made->names->node[at].count;
+    /* where it says nothing of members that it does not name, those that it does name are enough */
+    const int all = by->others != NONE || by->fittings || named_here > 63;
     enum verdict found = YES;
-    uint64_t seen = 0;
+    uint64_t seen = 0, left = all ? 1 : ((uint64_t)1 << named_here) - 1;
     uint32_t next = 0;
     size_t length;
     const uint8_t *name;
     if (one->count < by->fewest_members || one->count > by->most_members) return NO;
-    for (uint32_t k = 0, child = i + 1; k < one->count; k++, child = on->tape[child].next) {
+    for (uint32_t k = 0, child = i + 1; k < one->count && left; k++, child = on->tape[child].next) {
         const entry *named = &on->tape[child++];
         int declared = 0;
         if (--on->left < 0 || (name = string_of(on, named, &length)) == NULL) return UNSURE;
@@ -472,12 +478,15 @@ static enum verdict object_judged(hearing *on, int32_t at, const rule *by, uint3
             const uint8_t need = made->need[first + (uint32_t)known];
             if (need & NEEDED) seen |= (uint64_t)1 << (need & 63);
             declared = !(need & UNNAMED);
+            if (!all) left &= ~((uint64_t)1 << known);
             if (declared) HELD(made->names->member[first + (uint32_t)known].node, child);
         }
         for (uint32_t p = 0; p < by->fittings; p++) {
             if ((name = string_of(on, named, &length)) == NULL) return UNSURE;
             on->left -= 1 + named->count / 16;
-            if (fits(made, made->ref[by->fitting + 2 * p], name, length) == NO) continue;
+            const enum verdict fitting = fits(made, made->ref[by->fitting + 2 * p], name, length);
+            if (fitting == NO) continue;
+            if (fitting == UNSURE) return UNSURE;
             declared = 1;
             HELD(made->ref[by->fitting + 2 * p + 1], child);
         }
