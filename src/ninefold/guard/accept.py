@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ninefold.contract.description import Schema
     from ninefold.guard.expression import Automaton
 
-#: The verdict of the judge that counts.
-YES = 2
 _NONE = -1
 _KINDS = {"null": 1, "string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
 _EVERY = 127
@@ -34,9 +32,11 @@ _LEAST, _MOST, _MOST_COUNT = -(2**63), 2**63 - 1, 2**32 - 1
 _FREE, _UNIQUE = 1, 2
 _NEEDED, _UNNAMED = 64, 128
 _MOST_NEEDED = 64
+#: Strings of an enumeration that are tried one by one; more of them have a table.
+_MOST_BESIDE = 6
 _ALL, _ANY, _ONE, _NOT, _IF = range(5)
 #: The forms of `rule`, `constant` and `automaton` in `native/judge.h`.
-_RULE, _CONSTANT, _AUTOMATON = struct.Struct("=2d3qQ9I4i8I4x"), struct.Struct("=q4I"), struct.Struct("=8I128s")
+_RULE, _CONSTANT, _AUTOMATON = struct.Struct("=2d3qQ9I5i8I"), struct.Struct("=q4I"), struct.Struct("=8I128s")
 
 #: Keywords of which a rule says all; what they are about.
 _SAID = frozenset({
@@ -71,6 +71,7 @@ class _Rule:
     format: int = _NONE
     items: int = _NONE
     others: int = _NONE
+    among: int = _NONE
     prefix: tuple[int, ...] = ()
     values: tuple[tuple[int, int, bytes], ...] = ()
     fitting: tuple[int, ...] = ()
@@ -82,7 +83,7 @@ class _Rule:
         return tuple(getattr(self, name) for name in self.__slots__)
 
     def leads_to(self) -> Iterable[int]:
-        yield from (self.items, self.others, *self.prefix, *self.fitting[1::2])
+        yield from (self.items, self.others, self.among, *self.prefix, *self.fitting[1::2])
         for _, refs in self.parts:
             yield from refs
         for _, node, _ in self.members:
@@ -120,10 +121,11 @@ class Acceptance:
                 self._rules[self._named[name]] = self._rule(self.definitions[name])
         return self._kept(_Rule(bits=_FREE)) if number == _NONE else number
 
-    def accepts(self, root: int, text: bytes) -> bool:
-        """Whether a JSON text in which no object has a member twice surely fits; no: somebody else is to judge it."""
+    def judge(self, root: int, text: bytes) -> int:
+        """`YES` or `NO` where a JSON text in which no object has a member twice surely fits or does not, else `UNSURE`."""
         native = self._native or self.make()
-        return bool(self._judge(native, root, text, len(text)) == YES)
+        verdict: int = self._judge(native, root, text, len(text))
+        return verdict
 
     def doubts(self, root: int, *, deep: bool = False) -> bool:
         """Whether the rule does not say all of its schema; `deep`: or one that it leads to."""
@@ -183,7 +185,7 @@ class Acceptance:
             fitting, fittings = listed(one.fitting)
             rules += _RULE.pack(
                 one.over, one.under, one.least, one.most, one.multiple, one.required, one.bits, one.kinds, one.doubt, *one.lengths,
-                *one.sizes, *one.counts, one.pattern, one.format, one.items, one.others, *listed(one.prefix), first_value,
+                *one.sizes, *one.counts, one.pattern, one.format, one.items, one.others, one.among, *listed(one.prefix), first_value,
                 len(one.values), fitting, fittings // 2, first_part, len(one.parts),
             )  # fmt: skip
         return {
@@ -242,7 +244,13 @@ class Acceptance:
             rule.doubt = _EVERY
         elif "enum" in schema or "const" in schema:
             values = schema["enum"] if "enum" in schema else [schema["const"]]
-            rule.values = tuple(dict.fromkeys(map(_constant, values)))
+            found = dict.fromkeys(map(_constant, values))
+            strings = [one for one in found if one[0] == _KINDS["string"]]
+            if len(strings) > _MOST_BESIDE:
+                names = tuple((text, _NONE, 0) for _, _, text in strings)
+                rule.among = self._kept(_Rule(kinds=0, members=names))
+                found = {one: None for one in found if one not in set(strings)}
+            rule.values = tuple(found)
 
     def _string(self, schema: dict[str, Any], rule: _Rule) -> None:
         rule.lengths = _bounds(schema, "minLength", "maxLength")

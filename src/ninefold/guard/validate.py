@@ -19,6 +19,7 @@ from ninefold.contract.description import escape
 from ninefold.contract.dialect import Words
 from ninefold.errors import DescriptionError, Place
 from ninefold.guard.accept import Acceptance
+from ninefold.guard.expression import YES
 from ninefold.guard.flaw import Flaw
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Validator:
 
         Raises `Unreadable` where it is no JSON.
         """
-        if self._sure and self._acceptance.accepts(self._root, text):
+        if self._sure and self._acceptance.judge(self._root, text) == YES:
             return ()
         try:
             value = json.loads(text.decode("utf-8"), parse_float=Decimal, parse_constant=_constant)

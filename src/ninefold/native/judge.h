@@ -27,7 +27,7 @@ typedef struct {
     uint64_t required;          /* a bit for each member that has to be there */
     uint32_t bits, kinds, doubt; /* FREE: anything fits. `doubt`: kinds of which the rule does not say all */
     uint32_t shortest, longest, fewest, most_items, fewest_members, most_members;
-    int32_t pattern, format, items, others; /* automata, rules; NONE */
+    int32_t pattern, format, items, others, among; /* automata, rules; one whose members' names are the strings that fit; NONE */
     uint32_t prefix, prefixes, value, values, fitting, fittings, part, parts;
 } rule;
 
@@ -113,6 +113,7 @@ static int sound_rules(const rules *made, const char *steps) {
         const rule *one = &made->rule[i];
         if (!known_or_none(one->pattern, size->automata) || !known_or_none(one->format, size->automata)) return 0;
         if (!known_or_none(one->items, size->nodes) || !known_or_none(one->others, size->nodes)) return 0;
+        if (!known_or_none(one->among, size->nodes)) return 0;
         if (!within(one->prefix, one->prefixes, size->refs) || !within(one->value, one->values, size->values)) return 0;
         if (!within(one->part, one->parts, size->parts) || one->multiple < 0) return 0;
         if (one->fittings > size->refs / 2 || !within(one->fitting, 2 * one->fittings, size->refs)) return 0;
@@ -351,13 +352,18 @@ static enum verdict number_judged(const hearing *on, const rule *by, const entry
     return near > by->over && near < by->under ? found : UNSURE; /* on the bound: which side it is on, only its digits say */
 }
 
-static enum verdict among(const hearing *on, const rule *by, const entry *one) {
+static enum verdict among(hearing *on, const rule *by, const entry *one) {
     const constant *value = on->made->value + by->value;
     enum verdict found = NO;
     size_t length = 0;
     const uint8_t *text = one->kind == STRING ? string_of(on, one, &length) : NULL;
     if (one->kind == STRING && text == NULL) return UNSURE;
     const int64_t whole = one->kind == BOOLEAN ? one->how : one->kind == INTEGER && one->how == PLAIN ? whole_of(on->text, one) : 0;
+    if (text != NULL && by->among != NONE) {
+        uint32_t next = 0;
+        return look_up(on->made->names, by->among, &next, text, length) == NONE ? NO : YES;
+    }
+    on->left -= by->values / 32;
     for (uint32_t i = 0; i < by->values; i++, value++) {
         if (value->kind == STRING) {
             if (text != NULL && value->length == length && memcmp(on->made->text + value->offset, text, length) == 0) return YES;
@@ -530,7 +536,7 @@ static enum verdict judged(hearing *on, int32_t at, uint32_t i, uint32_t calls) 
     if (by->bits & FREE) return YES;
     if (++calls > MOST_CALLS || --on->left < 0) return UNSURE;
     if (!(by->kinds & kind) && !(kind == INTEGER && by->kinds & NUMBER)) return NO;
-    if (by->values && (own = among(on, by, one)) == NO) return NO;
+    if ((by->values || by->among != NONE) && (own = among(on, by, one)) == NO) return NO;
     if (own < found) found = own;
     switch (kind) {
     case STRING: own = string_judged(on, by, one); break;
