@@ -261,6 +261,13 @@ class _Parts:
     def __init__(self) -> None:
         self.free: list[list[tuple[int, int]]] = []
         self.steps: list[tuple[Ranges, int] | None] = []
+        self._work = 0
+
+    def worked(self, steps: int) -> None:
+        """Raises `_Unsaid` past the bound."""
+        self._work += steps
+        if self._work > _MOST_WORK:
+            raise _Unsaid
 
     def state(self) -> int:
         if len(self.steps) >= _MOST_PARTS:
@@ -321,6 +328,7 @@ class _Parts:
                 if (kind == 0 or kind in kinds) and not found >> to & 1:
                     found |= 1 << to
                     waiting.append(to)
+            self.worked(1)
         return found
 
 
@@ -360,7 +368,6 @@ def _determined(parts: _Parts, begin: int, end: int, otherwise: int) -> Automato
     ranges, taken, classes = _classes(parts)
     count = len(parts.steps)
     plain = [parts.reached(state) for state in range(count)]
-    work = sum(one.bit_count() for one in plain)
     # only states with a step by a character go on, and those that reach the end tell
     going = sum(1 << state for state in range(count) if parts.steps[state] is not None)
     ended = [bool(parts.reached(state, 2) >> end & 1) for state in range(count)]
@@ -399,11 +406,8 @@ def _determined(parts: _Parts, begin: int, end: int, otherwise: int) -> Automato
             assert step is not None
             for class_ in _bits(taken[state]):
                 to[class_] |= plain[step[1]]
-                work += 1
-            work += 1
-        work += classes
-        if work > _MOST_WORK:
-            raise _Unsaid
+            parts.worked(1 + taken[state].bit_count())
+        parts.worked(classes)
         for class_ in range(classes):
             steps[done * classes + class_] = number(to[class_])
         done += 1
