@@ -231,3 +231,10 @@ def test_a_list_of_like_values_takes_no_longer_than_another_one() -> None:
     assert verdict(judge, json.dumps([*range(100_000)]).encode()) == YES
     assert verdict(judge, json.dumps([{"a": at % 50_000} for at in range(100_000)]).encode()) == UNSURE
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize("form", ['"%d"', '"%04d"', "%d", "%d.5", '{"a":%d}', "[%d]", '{"%d":1}'])
+def test_of_values_that_differ_little_it_is_sure_that_they_do(form: str) -> None:
+    judge = validator({"uniqueItems": True})
+    for count in (10, 100, 1000, 5000):
+        assert verdict(judge, ("[" + ",".join(form % at for at in range(count)) + "]").encode()) == YES

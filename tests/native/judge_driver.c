@@ -1,9 +1,9 @@
 /* Runs `judge.h` on texts from the standard input, each in memory of exactly its size: what the sanitizers are for.
  *
- * In, again and again: the counts of `tables` in their order and how many texts there are (uint32), what the tables point at in
- * their order, then each text behind its length (uint32). Out: for each its verdict by the rule 0 (a byte). All rules are made, and
+ * In, again and again: the counts of `tables` in their order, the rule to begin with, and how many texts there are (uint32), what the tables point at in
+ * their order, then each text behind its length (uint32). Out: for each its verdict (a byte). All rules are made, and
  * each text judged, with the first allocation failing too, then the second one, and so on: that may cost certainty, never truth.
- * What cannot be made of sound memory ends it with 6. */
+ * Rules that cannot be made with all the memory that they want end it with 6. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static char *taken(size_t size) {
 }
 
 int main(void) {
-    uint32_t head[12], length;
+    uint32_t head[13], length;
     uint64_t seed[2] = {1, 2};
     while (fread(head, 1, sizeof head, stdin) == sizeof head) {
         tables from = {0};
@@ -48,15 +48,15 @@ int main(void) {
         }
         to_fail = -1;
         for (int i = 0; i < 13; i++) free(held[i]);
-        for (; head[11]; head[11]--) {
+        for (; head[12]; head[12]--) {
             if (fread(&length, 1, sizeof length, stdin) != sizeof length) return 3;
             char *read = taken(length), *text = malloc((size_t)length + 1);
             memcpy(text, read, length);
             text[length] = 0;
-            const int sure = nf_judge(made, 0, text, length);
+            const int sure = nf_judge(made, head[11], text, length);
             for (long failing = 0;; failing++) {
                 to_fail = failing;
-                const int found = nf_judge(made, 0, text, length);
+                const int found = nf_judge(made, head[11], text, length);
                 if (found != sure && found != UNSURE && sure != UNSURE) return 5;
                 if (to_fail >= 0) break; /* all that it wanted it had */
             }

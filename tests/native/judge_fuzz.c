@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         nodes[i] = (node){0, NONE, NONE, most, byte_of(&from) % (EACH + 1)};
         *one = (rule){.over = (int8_t)byte_of(&from), .under = (int8_t)byte_of(&from) + 100, .least = -5, .most = byte_of(&from), .longest = 9};
         one->multiple = byte_of(&from) % 4;
-        one->bits = byte_of(&from) % 8 ? 0 : byte_of(&from) % 4;
+        one->bits = byte_of(&from) % 8 == 0 ? FREE : byte_of(&from) % 2 ? UNIQUE : 0;
         one->kinds = byte_of(&from) & 127;
         one->doubt = byte_of(&from) % 4 ? 0 : byte_of(&from) & 127;
         one->shortest = byte_of(&from) % 3;

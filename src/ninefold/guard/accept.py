@@ -148,7 +148,7 @@ class Acceptance:
         # the names of `tables`: how many of each in the plural, where they are in the singular
         held = {name: ffi.from_buffer(content) for name, (_, content) in packed.items()}
         tables = ffi.new("tables *")
-        for plural, singular in _TABLES.items():
+        for plural, singular in TABLES.items():
             setattr(tables, plural, counts[singular])
         for name, buffer in held.items():
             setattr(tables, name, buffer)
@@ -319,7 +319,7 @@ class Acceptance:
 
 
 #: How many of what is where, by the names of `tables`.
-_TABLES = {
+TABLES = {
     "nodes": "node", "members": "member", "names": "name", "values": "value", "texts": "text", "parts": "part", "refs": "ref",
     "automata": "automaton", "steps": "step", "finals": "final", "ranges": "range",
 }  # fmt: skip

@@ -383,13 +383,15 @@ static enum verdict among(hearing *on, const rule *by, const entry *one) {
 
 static uint64_t mixed(uint64_t one, uint64_t other) {
     one = (one ^ other) * 0xff51afd7ed558ccdu;
-    return one ^ one >> 32;
+    one = (one ^ one >> 33) * 0xc4ceb9fe1a85ec53u;
+    return one ^ one >> 33;
 }
 
 /* Equal values have equal hashes: objects in any order, numbers however they are written. 0: one of them is not sure. */
 static uint64_t value_hash(hearing *on, uint32_t i) {
     const entry *one = &on->tape[i];
     uint64_t hash = mixed(one->kind & NUMBER ? INTEGER : one->kind, 0x9e3779b97f4a7c15u), inner;
+    const uint64_t *seed = on->made->names->seed;
     size_t length;
     const uint8_t *text;
     if (--on->left < 0) return 0;
@@ -397,7 +399,7 @@ static uint64_t value_hash(hearing *on, uint32_t i) {
     case STRING:
         if ((text = string_of(on, one, &length)) == NULL) return 0;
         on->left -= one->count / 16;
-        return mixed(hash, name_hash(text, length)) | 1;
+        return mixed(hash, keyed_hash(seed, 0, text, length)) | 1;
     case INTEGER: case NUMBER: {
         if (one->how == OTHER) return 0;
         const double number = double_of(on->text, one) + 0.0; /* no -0 */
@@ -409,7 +411,7 @@ static uint64_t value_hash(hearing *on, uint32_t i) {
             uint64_t name = 0;
             if (one->kind == OBJECT) {
                 if ((text = string_of(on, &on->tape[child++], &length)) == NULL) return 0;
-                name = name_hash(text, length);
+                name = keyed_hash(seed, 1, text, length);
             }
             if ((inner = value_hash(on, child)) == 0) return 0;
             hash = one->kind == OBJECT ? hash + mixed(name, inner) : mixed(hash, inner);
