@@ -127,6 +127,7 @@ def written(value: Any, *, ascii_: bool) -> str:
 @settings(max_examples=600)
 @given(SCHEMAS, st.lists(VALUES, min_size=1, max_size=8))
 @example({"uniqueItems": True}, [[Number("1"), Number("1.0")], [Number("-0"), Number("0.0")], [Number("1"), True], ["a", "\u0061"]])
+@example({"patternProperties": {"^a": {"pattern": "^.$"}, "b$": {"pattern": "^.$"}}}, [{"ab": "x"}, {"ab": "xy"}, {"c": "xy"}])
 @example({"not": {"minimum": 0.1}}, [Number("0.1"), Number("0.1000000000000000055"), Number("0.09")])
 @example({"oneOf": [{"const": 1.0}, {"type": "integer"}]}, [Number("1"), Number("1.0"), Number("1e0"), Number("2")])
 def test_what_it_is_sure_of_json_schema_says_as_well(schema: dict[str, Any], values: list[Any]) -> None:

@@ -96,17 +96,23 @@ static int sound_automaton(const rules *made, const automaton *one, const char *
     return made->range[one->range].first == 0;
 }
 
+/* `refs` are to rules. */
+static int sound_refs(const rules *made, uint32_t first, uint32_t count) {
+    if (!within(first, count, made->size.refs)) return 0;
+    for (uint32_t i = 0; i < count; i++) if (!known_or_none(made->ref[first + i], made->size.nodes)) return 0;
+    return 1;
+}
+
 static int sound_rules(const rules *made, const char *steps) {
     const tables *size = &made->size;
     for (uint32_t i = 0; i < size->automata; i++) if (!sound_automaton(made, &made->automaton[i], steps)) return 0;
-    for (uint32_t i = 0; i < size->refs; i++) if (!known_or_none(made->ref[i], size->nodes)) return 0;
     for (uint32_t i = 0; i < size->values; i++) {
         const constant *one = &made->value[i];
         if (one->kind == STRING && !within(one->offset, one->length, size->texts)) return 0;
     }
     for (uint32_t i = 0; i < size->parts; i++) {
         const part *one = &made->part[i];
-        if (one->kind > IF || !within(one->ref, one->refs, size->refs)) return 0;
+        if (one->kind > IF || !sound_refs(made, one->ref, one->refs)) return 0;
         if ((one->kind == NOT && one->refs != 1) || (one->kind == IF && one->refs != 3)) return 0;
     }
     for (uint32_t i = 0; i < size->nodes; i++) {
@@ -114,12 +120,12 @@ static int sound_rules(const rules *made, const char *steps) {
         if (!known_or_none(one->pattern, size->automata) || !known_or_none(one->format, size->automata)) return 0;
         if (!known_or_none(one->items, size->nodes) || !known_or_none(one->others, size->nodes)) return 0;
         if (!known_or_none(one->among, size->nodes)) return 0;
-        if (!within(one->prefix, one->prefixes, size->refs) || !within(one->value, one->values, size->values)) return 0;
+        if (!sound_refs(made, one->prefix, one->prefixes) || !within(one->value, one->values, size->values)) return 0;
         if (!within(one->part, one->parts, size->parts) || one->multiple < 0) return 0;
         if (one->fittings > size->refs / 2 || !within(one->fitting, 2 * one->fittings, size->refs)) return 0;
-        for (uint32_t k = 0; k < one->fittings; k++) { /* an automaton and a rule, in turn */
-            const int32_t by = made->ref[one->fitting + 2 * k];
-            if (by < 0 || by >= (int64_t)size->automata) return 0;
+        for (uint32_t k = 0; k < 2 * one->fittings; k += 2) { /* an automaton and a rule, in turn */
+            const int32_t by = made->ref[one->fitting + k];
+            if (by == NONE || !known_or_none(by, size->automata) || !sound_refs(made, one->fitting + k + 1, 1)) return 0;
         }
     }
     return 1;
@@ -387,11 +393,17 @@ static uint64_t mixed(uint64_t one, uint64_t other) {
     return one ^ one >> 33;
 }
 
+/* Another one for other short texts than `name_hash` has, by which names alone are looked for. */
+static uint64_t text_hash(const uint8_t *text, size_t length) {
+    uint64_t hash = mixed(0x9e3779b97f4a7c15u, length);
+    for (; length > 8; text += 8, length -= 8) hash = mixed(hash, up_to_eight(text, 8));
+    return mixed(hash, up_to_eight(text, length));
+}
+
 /* Equal values have equal hashes: objects in any order, numbers however they are written. 0: one of them is not sure. */
 static uint64_t value_hash(hearing *on, uint32_t i) {
     const entry *one = &on->tape[i];
     uint64_t hash = mixed(one->kind & NUMBER ? INTEGER : one->kind, 0x9e3779b97f4a7c15u), inner;
-    const uint64_t *seed = on->made->names->seed;
     size_t length;
     const uint8_t *text;
     if (--on->left < 0) return 0;
@@ -399,7 +411,7 @@ static uint64_t value_hash(hearing *on, uint32_t i) {
     case STRING:
         if ((text = string_of(on, one, &length)) == NULL) return 0;
         on->left -= one->count / 16;
-        return mixed(hash, keyed_hash(seed, 0, text, length)) | 1;
+        return mixed(hash, text_hash(text, length)) | 1;
     case INTEGER: case NUMBER: {
         if (one->how == OTHER) return 0;
         const double number = double_of(on->text, one) + 0.0; /* no -0 */
@@ -411,7 +423,7 @@ static uint64_t value_hash(hearing *on, uint32_t i) {
             uint64_t name = 0;
             if (one->kind == OBJECT) {
                 if ((text = string_of(on, &on->tape[child++], &length)) == NULL) return 0;
-                name = keyed_hash(seed, 1, text, length);
+                name = text_hash(text, length);
             }
             if ((inner = value_hash(on, child)) == 0) return 0;
             hash = one->kind == OBJECT ? hash + mixed(name, inner) : mixed(hash, inner);
