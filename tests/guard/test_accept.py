@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.guard.test_validate import CASES, suite
 
 from ninefold.contract.description import Description
-from ninefold.guard.expression import NO, UNSURE, YES
+from ninefold.guard.automaton import NO, UNSURE, YES
 from ninefold.guard.validate import Validator, Validators
-from tests.guard.test_validate import CASES, suite
 
 
 def validator(schema: Any, **document: Any) -> Validator:
@@ -119,15 +119,23 @@ def written(value: Any, *, ascii_: bool) -> str:
     if isinstance(value, list):
         return "[ " + " , ".join(written(one, ascii_=ascii_) for one in value) + "]"
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(name, ensure_ascii=ascii_)}: {written(one, ascii_=ascii_)}" for name, one in value.items())
+        pairs = (
+            f"{json.dumps(name, ensure_ascii=ascii_)}: {written(one, ascii_=ascii_)}" for name, one in value.items()
+        )
         return "{" + ",".join(pairs) + "}"
     return json.dumps(value, ensure_ascii=ascii_)
 
 
 @settings(max_examples=600)
 @given(SCHEMAS, st.lists(VALUES, min_size=1, max_size=8))
-@example({"uniqueItems": True}, [[Number("1"), Number("1.0")], [Number("-0"), Number("0.0")], [Number("1"), True], ["a", "\u0061"]])
-@example({"patternProperties": {"^a": {"pattern": "^.$"}, "b$": {"pattern": "^.$"}}}, [{"ab": "x"}, {"ab": "xy"}, {"c": "xy"}])
+@example(
+    {"uniqueItems": True},
+    [[Number("1"), Number("1.0")], [Number("-0"), Number("0.0")], [Number("1"), True], ["a", "\u0061"]],
+)
+@example(
+    {"patternProperties": {"^a": {"pattern": "^.$"}, "b$": {"pattern": "^.$"}}},
+    [{"ab": "x"}, {"ab": "xy"}, {"c": "xy"}],
+)
 @example({"not": {"minimum": 0.1}}, [Number("0.1"), Number("0.1000000000000000055"), Number("0.09")])
 @example({"oneOf": [{"const": 1.0}, {"type": "integer"}]}, [Number("1"), Number("1.0"), Number("1e0"), Number("2")])
 def test_what_it_is_sure_of_json_schema_says_as_well(schema: dict[str, Any], values: list[Any]) -> None:
@@ -189,7 +197,9 @@ def test_of_what_it_is_sure(schema: Any, value: Any, told: int) -> None:
     assert judged(schema, value) == told
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"NaN", b'"\xff"', b'"\\ud800"', b"1 2", b'{"a":}', b"[1,]", b"[" * 201 + b"]" * 201, b"0" * 2])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"NaN", b'"\xff"', b'"\\ud800"', b"1 2", b'{"a":}', b"[1,]", b"[" * 201 + b"]" * 201, b"0" * 2]
+)
 def test_what_is_no_json_and_what_nests_deep_it_leaves_to_others(text: bytes) -> None:
     assert judged({}, text) == UNSURE
 
@@ -201,7 +211,11 @@ def test_a_member_that_comes_twice_hides_no_other_one() -> None:
 
 
 def test_schemas_that_hold_themselves_are_followed() -> None:
-    tree = {"type": "object", "properties": {"left": {"$ref": "#/Tree"}, "n": {"type": "integer"}}, "additionalProperties": False}
+    tree = {
+        "type": "object",
+        "properties": {"left": {"$ref": "#/Tree"}, "n": {"type": "integer"}},
+        "additionalProperties": False,
+    }
     assert judged({"$ref": "#/Tree"}, {"left": {"left": {"n": 1}}}, Tree=tree) == YES
     assert judged({"$ref": "#/Tree"}, {"left": {"left": {"n": "x"}}}, Tree=tree) == NO
     round_ = {"allOf": [{"$ref": "#/Round"}]}
@@ -209,7 +223,12 @@ def test_schemas_that_hold_themselves_are_followed() -> None:
 
 
 def test_alternatives_that_unfold_without_end_are_given_up_soon() -> None:
-    node = {"anyOf": [{"properties": {"a": {"$ref": "#/Node"}, "b": False}}, {"properties": {"a": {"$ref": "#/Node"}, "c": False}}]}
+    node = {
+        "anyOf": [
+            {"properties": {"a": {"$ref": "#/Node"}, "b": False}},
+            {"properties": {"a": {"$ref": "#/Node"}, "c": False}},
+        ]
+    }
     text = b'{"a":' * 150 + b'{"b":1,"c":1}' + b"}" * 150
     judge = validator({"$ref": "#/Node"}, Node=node)
     begun = time.process_time()

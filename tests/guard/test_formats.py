@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.guard.test_accept import validator, verdict
+
+if TYPE_CHECKING:
+    from ninefold.guard.validate import Validator
 
 from ninefold.contract.dialect import FORMATS as HELD
-from ninefold.guard.expression import NO, UNSURE, YES
+from ninefold.guard.automaton import NO, UNSURE, YES
 from ninefold.guard.formats import FORMATS
-from ninefold.guard.validate import Validator
-from tests.guard.test_accept import validator, verdict
 
 #: Texts that are of a format, or nearly.
 NEAR = {
@@ -41,7 +44,16 @@ def texts(draw: st.DrawFn, name: str) -> str:
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.integers(0, len(text)))
         other = draw(st.sampled_from("0123456789-:.TZtz+abcxyzABCXYZ@/~=é\n\u0661 _%\0"))
-        text = draw(st.sampled_from([text[:at] + other + text[at + 1 :], text[:at] + other + text[at:], text[:at] + text[at + 1 :], text + text]))
+        text = draw(
+            st.sampled_from(
+                [
+                    text[:at] + other + text[at + 1 :],
+                    text[:at] + other + text[at:],
+                    text[:at] + text[at + 1 :],
+                    text + text,
+                ]
+            )
+        )
     return text
 
 
@@ -74,4 +86,8 @@ def test_each_is_held_and_sure_of_what_it_is_mostly(name: str) -> None:
 
 def test_the_length_of_a_name_before_the_at_is_what_the_format_says() -> None:
     assert [not of("email").of_value(f"{'a' * length}@b.cd") for length in (64, 65)] == [True, False]
-    assert [verdict(of("email"), json.dumps(f"{'a' * length}@b.cd").encode()) for length in (59, 60, 65)] == [YES, UNSURE, UNSURE]
+    assert [verdict(of("email"), json.dumps(f"{'a' * length}@b.cd").encode()) for length in (59, 60, 65)] == [
+        YES,
+        UNSURE,
+        UNSURE,
+    ]

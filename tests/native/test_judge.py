@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.native.test_project import corpus
 
 from ninefold.guard.accept import TABLES, Acceptance
-from ninefold.guard.expression import NO, UNSURE, YES
+from ninefold.guard.automaton import NO, UNSURE, YES
 from ninefold.native import library as native
-from tests.native.test_project import corpus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,21 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _driven(driver: Path, tables: Tables, root: int, texts: Sequence[bytes]) -> bytes:
     """The verdict of each text."""
     told = struct.pack("13I", *(tables[name][0] for name in TABLES.values()), root, len(texts))
-    order = ("node", "member", "name", "rule", "need", "value", "text", "part", "ref", "automaton", "step", "final", "range")
+    order = (
+        "node",
+        "member",
+        "name",
+        "rule",
+        "need",
+        "value",
+        "text",
+        "part",
+        "ref",
+        "automaton",
+        "step",
+        "final",
+        "range",
+    )
     told += b"".join(tables[name][1] for name in order)
     told += b"".join(struct.pack("I", len(text)) + text for text in texts)
     ran = subprocess.run([driver], input=told, capture_output=True, check=False)
@@ -78,7 +92,24 @@ def _driven(driver: Path, tables: Tables, root: int, texts: Sequence[bytes]) -> 
 
 def _texts(count: int) -> list[bytes]:
     chance = random.Random(11)
-    words = ["AB-123", "AB-1", "2024-02-29", "2023-02-29", "a@b.cd", "new", "a", "bc", "c7", "é", "😀", "", "x\n", "\u2028", "y" * 70, '"\\/\t']
+    words = [
+        "AB-123",
+        "AB-1",
+        "2024-02-29",
+        "2023-02-29",
+        "a@b.cd",
+        "new",
+        "a",
+        "bc",
+        "c7",
+        "é",
+        "😀",
+        "",
+        "x\n",
+        "\u2028",
+        "y" * 70,
+        '"\\/\t',
+    ]
 
     def value(depth: int) -> Any:
         kind = chance.randrange(8 if depth else 5)
@@ -196,7 +227,10 @@ def test_names_have_automata_and_rules_in_turn() -> None:
 
 
 def _made(tables: Tables) -> bool:
-    given, held = native.ffi.new("tables *"), {name: native.ffi.from_buffer(content) for name, (_, content) in tables.items()}
+    given, held = (
+        native.ffi.new("tables *"),
+        {name: native.ffi.from_buffer(content) for name, (_, content) in tables.items()},
+    )
     for plural, singular in TABLES.items():
         setattr(given, plural, tables[singular][0])
     for name, buffer in held.items():

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ninefold.contract.description import unescape
-from ninefold.guard.expression import automaton
+from ninefold.guard.automaton import automaton
 from ninefold.guard.formats import FORMATS
 from ninefold.native.library import SEED, ffi, library
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ninefold.contract.description import Schema
-    from ninefold.guard.expression import Automaton
+    from ninefold.guard.automaton import Automaton
 
 _NONE = -1
 _KINDS = {"null": 1, "string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
@@ -35,15 +35,16 @@ _MOST_NEEDED = 64
 #: Strings of an enumeration that are tried one by one; more of them have a table.
 _MOST_BESIDE = 6
 _ALL, _ANY, _ONE, _NOT, _IF = range(5)
-#: The forms of `rule`, `constant` and `automaton` in `native/judge.h`.
+#: The forms of `rule`, `constant` and `automaton` in `native/rules.h`.
 _RULE, _CONSTANT, _AUTOMATON = struct.Struct("=2d3qQ9I5i8I"), struct.Struct("=q4I"), struct.Struct("=8I128s")
 
 #: Keywords of which a rule says all; what they are about.
 _SAID = frozenset({
-    "type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "minLength", "maxLength", "pattern",
-    "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "items", "prefixItems", "minItems",
-    "maxItems", "uniqueItems", "properties", "patternProperties", "additionalProperties", "required", "minProperties",
-    "maxProperties", "minContains", "maxContains",
+    "type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
+    "minLength", "maxLength", "pattern", "format",
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+    "items", "prefixItems", "minItems", "maxItems", "uniqueItems", "minContains", "maxContains",
+    "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties",
 })  # fmt: skip
 _UNSAID = {
     "contains": _KINDS["array"], "unevaluatedItems": _KINDS["array"], "propertyNames": _KINDS["object"],
@@ -53,7 +54,7 @@ _UNSAID = {
 
 @dataclass(slots=True)
 class _Rule:
-    """One schema: fields are those of `rule` in `native/judge.h`, with lists in the place of places in tables."""
+    """One schema: fields are those of `rule` in `native/rules.h`, with lists in the place of places in tables."""
 
     over: float = -math.inf
     under: float = math.inf
@@ -92,7 +93,7 @@ class _Rule:
 
 @dataclass(slots=True)
 class Acceptance:
-    """The rules of one description, for all of its schemas; grows with each that is added, and is made anew when it is next wanted.
+    """The rules of one description, for all of its schemas; grows with each, and is made anew when it is next wanted.
 
     `definitions` are what schemas refer to, in the words of `ninefold.contract.dialect`.
     """
@@ -160,7 +161,7 @@ class Acceptance:
         return self._native
 
     def packed(self) -> dict[str, tuple[int, bytes]]:
-        """By the names of `tables` in `native/judge.h`: how many, and their bytes."""
+        """By the names of `tables` in `native/rules.h`: how many, and their bytes."""
         nodes, members, names, need = array("i"), array("i"), bytearray(), bytearray()
         rules, values, texts = bytearray(), bytearray(), bytearray()
         parts, refs = array("i"), array("i")
@@ -184,9 +185,9 @@ class Acceptance:
                 parts.extend((kind, *listed(to)))
             fitting, fittings = listed(one.fitting)
             rules += _RULE.pack(
-                one.over, one.under, one.least, one.most, one.multiple, one.required, one.bits, one.kinds, one.doubt, *one.lengths,
-                *one.sizes, *one.counts, one.pattern, one.format, one.items, one.others, one.among, *listed(one.prefix), first_value,
-                len(one.values), fitting, fittings // 2, first_part, len(one.parts),
+                one.over, one.under, one.least, one.most, one.multiple, one.required, one.bits, one.kinds, one.doubt,
+                *one.lengths, *one.sizes, *one.counts, one.pattern, one.format, one.items, one.others, one.among,
+                *listed(one.prefix), first_value, len(one.values), fitting, fittings // 2, first_part, len(one.parts),
             )  # fmt: skip
         return {
             "node": (len(self._rules), nodes.tobytes()), "member": (len(need), members.tobytes()),
@@ -329,7 +330,15 @@ def _packed(automata: list[tuple[Automaton, int]]) -> dict[str, tuple[int, bytes
     heads, steps, finals, ranges = bytearray(), array("H"), bytearray(), array("I")
     for one, longest in automata:
         heads += _AUTOMATON.pack(
-            one.start, len(one.final), one.classes, len(steps), len(finals), len(ranges) // 2, len(one.ranges), longest, one.ascii
+            one.start,
+            len(one.final),
+            one.classes,
+            len(steps),
+            len(finals),
+            len(ranges) // 2,
+            len(one.ranges),
+            longest,
+            one.ascii,
         )
         steps.extend(one.steps)
         finals += one.final
@@ -364,8 +373,14 @@ def _number(schema: dict[str, Any], rule: _Rule) -> None:
     least, most = schema.get("minimum"), schema.get("maximum")
     over, under = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     try:
-        lower = [*([math.ceil(least)] if least is not None else []), *([math.floor(over) + 1] if over is not None else [])]
-        upper = [*([math.floor(most)] if most is not None else []), *([math.ceil(under) - 1] if under is not None else [])]
+        lower = [
+            *([math.ceil(least)] if least is not None else []),
+            *([math.floor(over) + 1] if over is not None else []),
+        ]
+        upper = [
+            *([math.floor(most)] if most is not None else []),
+            *([math.ceil(under) - 1] if under is not None else []),
+        ]
         rule.least = min(max([_LEAST, *lower]), _MOST)
         rule.most = max(min([_MOST, *upper]), _LEAST)
         rule.over = max([-math.inf, *(float(one) for one in (least, over) if one is not None)])

@@ -1,7 +1,8 @@
 """Values held against the schemas of a description: a fast yes where it can be had, and the last word by JSON Schema.
 
-The native judge says yes to nearly all that is right (`ninefold.guard.accept`), and what it says yes to, JSON Schema says yes to as
-well. All else jsonschema-rs judges: it knows the whole of 2020-12, and tells what is wrong. Numbers keep their digits on that way: no 64-bit id and no decimal is judged through a float.
+The native judge says yes to nearly all that is right (`ninefold.guard.accept`), and what it says yes to, JSON Schema says
+yes to as well. All else jsonschema-rs judges: it knows the whole of 2020-12, and tells what is wrong. Numbers keep their digits
+on that way: no 64-bit id and no decimal is judged through a float.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ninefold.contract.description import escape
 from ninefold.contract.dialect import Words
 from ninefold.errors import DescriptionError, Place
 from ninefold.guard.accept import Acceptance
-from ninefold.guard.expression import YES
+from ninefold.guard.automaton import YES
 from ninefold.guard.flaw import Flaw
 
 if TYPE_CHECKING:
