@@ -41,13 +41,14 @@ int main(void) {
         char *held[13];
         for (int i = 0; i < 13; i++) *at[i] = held[i] = taken(size[i]);
         rules *made = NULL;
-        for (long failing = 0; made == NULL; failing++) {
-            to_fail = failing;
+        long failing = 0;
+        do {
+            to_fail = failing++;
             made = nf_rules(&from, seed);
-            if (made == NULL && to_fail >= 0) return 6; /* for want of nothing */
-        }
+        } while (made == NULL && to_fail < 0);
         to_fail = -1;
         for (int i = 0; i < 13; i++) free(held[i]);
+        if (made == NULL) return 6; /* for want of nothing */
         for (; head[12]; head[12]--) {
             if (fread(&length, 1, sizeof length, stdin) != sizeof length) return 3;
             char *read = taken(length), *text = malloc((size_t)length + 1);

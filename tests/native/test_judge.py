@@ -67,6 +67,12 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _driven(driver: Path, tables: Tables, root: int, texts: Sequence[bytes]) -> bytes:
     """The verdict of each text."""
+    ran = _run(driver, tables, root, texts)
+    assert ran.returncode == 0, ran.stderr.decode()[-3000:]
+    return ran.stdout
+
+
+def _run(driver: Path, tables: Tables, root: int, texts: Sequence[bytes]) -> subprocess.CompletedProcess[bytes]:
     told = struct.pack("13I", *(tables[name][0] for name in TABLES.values()), root, len(texts))
     order = (
         "node",
@@ -85,9 +91,7 @@ def _driven(driver: Path, tables: Tables, root: int, texts: Sequence[bytes]) -> 
     )
     told += b"".join(tables[name][1] for name in order)
     told += b"".join(struct.pack("I", len(text)) + text for text in texts)
-    ran = subprocess.run([driver], input=told, capture_output=True, check=False)
-    assert ran.returncode == 0, ran.stderr.decode()[-3000:]
-    return ran.stdout
+    return subprocess.run([driver], input=told, capture_output=True, check=False)
 
 
 def _texts(count: int) -> list[bytes]:
@@ -175,6 +179,21 @@ def test_at_its_bounds_it_stays_within_its_memory(driver: Path) -> None:
     ]  # fmt: skip
 
 
+def test_parts_and_hashes_are_within_their_memory_too(driver: Path) -> None:
+    doubtful = {"type": "array", "contains": {"type": "string"}}
+    schema = {
+        "allOf": [{"uniqueItems": True}, {"items": {"maxItems": 3}}], "if": {"items": doubtful},
+        "then": {"minItems": 1}, "else": {"maxItems": 4},
+    }  # fmt: skip
+    made, root = acceptance(schema)
+    texts = {
+        b'[{"a":[1,2.5],"\\u0062":{}},{"a":[2.5,1],"b":{}},{"b":{"c":null},"a":true}]': YES,
+        b'[{"a":[1,2.5],"\\u0062":{}},{"b":{},"a":[1.0,2.50]}]': UNSURE,
+        b"[[1],[1,2]]": YES, b"[[1],[1]]": UNSURE, b"[[1,2,3,4]]": NO, b"[]": NO, b"[[],[1],[2],[3],[4]]": UNSURE, b"[1,2,3,4,5]": NO,
+    }  # fmt: skip
+    assert [*_driven(driver, made.packed(), root, [*texts])] == [*texts.values()]
+
+
 def _changed(name: str, offset: int, form: str, value: int) -> Any:
     """Other bytes in one of the tables."""
 
@@ -205,10 +224,11 @@ PATTERN, PREFIX, MULTIPLE = 48 + 9 * 4, 48 + 14 * 4, 32
         _changed("value", 8 + 4, "I", 2**31), _changed("member", 8, "i", 100_000), _changed("node", 12, "I", 2**31),
     ],
 )  # fmt: skip
-def test_rules_whose_indices_point_nowhere_are_not_made(broken: Any) -> None:
-    made, _ = acceptance()
+def test_rules_whose_indices_point_nowhere_are_not_made(driver: Path, broken: Any) -> None:
+    made, root = acceptance()
     assert _made(made.packed())
     assert not _made(broken(made.packed()))
+    assert _run(driver, broken(made.packed()), root, []).returncode == 6
 
 
 def test_the_parts_of_a_rule_have_as_many_rules_as_they_want() -> None:
