@@ -175,6 +175,7 @@ def test_what_it_is_sure_of_json_schema_says_as_well(schema: dict[str, Any], val
         ({"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": False}, {"b": 1}, NO),
         ({"patternProperties": {"^x": {"type": "string"}}, "additionalProperties": False}, {"x1": "a"}, YES),
         ({"patternProperties": {"^x": {"type": "string"}}, "additionalProperties": False}, {"y": "a"}, NO),
+        ({"not": {"patternProperties": {"(?!a)": True}, "additionalProperties": False}}, {"b": 1}, UNSURE),
         ({"prefixItems": [{"type": "string"}], "items": False}, ["a"], YES),
         ({"prefixItems": [{"type": "string"}], "items": False}, ["a", 1], NO),
         ({"enum": ["a", "\u00e9"]}, b'"\\u00E9"', YES),

@@ -289,6 +289,7 @@ class Acceptance:
             number = self._automaton(pattern)
             if number == _NONE:
                 rule.doubt |= _KINDS["object"]
+                rule.others = _NONE  # which names are left for it is not known
             else:
                 rule.fitting += (number, self._node(member))
         if len(required) > _MOST_NEEDED:
