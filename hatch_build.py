@@ -1,4 +1,4 @@
-"""Builds what is written in C: `src/ninefold/native/project.c` to a shared library beside it, for every Python alike.
+"""Builds what is written in C: `src/ninefold/native/project.c` and its headers to a shared library, for every Python alike.
 
 `CC` names the compiler; else `cc` is taken, else the one that the package `ziglang` brings, where it is installed.
 """

@@ -40,6 +40,17 @@ LINE: dict[str, Any] = {
         "state": {"type": "string", "enum": ["new", "sent"]},
     },
 }
+EITHER: dict[str, Any] = {
+    **LINE,
+    "properties": {
+        **LINE["properties"],
+        "count": {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]+$"}]},
+        "note": {
+            "anyOf": [{"type": "string", "maxLength": 200}, {"type": "object", "required": ["text"]}],
+            "not": {"const": ""},
+        },
+    },
+}
 STRICT: dict[str, Any] = {
     **LINE,
     "properties": {
@@ -117,8 +128,9 @@ def _bodies() -> list[tuple[str, float]]:
             "with a pattern and a date for each 150 bytes",
             _body(STRICT, [{**line, "when": "2026-01-02T03:04:05Z"}] * 72),
         ),
+        ("with `anyOf`, `oneOf` and `not`", _body(EITHER, [line] * 100)),
         (
-            "that no type can say (`uniqueItems`)",
+            "with `uniqueItems`",
             _body(LINE, [{**line, "count": one} for one in range(1, 100)], uniqueItems=True),
         ),
     ]

@@ -6,7 +6,7 @@ lock=$1
 stamp=.venv/.$(basename "$lock")
 native=src/ninefold/native/_project.so
 if [ -e "$stamp" ] && [ ! "$lock" -nt "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] &&
-    [ -e "$native" ] && [ ! src/ninefold/native/project.c -nt "$native" ] && [ ! hatch_build.py -nt "$native" ] &&
+    [ -e "$native" ] && [ -z "$(find src/ninefold/native -name '*.[ch]' -newer "$native")" ] && [ ! hatch_build.py -nt "$native" ] &&
     .venv/bin/python -c 'import ninefold' 2>/dev/null; then
     exit 0
 fi

@@ -42,10 +42,10 @@ def command() -> None:
 def explain(description: Path, only: str | None, *, as_json: bool) -> None:
     """Say for each parameter, request body and answer of DESCRIPTION who judges it, what stays behind, and what is open.
 
-    `typed`: msgspec reads what is right into types that were compiled, and the rest is judged by jsonschema-rs. `judged`: no
-    type can say the schema, so jsonschema-rs judges every value. `projected`: what is not declared stays behind. `unread`: it
-    passes as it is. `told apart`: of the alternatives (oneOf, anyOf) at a place that one passes which a member tells; `melt`: what any
-    of them declares passes, for nothing tells them apart.
+    `native`: the native judge knows what is right, and the rest is judged by jsonschema-rs. `judged`: it does not know all
+    of the schema, so jsonschema-rs judges what has to do with it. `projected`: what is not declared stays behind. `unread`:
+    it passes as it is. `told apart`: of the alternatives (oneOf, anyOf) at a place that one passes which a member tells;
+    `melt`: what any of them declares passes, for nothing tells them apart.
     """
     loaded = load(description)
     chosen = [one for one in loaded.operations if only in {None, one.id}]
@@ -107,7 +107,7 @@ class _Told:
                     yield self._part(f"{status} {media}", [_unshaped(media, schema)], None)
 
     def _judged(self, schema: Schema) -> str:
-        return "typed" if self._entrance.validator(schema).fast else "judged"
+        return "native" if self._entrance.validator(schema).fast else "judged"
 
     @staticmethod
     def _part(what: str, how: list[str], shape: Shape | None) -> dict[str, Any]:

@@ -1,305 +1,395 @@
-"""Types for msgspec that take nothing which their schema does not take. What a type cannot say exactly, it takes less of.
+"""Schemas as rules that the native judge follows (`native/judge.h`): what it says yes to, JSON Schema says yes to as well.
 
-So a value that a type takes is right, and one that it does not take is looked at again. Where no such type is worth making
-(alternatives of one kind, expressions that two engines may read in two ways, schemas that hold themselves) there is none.
-
-Floats: the nearest double of a number that is over a bound is never under it. So a double is held against bounds strictly,
-and whoever stands just on one is looked at again.
+A rule says all of its schema, or it says of which kinds of values it does not: of those it is never sure of a yes, and somebody
+else judges (`ninefold.guard.validate`). So are numbers that stand just on a bound, for only their digits tell on which side.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
-
-import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+import struct
+from array import array
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ninefold.contract.description import unescape
+from ninefold.guard.automaton import automaton
+from ninefold.guard.formats import FORMATS
+from ninefold.native.library import SEED, ffi, library
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ninefold.contract.description import Schema
+    from ninefold.guard.automaton import Automaton
 
-#: Most parts of one type. What is larger is looked at by JSON Schema alone.
-MOST_PARTS = 1500
-#: The integers that msgspec holds against bounds.
-_LEAST, _MOST = -(2**63), 2**63 - 1
+_NONE = -1
+_KINDS = {"null": 1, "string": 2, "boolean": 4, "integer": 8, "number": 16, "array": 32, "object": 64}
+_EVERY = 127
+_NUMBERS = _KINDS["integer"] | _KINDS["number"]
+_LEAST, _MOST, _MOST_COUNT = -(2**63), 2**63 - 1, 2**32 - 1
+_FREE, _UNIQUE = 1, 2
+_NEEDED, _UNNAMED = 64, 128
+_MOST_NEEDED = 64
+#: Strings of an enumeration that are tried one by one; more of them have a table.
+_MOST_BESIDE = 6
+_ALL, _ANY, _ONE, _NOT, _IF = range(5)
+#: The forms of `rule`, `constant` and `automaton` in `native/rules.h`.
+_RULE, _CONSTANT, _AUTOMATON = struct.Struct("=2d3qQ9I5i8I"), struct.Struct("=q4I"), struct.Struct("=8I128s")
 
-_STRING = frozenset({"type", "minLength", "maxLength", "pattern", "format"})
-_NUMBER = frozenset({"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
-_ARRAY = frozenset({"type", "items", "minItems", "maxItems"})
-_OBJECT = frozenset({"type", "properties", "required", "additionalProperties"})
-_MAP = frozenset({"type", "additionalProperties", "minProperties", "maxProperties"})
-
-#: Expressions for some of what a format takes; days that not every month has only where they are sure.
-_DAY = r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,20}[A-Za-z0-9])?"
-_FORMATS = {
-    "date": rf"^{_DAY}\Z",
-    "date-time": rf"^{_DAY}T{_CLOCK}\Z",
-    "time": rf"^{_CLOCK}\Z",
-    "uuid": r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z",
-    "ipv4": rf"^{_OCTET}(?:\.{_OCTET}){{3}}\Z",
-    "email": rf"^(?=[^@]{{1,60}}@)[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@(?:{_LABEL}\.){{1,4}}[A-Za-z]{{2,20}}\Z",
-    "uri": r"^https?://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,100}[A-Za-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]*)*\Z",
-    "hostname": r"^(?:[A-Za-z][A-Za-z0-9]{0,20}\.){0,4}[A-Za-z][A-Za-z0-9]{0,20}\Z",
-    "byte": r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z",
-}
-#: Parts that every engine reads alike: characters, sets of ASCII, groups that are not repeated, alternatives, counts.
-_PLAIN = r"[A-Za-z0-9_ :@#/,;=&%!~'\"<>-]"
-_SET = r"\[\^?(?:[A-Za-z0-9_ .:@+*/,-]|\\-)+\]"
-_COUNT = r"[+*?]|\{[0-9]{1,4}(?:,[0-9]{0,4})?\}"
-_SURE = re.compile(rf"\^(?:(?:{_PLAIN}|\\[.+*?()\[\]{{}}/-]|{_SET}|\\d)(?:{_COUNT})?|\((?:\?:)?|\)(?![+*?{{])|\|)*\$?")
-_COUNTS = re.compile(rf"(?:{_SET}|\\.|[^\\\[])({_COUNT})")
-#: How many ways of stepping back an expression may have, beside one count that has no end.
-_MOST_WAYS = 1000
+#: Keywords of which a rule says all; what they are about.
+_SAID = frozenset({
+    "type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
+    "minLength", "maxLength", "pattern", "format",
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+    "items", "prefixItems", "minItems", "maxItems", "uniqueItems", "minContains", "maxContains",
+    "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties",
+})  # fmt: skip
+_UNSAID = {
+    "contains": _KINDS["array"], "unevaluatedItems": _KINDS["array"], "propertyNames": _KINDS["object"],
+    "unevaluatedProperties": _KINDS["object"], "dependentRequired": _KINDS["object"], "dependentSchemas": _KINDS["object"],
+}  # fmt: skip
 
 
-def accepted(schema: Schema, definitions: Mapping[str, Schema]) -> Any:
-    """The type, for a schema in the words of `ninefold.contract.dialect`; None: there is none."""
-    try:
-        made = _Making(definitions).made(schema)
-        if made is not None and made is not Raw:
-            msgspec.json.Decoder(made)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        return None  # a union that msgspec does not take, a bound that is no double
-    return made
+@dataclass(slots=True)
+class _Rule:
+    """One schema: fields are those of `rule` in `native/rules.h`, with lists in the place of places in tables."""
+
+    over: float = -math.inf
+    under: float = math.inf
+    least: int = _LEAST
+    most: int = _MOST
+    multiple: int = 0
+    required: int = 0
+    bits: int = 0
+    kinds: int = _EVERY
+    doubt: int = 0
+    lengths: tuple[int, int] = (0, _MOST_COUNT)
+    sizes: tuple[int, int] = (0, _MOST_COUNT)
+    counts: tuple[int, int] = (0, _MOST_COUNT)
+    pattern: int = _NONE
+    format: int = _NONE
+    items: int = _NONE
+    others: int = _NONE
+    among: int = _NONE
+    prefix: tuple[int, ...] = ()
+    values: tuple[tuple[int, int, bytes], ...] = ()
+    fitting: tuple[int, ...] = ()
+    parts: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    #: Names, each with its rule and what is needed of it.
+    members: tuple[tuple[bytes, int, int], ...] = ()
+
+    def key(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def leads_to(self) -> Iterable[int]:
+        yield from (self.items, self.others, self.among, *self.prefix, *self.fitting[1::2])
+        for _, refs in self.parts:
+            yield from refs
+        for _, node, _ in self.members:
+            yield node
 
 
-class _Making:
-    """One type, part by part."""
+@dataclass(slots=True)
+class Acceptance:
+    """The rules of one description, for all of its schemas; grows with each, and is made anew when it is next wanted.
 
-    def __init__(self, definitions: Mapping[str, Schema]) -> None:
-        self._definitions = definitions
-        self._above: list[str] = []
-        self._known: dict[str, Any] = {}
-        self._left = MOST_PARTS
+    `definitions` are what schemas refer to, in the words of `ninefold.contract.dialect`.
+    """
 
-    def made(self, schema: Schema) -> Any:
-        """None: there is no type for it."""
-        self._left -= 1
-        if self._left < 0 or schema is False:
-            return None
-        if schema is True or not schema:
-            return Raw
-        if isinstance(schema.get("$ref"), str):
-            return self._referred(schema["$ref"]) if len(schema) == 1 else None
-        if "allOf" in schema:
-            joined = self._joined(schema)
-            return self.made(joined) if joined is not None else None
-        for word in ("anyOf", "oneOf"):
-            if word in schema:
-                return self._either(schema[word]) if len(schema) == 1 else None
-        if "enum" in schema or "const" in schema:
-            return _named(schema)
-        kinds = schema.get("type")
-        if kinds is None and "properties" in schema:
-            kinds = "object"  # other values are right as well, and are looked at again
-        if kinds is None:
-            return None
-        several = [kinds] if isinstance(kinds, str) else [one for one in kinds if one != "null"]
-        if len(several) > 1:
-            return None
-        part = self._of(several[0], schema) if several else type(None)
-        return _nullable(part) if len(several) < len([kinds] if isinstance(kinds, str) else kinds) else part
+    definitions: Mapping[str, Schema]
+    _rules: list[_Rule] = field(default_factory=list)
+    _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    _named: dict[str, int] = field(default_factory=dict)
+    _waiting: list[str] = field(default_factory=list)
+    #: Each with the bytes of the longest text that it is sure of.
+    _automata: list[tuple[Automaton, int]] = field(default_factory=list)
+    _numbers: dict[tuple[str, bool, int], int] = field(default_factory=dict)
+    _native: Any = None
+    _judge: Any = None
 
-    def _referred(self, reference: str) -> Any:
-        name = unescape(reference.removeprefix("#/$defs/"))
-        if name in self._above:
-            return None
-        if name not in self._known:
-            self._above.append(name)
-            self._known[name] = self.made(self._definitions[name])
-            self._above.pop()
-        return self._known[name]
-
-    def _of(self, kind: str, schema: dict[str, Any]) -> Any:
-        """The part of a schema that is about one type; keywords of another type say nothing of it."""
-        words = set(schema)
-        others = {"string": _STRING, "integer": _NUMBER, "number": _NUMBER, "array": _ARRAY, "object": _OBJECT | _MAP}
-        if words - frozenset[str]().union(*others.values()):
-            return None
-        if kind == "null":
-            return type(None)
-        if kind == "boolean":
-            return bool
-        if kind == "string":
-            return _string(schema)
-        if kind in {"integer", "number"}:
-            return _number(kind, schema)
-        return self._array(schema) if kind == "array" else self._object(schema)
-
-    def _array(self, schema: dict[str, Any]) -> Any:
-        items = self.made(schema.get("items", True))
-        return None if items is None else _bounded(list.__class_getitem__(items), schema, "minItems", "maxItems")
-
-    def _object(self, schema: dict[str, Any]) -> Any:
-        extra = schema.get("additionalProperties", True)
-        properties: dict[str, Any] = schema.get("properties", {})
-        required = schema.get("required", [])
-        if not properties and not required and isinstance(extra, dict | bool) and extra is not False:
-            values = self.made(extra)
-            part = None if values is None else dict.__class_getitem__((str, values))
-            return None if part is None else _bounded(part, schema, "minProperties", "maxProperties")
-        if "minProperties" in schema or "maxProperties" in schema or isinstance(extra, dict):
-            return None
-        fields: list[Any] = []
-        names: dict[str, str] = {}
-        for number, name in enumerate(dict.fromkeys([*required, *properties])):
-            part = self.made(properties.get(name, extra))
-            if part is None:
-                return None
-            field = f"f{number}"
-            names[field] = name
-            fields.append((field, part) if name in required else (field, _optional(part), UNSET))
-        return msgspec.defstruct("Accepted", fields, rename=names, forbid_unknown_fields=extra is False, gc=False)
-
-    def _either(self, alternatives: list[Any]) -> Any:
-        """Something, or null: then `oneOf` says no more than `anyOf`."""
-        others = [one for one in alternatives if one != {"type": "null"}]
-        if len(others) != 1 or len(alternatives) != 2 or self._takes_null(others[0]):
-            return None
-        return _nullable(self.made(others[0]))
-
-    def _takes_null(self, schema: Any) -> bool:
-        for _ in range(10):
-            if not isinstance(schema, dict) or "$ref" not in schema:
-                break
-            schema = self._definitions[unescape(schema["$ref"].removeprefix("#/$defs/"))]
-        kinds = schema.get("type") if isinstance(schema, dict) else None
-        return not isinstance(kinds, str) or kinds == "null"
-
-    def _joined(self, schema: dict[str, Any]) -> dict[str, Any] | None:
-        """The parts of an `allOf` as one schema, where they are objects with different members that are open to others."""
-        rest = {name: one for name, one in schema.items() if name != "allOf"}
-        parts = [*schema["allOf"], *([rest] if rest else [])]
-        if len(parts) == 1:
-            return parts[0] if isinstance(parts[0], dict) else None
-        members: dict[str, Any] = {}
-        required: list[str] = []
-        for one in parts:
-            part, names = one, 0
-            while isinstance(part, dict) and set(part) == {"$ref"} and names < 10:
-                names += 1
-                part = self._definitions[unescape(part["$ref"].removeprefix("#/$defs/"))]
-            if isinstance(part, dict) and "allOf" in part and self._left > 0:
-                self._left -= 1
-                part = self._joined(part)
-            if not isinstance(part, dict) or set(part) - {"type", "properties", "required"}:
-                return None
-            if part.get("type", "object") != "object" or part.get("properties", {}).keys() & members.keys():
-                return None
-            members.update(part.get("properties", {}))
-            required += part.get("required", [])
-        return {"type": "object", "properties": members, "required": list(dict.fromkeys(required))}
-
-
-def _nullable(part: Any) -> Any:
-    """Unions are of one type and null alone: of a string with an expression and a list, msgspec 0.22 frees memory twice."""
-    return None if part is None or part is Raw else Union[part, None]  # noqa: UP007  # made while it runs
-
-
-def _optional(part: Any) -> Any:
-    return Union[part, UnsetType] if part is not Raw else Raw  # noqa: UP007
-
-
-def _bounded(part: Any, schema: dict[str, Any], least: str, most: str) -> Any:
-    limits = {name: schema[word] for name, word in (("min_length", least), ("max_length", most)) if word in schema}
-    return Annotated[part, Meta(**limits)] if limits else part
-
-
-def _string(schema: dict[str, Any]) -> Any:
-    limits: dict[str, Any] = {
-        name: schema[word]
-        for name, word in (("min_length", "minLength"), ("max_length", "maxLength"))
-        if word in schema
-    }
-    if "format" in schema:
-        expression = _FORMATS.get(schema["format"])
-        if expression is None or "pattern" in schema:
-            return None
-        limits["pattern"] = expression
-    elif "pattern" in schema:
-        if not _sure(schema["pattern"]):
-            return None
-        limits["pattern"] = re.sub(r"(?<!\\)\$\Z", r"\\Z", schema["pattern"].replace(r"\d", "[0-9]"))
+    def add(self, schema: Schema) -> int:
+        """The number of its rule."""
+        self._native = None
         try:
-            re.compile(limits["pattern"])
-        except re.error:
-            return None
-    return Annotated[str, Meta(**limits)] if limits else str
+            number = self._node(schema)
+        except RecursionError:
+            number = self._kept(_Rule(doubt=_EVERY))
+        while self._waiting:
+            name = self._waiting.pop()
+            with suppress(RecursionError):  # it stays in doubt
+                self._rules[self._named[name]] = self._rule(self.definitions[name])
+        return self._kept(_Rule(bits=_FREE)) if number == _NONE else number
 
+    def judge(self, root: int, text: bytes) -> int:
+        """`YES` or `NO` where a JSON text in which no object has a member twice surely fits or does not, else `UNSURE`."""
+        native = self._native or self.make()
+        verdict: int = self._judge(native, root, text, len(text))
+        return verdict
 
-def _sure(pattern: str) -> bool:
-    """Whether every engine reads it alike, and Python's own in a time that grows with the text alone."""
-    if _SURE.fullmatch(pattern) is None:
+    def doubts(self, root: int, *, deep: bool = False) -> bool:
+        """Whether the rule does not say all of its schema; `deep`: or one that it leads to."""
+        seen, waiting = {root, _NONE}, [root]
+        while waiting:
+            one = self._rules[waiting.pop()]
+            if one.doubt:
+                return True
+            if deep:
+                to = set(one.leads_to()) - seen
+                seen |= to
+                waiting += to
         return False
-    ways, endless = 1, 0
-    for count in _COUNTS.findall(pattern):
-        least, _, most = count.strip("{}").partition(",")
-        if count in {"+", "*"} or (count.endswith(",}")):
-            endless += 1
-        elif count == "?":
-            ways *= 2
-        elif most:
-            ways *= max(1, int(most) - int(least) + 1)
-    return endless <= 1 and ways <= _MOST_WAYS
+
+    def make(self) -> Any:
+        """What the judge follows. Raises `FileError` without the native library, `MemoryError` without memory."""
+        load = library()
+        packed = self.packed()
+        counts = {name: count for name, (count, _) in packed.items()}
+        # the names of `tables`: how many of each in the plural, where they are in the singular
+        held = {name: ffi.from_buffer(content) for name, (_, content) in packed.items()}
+        tables = ffi.new("tables *")
+        for plural, singular in TABLES.items():
+            setattr(tables, plural, counts[singular])
+        for name, buffer in held.items():
+            setattr(tables, name, buffer)
+        made = load.nf_rules(tables, SEED)
+        if made == ffi.NULL:
+            raise MemoryError("no memory for the rules of requests")
+        self._judge = load.nf_judge
+        self._native = ffi.gc(made, load.nf_rules_free)
+        return self._native
+
+    def packed(self) -> dict[str, tuple[int, bytes]]:
+        """By the names of `tables` in `native/rules.h`: how many, and their bytes."""
+        nodes, members, names, need = array("i"), array("i"), bytearray(), bytearray()
+        rules, values, texts = bytearray(), bytearray(), bytearray()
+        parts, refs = array("i"), array("i")
+
+        def listed(some: Iterable[int]) -> tuple[int, int]:
+            begin = len(refs)
+            refs.extend(some)
+            return begin, len(refs) - begin
+
+        for one in self._rules:
+            nodes.extend((0, _NONE, _NONE, len(members) // 3, len(one.members)))
+            for name, node, needed in one.members:
+                members.extend((len(names), len(name), node))
+                names += name
+                need.append(needed)
+            first_value, first_part = len(values) // _CONSTANT.size, len(parts) // 3
+            for kind, whole, text in one.values:
+                values += _CONSTANT.pack(whole, kind, len(texts), len(text), 0)
+                texts += text
+            for kind, to in one.parts:
+                parts.extend((kind, *listed(to)))
+            fitting, fittings = listed(one.fitting)
+            rules += _RULE.pack(
+                one.over, one.under, one.least, one.most, one.multiple, one.required, one.bits, one.kinds, one.doubt,
+                *one.lengths, *one.sizes, *one.counts, one.pattern, one.format, one.items, one.others, one.among,
+                *listed(one.prefix), first_value, len(one.values), fitting, fittings // 2, first_part, len(one.parts),
+            )  # fmt: skip
+        return {
+            "node": (len(self._rules), nodes.tobytes()), "member": (len(need), members.tobytes()),
+            "name": (len(names), bytes(names)), "rule": (len(self._rules), bytes(rules)), "need": (len(need), bytes(need)),
+            "value": (len(values) // _CONSTANT.size, bytes(values)), "text": (len(texts), bytes(texts)),
+            "part": (len(parts) // 3, parts.tobytes()), "ref": (len(refs), refs.tobytes()), **_packed(self._automata),
+        }  # fmt: skip
+
+    def _kept(self, rule: _Rule) -> int:
+        key = rule.key()
+        number = self._known.get(key)
+        if number is None:
+            number = self._known[key] = len(self._rules)
+            self._rules.append(rule)
+        return number
+
+    def _node(self, schema: Schema) -> int:
+        """Its number; `_NONE` where it takes everything."""
+        if schema is True or schema == {}:
+            return _NONE
+        if isinstance(schema, dict) and len(schema) == 1 and isinstance(schema.get("$ref"), str):
+            return self._referred(schema["$ref"])
+        return self._kept(self._rule(schema))
+
+    def _referred(self, reference: str) -> int:
+        name = unescape(reference.removeprefix("#/$defs/"))
+        number = self._named.get(name)
+        if number is None:
+            number = self._named[name] = len(self._rules)
+            self._rules.append(_Rule(doubt=_EVERY))  # until it is read
+            self._waiting.append(name)
+        return number
+
+    def _rule(self, schema: Schema) -> _Rule:
+        if schema is True:
+            return _Rule(bits=_FREE)
+        if not isinstance(schema, dict):
+            return _Rule(kinds=0)
+        rule = _Rule()
+        for word in schema.keys() - _SAID:
+            rule.doubt |= _UNSAID.get(word, _EVERY)
+        if "type" in schema:
+            kinds = schema["type"]
+            rule.kinds = sum(_KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else set(kinds)))
+        self._values(schema, rule)
+        self._string(schema, rule)
+        _number(schema, rule)
+        self._array(schema, rule)
+        self._object(schema, rule)
+        self._parts(schema, rule)
+        return rule
+
+    def _values(self, schema: dict[str, Any], rule: _Rule) -> None:
+        if "enum" in schema and "const" in schema:
+            rule.doubt = _EVERY
+        elif "enum" in schema or "const" in schema:
+            values = schema["enum"] if "enum" in schema else [schema["const"]]
+            found = dict.fromkeys(map(_constant, values))
+            strings = [one for one in found if one[0] == _KINDS["string"]]
+            if len(strings) > _MOST_BESIDE:
+                names = tuple((text, _NONE, 0) for _, _, text in strings)
+                rule.among = self._kept(_Rule(kinds=0, members=names))
+                found = {one: None for one in found if one not in set(strings)}
+            rule.values = tuple(found)
+
+    def _string(self, schema: dict[str, Any], rule: _Rule) -> None:
+        rule.lengths = _bounds(schema, "minLength", "maxLength")
+        if "pattern" in schema:
+            rule.pattern = self._automaton(schema["pattern"])
+            rule.doubt |= _KINDS["string"] if rule.pattern == _NONE else 0
+        if "format" in schema:
+            form = FORMATS.get(schema["format"])
+            if form is None:
+                rule.doubt |= _KINDS["string"]
+            else:
+                rule.format = self._automaton(form.expression, doubtful=not form.whole, longest=form.longest)
+
+    def _automaton(self, expression: str, *, doubtful: bool = False, longest: int = _MOST_COUNT) -> int:
+        key = expression, doubtful, longest
+        known = self._numbers.get(key)
+        if known is None:
+            made = automaton(expression, doubtful=doubtful)
+            known = self._numbers[key] = _NONE if made is None else len(self._automata)
+            if made is not None:
+                self._automata.append((made, longest))
+        return known
+
+    def _array(self, schema: dict[str, Any], rule: _Rule) -> None:
+        rule.sizes = _bounds(schema, "minItems", "maxItems")
+        rule.items = self._node(schema.get("items", True))
+        rule.prefix = tuple(self._node(one) for one in schema.get("prefixItems", ()))
+        rule.bits |= _UNIQUE if schema.get("uniqueItems") is True else 0
+
+    def _object(self, schema: dict[str, Any], rule: _Rule) -> None:
+        rule.counts = _bounds(schema, "minProperties", "maxProperties")
+        properties, required = schema.get("properties", {}), list(dict.fromkeys(schema.get("required", ())))
+        rule.others = self._node(schema.get("additionalProperties", True))
+        for pattern, member in schema.get("patternProperties", {}).items():
+            number = self._automaton(pattern)
+            if number == _NONE:
+                rule.doubt |= _KINDS["object"]
+                rule.others = _NONE  # which names are left for it is not known
+            else:
+                rule.fitting += (number, self._node(member))
+        if len(required) > _MOST_NEEDED:
+            rule.doubt |= _KINDS["object"]
+            required = []
+        places = {name: place for place, name in enumerate(required)}
+        rule.required = (1 << len(required)) - 1
+        rule.members = tuple(
+            (
+                name.encode("utf-8", "surrogatepass"),
+                self._node(properties.get(name, True)),
+                (_NEEDED | places[name] if name in places else 0) | (0 if name in properties else _UNNAMED),
+            )
+            for name in dict.fromkeys((*required, *properties))
+        )
+
+    def _parts(self, schema: dict[str, Any], rule: _Rule) -> None:
+        found: list[tuple[int, tuple[int, ...]]] = []
+        if "$ref" in schema:
+            found.append((_ALL, (self._referred(schema["$ref"]),)))
+        for word, kind in (("allOf", _ALL), ("anyOf", _ANY), ("oneOf", _ONE)):
+            if word in schema:
+                found.append((kind, tuple(self._node(one) for one in schema[word])))
+        if "not" in schema:
+            found.append((_NOT, (self._node(schema["not"]),)))
+        if "if" in schema:
+            found.append((_IF, tuple(self._node(schema.get(word, True)) for word in ("if", "then", "else"))))
+        rule.parts = tuple(found)
 
 
-def _number(kind: str, schema: dict[str, Any]) -> Any:
+#: How many of what is where, by the names of `tables`.
+TABLES = {
+    "nodes": "node", "members": "member", "names": "name", "values": "value", "texts": "text", "parts": "part", "refs": "ref",
+    "automata": "automaton", "steps": "step", "finals": "final", "ranges": "range",
+}  # fmt: skip
+
+
+def _packed(automata: list[tuple[Automaton, int]]) -> dict[str, tuple[int, bytes]]:
+    heads, steps, finals, ranges = bytearray(), array("H"), bytearray(), array("I")
+    for one, longest in automata:
+        heads += _AUTOMATON.pack(
+            one.start,
+            len(one.final),
+            one.classes,
+            len(steps),
+            len(finals),
+            len(ranges) // 2,
+            len(one.ranges),
+            longest,
+            one.ascii,
+        )
+        steps.extend(one.steps)
+        finals += one.final
+        for first, class_ in one.ranges:
+            ranges.extend((first, class_))
+    return {
+        "automaton": (len(automata), bytes(heads)), "step": (len(steps), steps.tobytes()),
+        "final": (len(finals), bytes(finals)), "range": (len(ranges) // 2, ranges.tobytes()),
+    }  # fmt: skip
+
+
+def _constant(value: Any) -> tuple[int, int, bytes]:
+    """Its kind, as an integer, as a text. `number`: one that is not compared as an integer of 64 bits."""
+    if isinstance(value, bool):
+        return _KINDS["boolean"], int(value), b""
+    if isinstance(value, str):
+        return _KINDS["string"], 0, value.encode("utf-8", "surrogatepass")
+    if isinstance(value, int) and _LEAST <= value <= _MOST:
+        return _KINDS["integer"], value, b""
+    if isinstance(value, int | float):
+        return _KINDS["number"], 0, b""
+    kind = "null" if value is None else "array" if isinstance(value, list) else "object"
+    return _KINDS[kind], 0, b""
+
+
+def _bounds(schema: dict[str, Any], least: str, most: str) -> tuple[int, int]:
+    return min(schema.get(least, 0), _MOST_COUNT), min(schema.get(most, _MOST_COUNT), _MOST_COUNT)
+
+
+def _number(schema: dict[str, Any], rule: _Rule) -> None:
+    """Integers are held against whole bounds. The nearest double of a number over a bound is never under it."""
     least, most = schema.get("minimum"), schema.get("maximum")
     over, under = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    whole: dict[str, Any] = {}
-    bounds = [
-        *([math.ceil(least)] if least is not None else []), *([math.floor(over) + 1] if over is not None else []),
-    ]  # fmt: skip
-    if bounds:
-        whole["ge"] = max(bounds)
-    bounds = [
-        *([math.floor(most)] if most is not None else []), *([math.ceil(under) - 1] if under is not None else []),
-    ]  # fmt: skip
-    if bounds:
-        whole["le"] = min(bounds)
-    if any(not _LEAST <= one <= _MOST for one in whole.values()):
-        return None
-    integer = Annotated[int, Meta(**whole)] if whole else int
-    if kind == "integer":
-        return integer
-    real: dict[str, Any] = {}
-    lower = [float(one) for one in (least, over) if one is not None]
-    upper = [float(one) for one in (most, under) if one is not None]
-    if lower:
-        real["gt"] = max(lower)
-    if upper:
-        real["lt"] = min(upper)
-    return Union[integer, Annotated[float, Meta(**real)] if real else float]  # noqa: UP007
-
-
-def _named(schema: dict[str, Any]) -> Any:
-    """One of a list of values."""
-    if set(schema) - {"type", "enum", "const"}:
-        return None
-    values = schema.get("enum", [schema.get("const")])
-    if "const" in schema and "enum" in schema:
-        return None
-    kinds = schema.get("type")
-    several = {kinds} if isinstance(kinds, str) else set(kinds or ())
-    kept = [one for one in values if not several or _kind(one) & several]
-    if not kept or any(not isinstance(one, str | int | type(None)) or isinstance(one, bool) for one in kept):
-        return None
-    if any(isinstance(one, int) and not _LEAST <= one <= _MOST for one in kept):
-        return None
-    return Literal[tuple(kept)]
-
-
-def _kind(value: Any) -> set[str]:
-    if value is None:
-        return {"null"}
-    if isinstance(value, str):
-        return {"string"}
-    return {"integer", "number"} if isinstance(value, int) else set()
+    try:
+        lower = [
+            *([math.ceil(least)] if least is not None else []),
+            *([math.floor(over) + 1] if over is not None else []),
+        ]
+        upper = [
+            *([math.floor(most)] if most is not None else []),
+            *([math.ceil(under) - 1] if under is not None else []),
+        ]
+        rule.least = min(max([_LEAST, *lower]), _MOST)
+        rule.most = max(min([_MOST, *upper]), _LEAST)
+        rule.over = max([-math.inf, *(float(one) for one in (least, over) if one is not None)])
+        rule.under = min([math.inf, *(float(one) for one in (most, under) if one is not None)])
+    except (ValueError, OverflowError):  # a bound that is no double
+        rule.doubt |= _NUMBERS
+    multiple = schema.get("multipleOf")
+    if isinstance(multiple, int) and multiple <= _MOST:
+        rule.multiple = multiple
+    elif multiple is not None:
+        rule.doubt |= _NUMBERS

@@ -1,8 +1,8 @@
 """Values held against the schemas of a description: a fast yes where it can be had, and the last word by JSON Schema.
 
-msgspec reads most bodies into types that were compiled from their schema, and what it takes, JSON Schema takes as well
-(`ninefold.guard.accept`). What it does not take, and what no type can say, jsonschema-rs judges: it knows the whole of 2020-12,
-and tells what is wrong. Numbers keep their digits on that way: no 64-bit id and no decimal is judged through a float.
+The native judge says yes to nearly all that is right (`ninefold.guard.accept`), and what it says yes to, JSON Schema says
+yes to as well. All else jsonschema-rs judges: it knows the whole of 2020-12, and tells what is wrong. Numbers keep their digits
+on that way: no 64-bit id and no decimal is judged through a float.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-import msgspec
 
 from ninefold.contract.description import escape
 from ninefold.contract.dialect import Words
 from ninefold.errors import DescriptionError, Place
-from ninefold.guard.accept import accepted
+from ninefold.guard.accept import Acceptance
+from ninefold.guard.automaton import YES
 from ninefold.guard.flaw import Flaw
 
 if TYPE_CHECKING:
@@ -53,27 +53,27 @@ class Unreadable(Exception):
 class Validator:
     """Compiled once from a schema; called for every value. Without state."""
 
-    __slots__ = ("_decode", "_judge", "fast")
+    __slots__ = ("_acceptance", "_judge", "_root", "_sure")
 
-    def __init__(self, judge: Callable[[], Any], kind: Any) -> None:
-        """`judge` gives the validator that has the last word, `kind` a type for most of what is right; None: there is none."""
+    def __init__(self, judge: Callable[[], Any], acceptance: Acceptance, root: int) -> None:
+        """`judge` gives the validator that has the last word; the rule `root` of `acceptance` has the first."""
         self._judge = judge
-        self._decode = msgspec.json.Decoder(kind).decode if kind is not None else None
-        #: Whether most values need no second look.
-        self.fast = kind is not None
+        self._acceptance = acceptance
+        self._root = root
+        self._sure = not acceptance.doubts(root)
+
+    @property
+    def fast(self) -> bool:
+        """Whether values that are right need no second look, but for a few."""
+        return not self._acceptance.doubts(self._root, deep=True)
 
     def __call__(self, text: bytes) -> tuple[Flaw, ...]:
         """What is wrong with a JSON text in which no object has a member twice (`ninefold.guard.project` refuses those).
 
         Raises `Unreadable` where it is no JSON.
         """
-        if self._decode is not None:
-            try:
-                self._decode(text)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-                pass  # it may be right all the same
-            else:
-                return ()
+        if self._sure and self._acceptance.judge(self._root, text) == YES:
+            return ()
         try:
             value = json.loads(text.decode("utf-8"), parse_float=Decimal, parse_constant=_constant)
         except (ValueError, RecursionError) as fault:
@@ -102,6 +102,7 @@ class Validators:
     def __init__(self, description: Description, *, request: bool) -> None:
         self._description = description
         self._words = Words(description, request)
+        self._acceptance = Acceptance(self._words.definitions)
         self._known: dict[int, tuple[Schema, Validator]] = {}
         self._map: Any = None
         self._roots = 0
@@ -121,14 +122,16 @@ class Validators:
             self._words.definitions[name] = made
             self._map = None
             pointer = f"#/$defs/{name}"
-            kind = accepted(made, self._words.definitions)
-            known = self._known[id(schema)] = schema, Validator(lambda: self._compiled()[pointer], kind)
+            root = self._acceptance.add(made)
+            validator = Validator(lambda: self._compiled()[pointer], self._acceptance, root)
+            known = self._known[id(schema)] = schema, validator
         return known[1]
 
     def ready(self) -> None:
         """Compile now. Raises `DescriptionError` for a schema that cannot be kept, with what is wrong with it."""
         if self._known:
             self._compiled()
+            self._acceptance.make()
 
     def _compiled(self) -> Any:
         if self._map is None:

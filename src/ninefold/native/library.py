@@ -30,13 +30,20 @@ int64_t nf_project(void *made, uint32_t root, const char *text, size_t length, c
 typedef struct { uint32_t offset, length, node, member; } mark;
 int64_t nf_project_marked(void *made, uint32_t root, const char *text, size_t length, char *out,
                           int (*ask)(uint32_t, const char *, size_t), fault *why, mark *marks, uint32_t room, uint32_t *marked);
+typedef struct {
+    uint32_t nodes, members, names, values, texts, parts, refs, automata, steps, finals, ranges;
+    const char *node, *member, *name, *rule, *need, *value, *text, *part, *ref, *automaton, *step, *final, *range;
+} tables;
+void *nf_rules(const tables *from, const uint64_t *seed);
+void nf_rules_free(void *made);
+int nf_judge(void *made, uint32_t root, const char *text, size_t length);
 """)
 
 #: Nobody can guess it, so nobody can send names of members that the projection finds alike.
 SEED: Any = ffi.new("uint64_t[2]", [secrets.randbits(64), secrets.randbits(64)])
 
 #: The version of the functions above, as `nf_version` tells it.
-VERSION = 8
+VERSION = 9
 
 PATH = Path(__file__).with_name("_project.so")
 

@@ -140,7 +140,7 @@ SELDOM static uint64_t keyed_hash(const uint64_t seed[2], uint64_t object, const
 }
 
 /* What this file and its caller have to agree about; another one after any change of a signature or a struct. */
-EXPORT int nf_version(void) { return 8; }
+EXPORT int nf_version(void) { return 9; }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
@@ -937,3 +937,5 @@ EXPORT int64_t nf_project_marked(const program *made, uint32_t root, const char 
     *marked = 0;
     return (made->chooses ? choosing : plain)(made, root, text, length, out, ask, why, marks, room, marked, why == NULL ? 0 : why->position);
 }
+
+#include "judge.h"
