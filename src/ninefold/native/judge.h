@@ -309,7 +309,7 @@ static enum verdict judged(hearing *on, int32_t at, uint32_t i, uint32_t calls) 
     const entry *one = &on->tape[i];
     const uint32_t kind = one->kind;
     enum verdict found = by->doubt & kind ? UNSURE : YES, own = YES;
-    if (by->bits & FREE) return YES;
+    if (by->bits & OPEN) return YES;
     if (++calls > MOST_CALLS || --on->left < 0) return UNSURE;
     if (!(by->kinds & kind) && !(kind == INTEGER && by->kinds & NUMBER)) return NO;
     if ((by->values || by->among != NONE) && (own = among(on, by, one)) == NO) return NO;

@@ -13,13 +13,13 @@ enum {
 };
 
 enum part_kind { ALL = 0, ANY = 1, ONE = 2, NOT = 3, IF = 4 };
-enum bits { FREE = 1, UNIQUE = 2 };
+enum bits { OPEN = 1, UNIQUE = 2 };
 
 typedef struct {
     double over, under;         /* numbers that are no integers are between */
     int64_t least, most, multiple;
     uint64_t required;          /* a bit for each member that has to be there */
-    uint32_t bits, kinds, doubt; /* FREE: anything fits. `doubt`: kinds of which the rule does not say all */
+    uint32_t bits, kinds, doubt; /* OPEN: anything fits. `doubt`: kinds of which the rule does not say all */
     uint32_t shortest, longest, fewest, most_items, fewest_members, most_members;
     int32_t pattern, format, items, others, among; /* automata, rules; one whose members' names are the strings that fit; NONE */
     uint32_t prefix, prefixes, value, values, fitting, fittings, part, parts;
