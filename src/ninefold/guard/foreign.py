@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from ninefold.guard.charset import is_utf8
 from ninefold.guard.treatment import is_json
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 MOST_OBJECTS = 10_000
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CHARSET = re.compile(r"(?i)charset\*?\s*=\s*\"?([^\s\";]*)")
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -90,8 +90,7 @@ def read_body(fields: Mapping[bytes, bytes], content: bytes) -> Any:
         raise Unreadable("the body is not said to be JSON")
     if fields.get(b"content-encoding", b"identity").lower() != b"identity":
         raise Malformed("the body is encoded, and cannot be read")
-    charset = _CHARSET.search(media)
-    if charset is not None and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+    if not is_utf8(media):
         raise Malformed("the body says that it is not UTF-8")
     return read_json(content)
 

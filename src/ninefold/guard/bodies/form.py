@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from ninefold.guard.bodies.fields import Fields
+from ninefold.guard.charset import is_utf8
 from ninefold.guard.entrance import Kept
 from ninefold.guard.flaw import Flaw
 from ninefold.guard.foreign import Malformed, Unreadable, read_query
@@ -29,7 +30,8 @@ class Form:
 
     def __call__(self, content: bytes, media: str) -> tuple[Kept, tuple[Flaw, ...]]:
         """What goes on, and what is wrong with it. Raises `Malformed`: servers read it in several ways."""
-        del media
+        if not is_utf8(media):
+            raise Malformed("the body says that it is not UTF-8")
         if content.count(b"&") >= self._most:
             raise Malformed(f"the body has more than requests.members ({self._most})")
         try:

@@ -14,6 +14,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from ninefold.guard.bodies.fields import Fields
 from ninefold.guard.bodies.magic import contradicts
+from ninefold.guard.charset import is_utf8
 from ninefold.guard.entrance import Kept
 from ninefold.guard.flaw import Flaw
 from ninefold.guard.foreign import Malformed, read_json
@@ -143,6 +144,20 @@ def _strict(head: bytes, segment: MultipartSegment) -> None:
     names = [line.partition(b":")[0].lower() for line in head.split(b"\r\n")]
     if len(set(names)) < len(names) or not set(names) <= {b"content-disposition", b"content-type", b"content-length"}:
         raise Malformed("a part has fields that are not for it, or one twice")
+    kind = next(
+        (
+            line.partition(b":")[2].strip().lower()
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-type")
+        ),
+        b"",
+    )
+    if kind.startswith(
+        b"multipart/"
+    ):  # some servers read files in it as if they were the form's (RFC 7578, appendix A)
+        raise Malformed("a part has parts of its own")
+    if segment.filename is None and not is_utf8(kind.decode("latin-1")):
+        raise Malformed("a part says that it is not UTF-8")
     said = next(
         (line.partition(b":")[2].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"content-disp")),
         b"",
