@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import count
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -69,6 +71,7 @@ class Both:
 
 @pytest.fixture
 def both(contract: Any, serving: Any, gate: Any, issue: Callable[..., str], tmp_path: Path) -> Iterator[Any]:
+    numbers = count()
     with contextlib.ExitStack() as stack:
 
         def start(
@@ -91,9 +94,9 @@ def both(contract: Any, serving: Any, gate: Any, issue: Callable[..., str], tmp_
                 "upstream": f"http://127.0.0.1:{upstream}", "keys": {"store": str(tmp_path / "keys.db")},
                 "authorization": None, "requests": requests,
             }  # fmt: skip
-            path = contract(description, **whole, trail={"path": "asgi.jsonl"})
+            path = contract(description, **whole, trail={"path": f"{next(numbers)}.jsonl"})
             port = stack.enter_context(serving(Guard(api, path)))
-            path = contract(description, **whole)
+            path = contract(description, **whole, trail={"path": f"{next(numbers)}.jsonl"})
             return Both(port, gate(path), issue(path), api)
 
         yield start
@@ -151,3 +154,67 @@ def test_a_part_in_another_alphabet_goes_nowhere(both: Any) -> None:
 def test_a_part_with_parts_of_its_own_goes_nowhere(both: Any) -> None:
     inner = b'--Y\r\nContent-Disposition: file; filename="../x"\r\n\r\n1\r\n--Y--'
     assert both(PERSON, PARTS).send(parts(("name", inner, "multipart/mixed; boundary=Y")), BOUNDED) == 400
+
+
+# -- parameters
+
+TEXT, NUMBER = {"type": "string"}, {"type": "integer", "maximum": 10}
+FILTER = {
+    "type": "object",
+    "properties": {"status": {"enum": ["new", "old"]}, "owner": {"type": "string", "readOnly": True}},
+}
+
+
+def asked(**more: Any) -> dict[str, Any]:
+    return {"name": "q", "in": "query", "schema": TEXT, **more}
+
+
+def test_brackets_make_nothing_of_a_parameter_that_has_none(both: Any) -> None:
+    schemas = {"q": TEXT, "n": NUMBER, "l": {"type": "array", "items": NUMBER}}
+    hosts = both(parameters=[asked(name=name, schema=schema) for name, schema in schemas.items()])
+    for q in schemas:
+        for name in ("[role][]", "[$ne][]", "%5B$ne%5D%5B%5D", "[][]", "[", "[$ne]", ".x"):
+            assert hosts.send(query=f"?{q}=1&{q}{name}=1") == (f"{q}=1", b"")
+    assert hosts.send(query="?q[]=1&n[]=1&l[]=1&l[]=2") == ("l[]=1&l[]=2", b"")
+    assert hosts.send(query="?l[]=11") == 400
+    assert hosts.send(query="?l[]=1&l=2") == 400
+
+
+def test_of_an_object_in_a_query_goes_on_what_is_declared(both: Any) -> None:
+    deep = both(parameters=[asked(schema=FILTER, style="deepObject")])
+    assert deep.send(query="?q[status]=new&q[admin]=1&q[owner]=me&q[]=1&q=1") == ("q[status]=new", b"")
+    assert deep.send(query="?q[status]=other") == 400
+    for nested in ("q[status][]=new", "q[a]b]=1", "q[status=new"):
+        assert deep.send(query=f"?{nested}") == 400
+    flat = both(parameters=[asked(schema=FILTER, explode=False)])
+    assert flat.send(query="?q=status,new") == ("q=status,new", b"")
+    assert flat.send(query="?q=status,new,admin,1") == 400
+    assert flat.send(query="?q=owner,me") == 400
+    reported = both(parameters=[asked(schema=FILTER, style="deepObject")], undeclared="report")
+    assert reported.send(query="?q[status]=new&q[admin]=1") == ("q[status]=new&q[admin]=1", b"")
+
+
+def test_json_in_a_parameter_is_read_as_strictly_as_in_a_body(both: Any) -> None:
+    parameter = {"name": "q", "in": "query", "content": {"application/json": {"schema": PERSON}}}
+    hosts = both(parameters=[parameter])
+    assert hosts.send(query="?q=" + quote('{"name":{"$ne":1},"name":"a"}')) == 400
+    assert hosts.send(query="?q=" + quote('{"name":"a","admin":true,"id":7}')) == (
+        "q=%7B%22name%22%3A%22a%22%7D",
+        b"",
+    )
+    same = quote('{ "name": "a" }')
+    assert hosts.send(query=f"?q={same}") == (f"q={same}", b"")
+    header = both(parameters=[{**parameter, "in": "header", "name": "X-Filter"}])
+    assert header.send(b"", "", 'X-Filter: {"name":"a"}') == ("", b"")
+    assert header.send(b"", "", 'X-Filter: {"name":"a","admin":true}') == 400
+
+
+def test_a_cookie_has_one_reading(both: Any) -> None:
+    short = {"type": "string", "maxLength": 5}
+    hosts = both(
+        parameters=[asked(name=name, schema=one, **{"in": "cookie"}) for name, one in (("n", NUMBER), ("t", short))]
+    )
+    for good in ("n=5", " n=5 ; m=7", "t=abc", 't="abc"'):
+        assert hosts.send(b"", "", f"Cookie: {good}") == ("", b""), good
+    for bad in ("n=5; n =50", "n=5;n\t=50", "n= 5", 'n="5"', 't="abc\\073"', 't="abc', 't="abcd"'):
+        assert hosts.send(b"", "", f"Cookie: {bad}") == 400, bad

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ninefold.guard.admitted import Admitted
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
 from ninefold.guard.shape import Shapes
@@ -38,6 +39,10 @@ class Entrance:
         if known is None:
             known = self._projectors[id(schema)] = schema, Projector(self._shapes.of(schema), self._program)
         return known[1]
+
+    def admitted(self, schema: Schema) -> Admitted:
+        """The names that may go in with it. Raises `DescriptionError` where the schema refers to nothing."""
+        return Admitted(self._shapes.of(schema))
 
     def validator(self, schema: Schema) -> Validator:
         """Raises `DescriptionError` where the schema refers to nothing."""
