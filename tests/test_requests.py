@@ -218,3 +218,85 @@ def test_a_cookie_has_one_reading(both: Any) -> None:
         assert hosts.send(b"", "", f"Cookie: {good}") == ("", b""), good
     for bad in ("n=5; n =50", "n=5;n\t=50", "n= 5", 'n="5"', 't="abc\\073"', 't="abc', 't="abcd"'):
         assert hosts.send(b"", "", f"Cookie: {bad}") == 400, bad
+
+
+# -- bodies
+
+#: Ways to say `readOnly`, of the schema of `id`.
+READ_ONLY: list[Any] = [
+    {"type": "integer", "readOnly": True},
+    {"$ref": "#/components/schemas/Number", "readOnly": True},
+    {"allOf": [{"$ref": "#/components/schemas/Number"}, {"readOnly": True}]},
+    {"$ref": "#/components/schemas/Id"},
+]
+SCHEMAS: dict[str, Any] = {
+    "Number": {"type": "integer"},
+    "Id": {"type": "integer", "readOnly": True},
+    "Base": {"type": "object", "properties": {"id": {"type": "integer"}}},
+}
+SAID = {
+    JSON: (b'{"name":"a","id":7,"is_admin":true}', JSON, b'{"name":"a"}'),
+    FORM: (b"name=a&id=7&is_admin=1", FORM, b"name=a"),
+    PARTS: (
+        parts(("name", b"a", ""), ("id", b"7", ""), ("is_admin", b"1", "")), BOUNDED, parts(("name", b"a", ""))
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("media", SAID)
+def test_what_is_read_only_goes_in_by_no_kind_of_body(both: Any, media: str) -> None:
+    content, said, kept = SAID[media]
+    named = {"name": {"type": "string"}}
+    schemas = [{"type": "object", "properties": {**named, "id": one}} for one in READ_ONLY]
+    other = {"type": "object", "properties": {**named, "id": READ_ONLY[0]}}
+    for schema in (*schemas, {"allOf": [other, {"$ref": "#/components/schemas/Base"}]}):
+        assert both(schema, media, schemas=SCHEMAS).send(content, said) == ("", kept)
+    nothing = {"type": "object", "properties": {"id": READ_ONLY[0]}}
+    empty = {JSON: b"{}", FORM: b"", PARTS: b"--X--\r\n"}[media]
+    for schema in (nothing, {"type": "object", "additionalProperties": False}):
+        assert both(schema, media, schemas=SCHEMAS).send(content, said) == ("", empty)
+
+
+def test_what_is_not_declared_goes_in_by_no_type_of_a_range(both: Any) -> None:
+    for declared in ("*/*", "application/*", "text/*", "multipart/*"):
+        hosts = both(PERSON, declared)
+        for content, said, kept in SAID.values():
+            fits = declared == "*/*" or said.startswith(declared.removesuffix("*"))
+            assert hosts.send(content, said) == (("", kept) if fits else 415)
+    hosts = both(PERSON, "*/*")
+    content, _, kept = SAID[JSON]
+    for media in ("text/plain", "application/json, text/plain", "application/x-json", "image/png", "text/json"):
+        assert hosts.send(content, media) == ("", kept)
+        assert hosts.send(b"name=a&is_admin=1", media) == 400
+    text = both({"type": "string"}, "*/*")
+    assert text.send(b"name=a", "text/plain") == ("", b"name=a")
+
+
+def test_members_of_a_part_that_is_json_go_in_as_those_of_a_body(both: Any) -> None:
+    schema = {"type": "object", "properties": {"meta": PERSON, "all": {"type": "array", "items": PERSON}}}
+    content = b'{"name":"a","id":7,"is_admin":true}'
+    sent = parts(("meta", content, JSON), ("all", content, JSON), ("all", b'{ "age":1}', JSON))
+    kept = parts(("meta", b'{"name":"a"}', JSON), ("all", b'{"name":"a"}', JSON), ("all", b'{ "age":1}', JSON))
+    assert both(schema, PARTS).send(sent, BOUNDED) == ("", kept)
+    assert both(schema, PARTS, undeclared="refuse").send(sent, BOUNDED) == 422
+    assert both(schema, PARTS, undeclared="report").send(sent, BOUNDED) == ("", sent)
+    hosts = both(schema, PARTS)
+    assert hosts.send(parts(("meta", b'{"name":1}', JSON)), BOUNDED) == 422
+    assert hosts.send(parts(("meta", b'{"name":"a","name":"b"}', JSON)), BOUNDED) == 400
+    length = f"{JSON}\r\nContent-Length: {len(content)}"
+    assert hosts.send(parts(("meta", content, length)), BOUNDED) == ("", parts(("meta", b'{"name":"a"}', JSON)))
+
+
+@pytest.mark.parametrize(("content", "kept"), [
+    (b'{"name":5,"id":7,"is_admin":true}', b'{"name":5}'),
+    (b'{"name":{"a":1},"id":7}', b'{"name":{"a":1}}'),
+    (b'[{"name":"a"}]', b'[{"name":"a"}]'),
+    (b'{"age":"x","name":"a"}', b'{"age":"x","name":"a"}'),
+    (b'{"boss":{"id":7,"name":null,"boss":[{"id":7}]}}', b'{"boss":{"name":null,"boss":[{"id":7}]}}'),
+])  # fmt: skip
+def test_a_value_that_is_only_reported_is_no_way_in_for_others(both: Any, content: bytes, kept: bytes) -> None:
+    person = {"type": "object", "properties": {**PERSON["properties"], "boss": {"$ref": "#/components/schemas/Person"}}}
+    schemas = {"Person": person}
+    assert both(person, schemas=schemas, invalid="report").send(content, JSON) == ("", kept)
+    if content != kept:
+        assert both(person, schemas=schemas, invalid="report", undeclared="refuse").send(content, JSON) == 422

@@ -24,11 +24,13 @@ class Fields:
     def __init__(self, schema: Schema, encoding: Mapping[str, Any], entrance: Entrance) -> None:
         """Raises `DescriptionError` where the schema refers to nothing."""
         members = _members(schema, entrance.description, _DEEPEST)
+        admitted = entrance.admitted(schema)
         self.declared = {
-            name: _written(name, member, encoding.get(name), entrance.description) for name, member in members.items()
+            name: _written(name, members.get(name, True), encoding.get(name), entrance.description)
+            for name in admitted.named
         }
         #: Where the schema says nothing of its fields, all of them are taken.
-        self.open = not members
+        self.open = admitted.any
         self._validate = entrance.validator(schema)
 
     def flaws(self, found: Mapping[str, Sequence[Any]]) -> tuple[Flaw, ...]:
@@ -74,8 +76,5 @@ def _members(schema: Schema, description: Description, left: int) -> dict[str, S
         for part in resolved.get(word) or ():
             found.update(_members(part, description, left - 1))
     properties = resolved.get("properties")
-    for name, member in (properties if isinstance(properties, dict) else {}).items():
-        inner = description.resolve(member)
-        if not (isinstance(inner, dict) and inner.get("readOnly") is True):
-            found[name] = member
+    found.update(properties if isinstance(properties, dict) else {})
     return found
