@@ -52,7 +52,7 @@ class Projector:
         self._undeclared = undeclared
         self._root = program.add(shape)
         #: Whether there is something to project: of mere text there is not.
-        self.structured = shape.items is not None or shape.members is not None
+        self.structured = not shape.free and (shape.items is not None or shape.members is not None)
 
     def __call__(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
@@ -113,6 +113,20 @@ class Projector:
             return Unpromised(f"{_FAULTS[status]} {place}", malformed=True)
         told = f"expected {_named(why.expected) or 'nothing'}, got {_named(why.found)} {place}"
         return Unpromised(told, malformed=False)
+
+
+class Partial(Projector):
+    """Lets out a part of what another one lets out, and nothing where that one lets out nothing."""
+
+    __slots__ = ("_whole",)
+
+    def __init__(self, shape: Shape, program: Program, whole: Projector) -> None:
+        super().__init__(shape, program)
+        self._whole = whole
+
+    def __call__(self, body: bytes, *, view: bool = False) -> tuple[bytes, int, int]:
+        self._whole(body, view=True)
+        return super().__call__(body, view=view)
 
 
 def _named(kinds: int) -> str:

@@ -44,6 +44,10 @@ _CONDITIONAL = ("then", "else")
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
 
+#: What a schema that says nothing lets out, in words.
+_FREE: dict[str, Any] = {"type": [*sorted(_SCALARS), "array", "object"], "items": True, "additionalProperties": True}
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Which members may leave of an object that may have others than those it names.
@@ -64,7 +68,7 @@ class Shape:
     `scalars` are JSON Schema's names. `items` is set where an array may stand, `members` where an object may; `others`
     where members that have no name in the schema may leave too (`additionalProperties`, `patternProperties`), and is the
     shape of all of those; `names` then says which, where not all may. `mask` says that what stands there, a scalar then, is
-    put in other words before it leaves.
+    put in other words before it leaves. `free`: nothing was said of it, and it has members only because some are hidden.
     """
 
     anything: bool = False
@@ -74,6 +78,7 @@ class Shape:
     others: Shape | None = None
     names: Names | None = None
     mask: Mask | None = None
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,16 @@ class Fields:
     hidden_of: Mapping[int, frozenset[str]] = field(default_factory=dict)
     masked: Mapping[str, Mask] = field(default_factory=dict)
     masked_of: Mapping[int, Mapping[str, Mask]] = field(default_factory=dict)
+
+    @property
+    def hides(self) -> bool:
+        """Whether some of them do not leave."""
+        return bool(self.hidden or self.hidden_of)
+
+    @property
+    def says(self) -> bool:
+        """Whether something becomes of any."""
+        return bool(self.hides or self.masked or self.masked_of)
 
 
 #: Nothing is hidden, nothing masked.
@@ -119,13 +134,14 @@ class Shapes:
                 self._fill(*self._unfilled.pop())
             while self._late:  # what is masked was not filled when it was met
                 masked, behind = self._late.pop()
-                if behind.items is not None or behind.members is not None:
+                free = behind.anything or behind.free
+                if not free and (behind.items is not None or behind.members is not None):
                     raise DescriptionError(
                         "a member that `responses.mask` names is an object or an array",
                         place=Place(self._description.source),
                         remedy="name the members inside of it that are to be masked",
                     )
-                masked.scalars = set(_SCALARS) if behind.anything else behind.scalars
+                masked.scalars = set(_SCALARS) if free else behind.scalars
         except RecursionError:
             raise DescriptionError(
                 "the parts of a response schema (allOf, oneOf, anyOf) nest too deep",
@@ -139,6 +155,10 @@ class Shapes:
         anything = False
         for schema in schemas:
             anything |= not self._gather(schema, frozenset(), atoms, set())
+        free = anything and self._fields.says
+        if free:  # anything but what is hidden, or masked, wherever it is
+            anything = False
+            atoms[id(_FREE), self._fields.hidden] = _FREE
         key: frozenset[_Known] = frozenset(atoms) | ({(0, frozenset())} if anything else frozenset())
         if (known := self._known.get(key)) is not None:
             return known
@@ -148,7 +168,7 @@ class Shapes:
                 place=Place(self._description.source),
                 remedy="give the alternatives (oneOf, anyOf) fewer branches that refer to each other",
             )
-        shape = self._known[key] = Shape(anything=anything)
+        shape = self._known[key] = Shape(anything=anything, free=free)
         self._kept.extend(atoms.values())
         if not anything:
             self._unfilled.append((shape, [(atom, hidden) for (_, hidden), atom in atoms.items()]))
@@ -174,10 +194,8 @@ class Shapes:
         own = any(name in resolved for name in _OWN)
         if own:
             atoms[known] = resolved
-        bounded = own
-        for name in _CONDITIONAL:
-            if name in resolved:
-                self._gather(resolved[name], hidden, atoms, seen)
+        either = [self._gather(resolved[name], hidden, atoms, seen) for name in _CONDITIONAL if name in resolved]
+        bounded = own or (len(either) == len(_CONDITIONAL) and all(either))
         for part in resolved.get("allOf") or ():
             bounded |= self._gather(part, hidden, atoms, seen)
         for name in ("oneOf", "anyOf"):
@@ -224,6 +242,8 @@ class Shapes:
         items: list[Schema] = []
         objects: list[_Object] = []
         array = False
+        # a value is not told from one of another alternative: what one of them hides from a caller, all of them do
+        unseen = frozenset[str]().union(*(self._fields.hidden_of.get(id(atom), ()) for atom, _ in atoms))
         for atom, hides in atoms:
             kinds = _kinds(atom)
             shape.scalars |= kinds & _SCALARS
@@ -231,7 +251,7 @@ class Shapes:
                 array = True
                 items.extend(self._elements(atom))
             if "object" in kinds:
-                objects.append(self._object(atom, hides))
+                objects.append(self._object(atom, hides | unseen))
         if not all(one.bare for one in objects):
             for one in objects:
                 one.extra = False if one.bare else one.extra
@@ -244,7 +264,11 @@ class Shapes:
                 masks.update(self._fields.masked_of.get(id(atom), {}))
             if any(one.others for one in objects):  # what may have any name may have one of these
                 hidden_here = {name for one in objects for name in one.hidden}
-                members.update(dict.fromkeys(name for name in masks if name not in hidden_here))
+                members.update(
+                    dict.fromkeys(
+                        name for name in masks if name not in hidden_here and any(one.of(name) for one in objects)
+                    )
+                )
             shape.members = {
                 name: self._member(name, [part for one in objects for part in one.of(name)], masks) for name in members
             }
