@@ -300,3 +300,15 @@ def test_a_value_that_is_only_reported_is_no_way_in_for_others(both: Any, conten
     assert both(person, schemas=schemas, invalid="report").send(content, JSON) == ("", kept)
     if content != kept:
         assert both(person, schemas=schemas, invalid="report", undeclared="refuse").send(content, JSON) == 422
+
+
+# -- what is judged arrives
+
+
+def test_nothing_that_was_judged_is_left_out_by_way_of_the_connection(both: Any) -> None:
+    declared = [asked(name="X-Tenant", required=True, **{"in": "header"}), asked(name="t", **{"in": "cookie"})]
+    hosts = both(PERSON, parameters=declared)
+    tenant, content = "X-Tenant: a", b'{"name":"a"}'
+    assert hosts.send(content, JSON, tenant, "Cookie: t=1", "Connection: close, X-Mine", "X-Mine: 1") == ("", content)
+    for name in ("X-Tenant", "x-tenant , close", "Content-Type", "close,cookie"):
+        assert hosts.send(content, JSON, tenant, "Cookie: t=1", f"Connection: {name}") == 400

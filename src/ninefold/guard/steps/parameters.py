@@ -14,6 +14,7 @@ from ninefold.guard.flaw import Flaw
 from ninefold.guard.foreign import Template, Unreadable, read_query
 from ninefold.guard.parameter import Value
 from ninefold.guard.plan import Check, Setting, Step
+from ninefold.guard.request import nominated
 from ninefold.guard.validate import MOST_FLAWS
 from ninefold.guard.written import Miswritten
 
@@ -33,6 +34,9 @@ _FREE = frozenset({"type", "description", "example", "examples", "title", "defau
 
 #: What parts the names of members, and what stands around a cookie's name and value.
 _BRACKETS, _BLANK = frozenset("[]"), b" \t\n\r\f\v"
+
+#: What is wrong with a field that an intermediary leaves out.
+_HOP, _NOTHING = Flaw("", "connection", "is said to be for the connection alone"), frozenset[bytes]()
 
 #: Where a flaw stands: the place of the parameter, its name, and what is wrong.
 _Placed = tuple[str, str, Flaw]
@@ -296,8 +300,12 @@ def _headers(parameters: list[Parameter], entrance: Entrance) -> Callable[[Reque
         return None
 
     def look(request: Request) -> Iterator[_Placed]:
+        gone = nominated(request) if b"connection" in request.fields else _NOTHING
         for field, value in values:
             raw = request.fields.get(field)
+            if field in gone and raw is not None:
+                yield "header", value.name, _HOP
+                continue
             if raw is None:
                 if value.required:
                     yield "header", value.name, Flaw("", "required", "is missing")
@@ -317,6 +325,8 @@ def _cookies(parameters: list[Parameter], entrance: Entrance) -> Callable[[Reque
 
     def look(request: Request) -> Iterator[_Placed]:
         found: dict[bytes, list[bytes]] = {}
+        if b"cookie" in request.fields and b"cookie" in nominated(request):
+            yield "cookie", values[0].name, _HOP
         for pair in request.fields.get(b"cookie", b"").split(b";"):
             name, mark, text = pair.strip(b" \t").partition(b"=")
             if mark:
