@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -312,3 +313,19 @@ def test_nothing_that_was_judged_is_left_out_by_way_of_the_connection(both: Any)
     assert hosts.send(content, JSON, tenant, "Cookie: t=1", "Connection: close, X-Mine", "X-Mine: 1") == ("", content)
     for name in ("X-Tenant", "x-tenant , close", "Content-Type", "close,cookie"):
         assert hosts.send(content, JSON, tenant, "Cookie: t=1", f"Connection: {name}") == 400
+
+
+# -- what takes long
+
+
+def test_a_small_body_or_path_holds_nobody_up(both: Any) -> None:
+    """Each took seconds to minutes of the one core that everybody is served by (CWE-407, CWE-1333)."""
+    names = {"type": "object", "properties": {"a": {"type": "array", "items": {"enum": ["a"]}}}}
+    form, json = both(names, FORM), both(names)
+    began = time.process_time()
+    assert form.send("&".join(f"x{number}=1" for number in range(40_000)).encode(), FORM) == ("", b"")
+    assert json.send(b'{"a":[' + b",".join([b'"b"'] * 90_000) + b"]}", JSON) == 422
+    assert form.send(b"&".join([b"a=b"] * 49_000), FORM) == 422
+    refusing = both(names, undeclared="refuse")
+    assert refusing.send(b'{"a":[' + b",".join([b'"a"'] * 90_000) + b'],"x":1}', JSON) == 422
+    assert time.process_time() - began < 10

@@ -7,6 +7,7 @@ only what went wrong is looked at closely.
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ninefold.contract.description import escape
@@ -107,10 +108,10 @@ def _counted(content: bytes) -> tuple[int, int]:
 
 def _undeclared(content: bytes, projected: bytes) -> Iterator[Flaw]:
     """The places of members that stayed behind."""
-    waiting: list[tuple[str, Any, Any]] = [("", json.loads(content), json.loads(projected))]
+    waiting: deque[tuple[str, Any, Any]] = deque([("", json.loads(content), json.loads(projected))])
     found = 0
     while waiting and found < MOST_FLAWS:
-        pointer, was, now = waiting.pop(0)
+        pointer, was, now = waiting.popleft()
         if isinstance(was, dict) and isinstance(now, dict):
             for name, one in was.items():
                 place = f"{pointer}/{escape(name[:_LONGEST_NAME])}"

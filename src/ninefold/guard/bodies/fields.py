@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.contract.description import Parameter
 from ninefold.guard.flaw import Flaw
+from ninefold.guard.validate import MOST_SEARCHED
 from ninefold.guard.written import Miswritten, Written
 
 if TYPE_CHECKING:
@@ -33,8 +34,11 @@ class Fields:
         self.open = admitted.any
         self._validate = entrance.validator(schema)
 
-    def flaws(self, found: Mapping[str, Sequence[Any]]) -> tuple[Flaw, ...]:
-        """What is wrong with fields by their names, each as often as it came: texts, or values that were read already."""
+    def flaws(self, found: Mapping[str, Sequence[Any]], size: int) -> tuple[Flaw, ...]:
+        """What is wrong with fields by their names, each as often as it came: texts, or values that were read already.
+
+        `size` is that of all of it, in bytes.
+        """
         value: dict[str, Any] = {}
         flaws: list[Flaw] = []
         for name, texts in found.items():
@@ -43,7 +47,7 @@ class Fields:
                 value[name] = _value(written, texts)
             except Miswritten as fault:
                 flaws.append(Flaw(f"/{name}", "style", str(fault)))
-        return tuple(flaws) or self._validate.of_value(value)
+        return tuple(flaws) or self._validate.of_value(value, one=size > MOST_SEARCHED)
 
 
 def _written(name: str, schema: Schema, encoding: Any, description: Description) -> Written:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
@@ -40,12 +41,12 @@ class Form:
             raise Malformed(
                 "the form has a `;`, a broken escape, or is not UTF-8, which servers read in several ways"
             ) from None
-        left = [name for name in found if name not in self._fields.declared and not self._fields.open]
+        left = {name: None for name in found if name not in self._fields.declared and not self._fields.open}
         if left and self._undeclared == "refuse":
             return Kept(content, len(left)), tuple(
-                Flaw(f"/{name[:64]}", "undeclared", "is not declared") for name in left[:20]
+                Flaw(f"/{name[:64]}", "undeclared", "is not declared") for name in islice(left, 20)
             )
-        flaws = self._fields.flaws({name: texts for name, texts in found.items() if name not in left})
+        flaws = self._fields.flaws({name: texts for name, texts in found.items() if name not in left}, len(content))
         if not left or self._undeclared == "report":
             return Kept(content, len(left)), flaws
         kept = [part for part in content.split(b"&") if unquote_plus(part.partition(b"=")[0].decode()) not in left]

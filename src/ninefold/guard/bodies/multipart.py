@@ -83,7 +83,11 @@ class Multipart:
             return Kept(content, len(left)), tuple(
                 Flaw(f"/{name[:64]}", "undeclared", "is not declared") for name in left[:20]
             )
-        told = tuple(one for one in flaws if one.keyword != _ODD) or self._fields.flaws(values) or tuple(flaws)
+        told = (
+            tuple(one for one in flaws if one.keyword != _ODD)
+            or self._fields.flaws(values, len(content))
+            or tuple(flaws)
+        )
         dropped = len(left) + cut
         if not dropped or self._undeclared == "report":
             return Kept(content, dropped), told
