@@ -30,15 +30,8 @@ _Known = tuple[int, frozenset[str]]
 MOST_SHAPES = 20_000
 
 _OWN = (
-    "type",
-    "properties",
-    "items",
-    "prefixItems",
-    "additionalProperties",
-    "patternProperties",
-    "enum",
-    "const",
-)
+    "type", "properties", "items", "prefixItems", "additionalProperties", "patternProperties", "enum", "const",
+)  # fmt: skip
 _MEMBERS = ("properties", "additionalProperties", "patternProperties")
 _CONDITIONAL = ("then", "else")
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
