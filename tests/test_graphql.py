@@ -134,3 +134,10 @@ def test_what_cannot_be_kept_is_told_when_it_is_loaded(
     with pytest.raises(NinefoldError, match=words) as fault:
         load_contract(path)
     assert "contract.yaml:" in str(fault.value)
+
+
+def test_a_few_kilobytes_hold_nobody_up(graph: Any) -> None:
+    hosts = graph()
+    inner = " ".join("friends { " + "friends { id } " * 18 + "}" for _ in range(18))
+    status, answer = hosts.query(f"{{ me {{ {inner} }} }}")
+    assert (status, answer["errors"][0]["message"]) == (400, "The query selects too much under one name.")

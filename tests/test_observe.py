@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from tests.conftest import CONTRACT, Gate
@@ -246,3 +247,30 @@ def test_queries_pass_as_they_came_and_are_judged_all_the_same(
     assert told[0].startswith("would be 502: the body is not as described"), "it is held against the query"
     assert told[1] == "would be 403: the document is not listed"
     assert told[2].startswith("would be 502: the body is not as described")
+
+
+TOLD = ("+4915112345678", "DE89370400440532013000", "Jane <jane@example.com>", "4111-1111-1111-1111", "1979-05-17")
+
+
+def test_what_somebody_is_called_by_is_no_name_of_the_api(
+    gate: Callable[..., Gate], upstream: Any, tmp_path: Path
+) -> None:
+    watched = gate(upstream=upstream.url, record=tmp_path / "record.json", requests={"undeclared": "refuse"})
+    for one in TOLD:
+        answer = {"@id": 1, "balances": {one: {"amount": 1}}}
+        upstream.json(json.dumps(answer).encode())
+        path = quote(one, safe="+")
+        body = json.dumps({one: {"amount": 2}, "name": "x"}).encode()
+        fields = ("Content-Type: application/json", f"Origin: {one}")
+        assert watched.get(f"/accounts/{path}/x?{quote(one)}=1", "", *fields, method="POST", body=body)[0] == 200
+        upstream.json(b"{}")
+        watched.get(f"/things?{quote(one)}=1", "", *fields, method="POST", body=body)
+        watched.get("/things", "", f"Content-Type: {one}", method="POST", body=body)
+    found = _record(watched, tmp_path)
+    text = (tmp_path / "record.json").read_text()
+    for one in (*TOLD, *(quote(one) for one in TOLD), "jane", "4915112345678"):
+        assert one not in text
+    seen = found["POST /accounts/{}/x"]
+    balances = seen.answers["200"]["application/json"]["properties"]["balances"]
+    assert balances["additionalProperties"]["properties"] == {"amount": {"type": "integer"}}
+    assert set(seen.answers["200"]["application/json"]["properties"]) == {"@id", "balances"}

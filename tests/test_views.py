@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -88,11 +90,11 @@ class Both:
         self._gates = type(gate)(asgi, path, []), gate
         self._keys = {role: issue(path, role) for role in ("reader", "support", "payroll")}
 
-    def get(self, path: str, role: str = "") -> tuple[int, dict[str, str | None], Any]:
+    def get(self, path: str, role: str = "", *more: str) -> tuple[int, dict[str, str | None], Any]:
         """What both say alike."""
         found = []
         for gate in self._gates:
-            status, fields, body = gate.get(path, self._keys.get(role, ""))
+            status, fields, body = gate.get(path, self._keys.get(role, ""), *more)
             kept = {name: fields.get(name) for name in ("cache-control", "etag", "content-type")}
             found.append((status, kept, json.loads(body) if body else None))
         assert found[0] == found[1]
@@ -108,6 +110,10 @@ class Api:
     def __init__(self) -> None:
         self.body: Any = [SAID]
         self.status, self.media = 200, b"application/json"
+        #: What is said in place of `body`.
+        self.raw = b""
+        #: The fields of conditional requests that came.
+        self.conditional: list[bytes] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -116,7 +122,9 @@ class Api:
             await send({"type": "lifespan.shutdown.complete"})
             return
         fields = [(b"content-type", self.media), (b"cache-control", b"public, max-age=60"), (b"etag", b'"1"')]
-        body = json.dumps(self.body if scope["path"] != "/open" else self.body[0]).encode()
+        self.conditional += [name for name, _ in scope["headers"] if name.startswith(b"if-")]
+        body = self.raw or json.dumps(self.body if scope["path"] != "/open" else self.body[0]).encode()
+        body = body if self.status != 304 else b""
         fields.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": self.status, "headers": fields})
         await send({"type": "http.response.body", "body": body})
@@ -124,18 +132,19 @@ class Api:
 
 @pytest.fixture
 def both(contract: Any, serving: Any, gate: Any, issue: Any, tmp_path: Path) -> Iterator[Callable[..., Both]]:
+    numbers = itertools.count()
     with contextlib.ExitStack() as stack:
 
-        def start(**responses: Any) -> Both:
+        def start(description: Any = DESCRIPTION, **responses: Any) -> Both:
             api = Api()
             upstream = stack.enter_context(serving(api))
             whole = {
                 "upstream": f"http://127.0.0.1:{upstream}", "authorization": AUTHORIZATION, "responses": responses,
                 "keys": {"store": str(tmp_path / "keys.db")},
             }  # fmt: skip
-            path = contract(DESCRIPTION, **whole, trail={"path": "asgi.jsonl"})
+            path = contract(description, **whole, trail={"path": f"asgi{next(numbers)}.jsonl"})
             port = stack.enter_context(serving(Guard(api, path)))
-            path = contract(DESCRIPTION, **whole)
+            path = contract(description, **whole)
             return Both(path, port, gate(path), issue, api)
 
         yield start
@@ -231,3 +240,88 @@ def test_pseudonyms_go_by_the_key_in_the_file(both: Any, tmp_path: Path) -> None
     one = hosts.get("/people", "reader")[2][0]["card"]
     assert len(one) == 32
     assert hosts.get("/people", "support")[2][0]["card"] == one
+
+
+REFERRED = {name: {"$ref": f"#/components/schemas/{name}"} for name in ("Person", "Shop")}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"oneOf": [REFERRED["Shop"], REFERRED["Person"]]},
+        {"anyOf": [REFERRED["Person"], {"type": "object", "properties": {"email": {"type": "string"}}}]},
+        {
+            "type": "object",
+            "properties": {"email": {"type": "string"}},
+            "oneOf": [REFERRED["Shop"], REFERRED["Person"]],
+        },
+        {"if": {"required": ["id"]}, "then": REFERRED["Person"], "else": REFERRED["Shop"]},
+        {"anyOf": [REFERRED["Person"], {"patternProperties": {"^e": {"type": "string"}}}]},
+        {"anyOf": [REFERRED["Person"], {}]},
+    ],
+)
+def test_what_one_alternative_hides_leaves_by_no_other(both: Any, schema: Any) -> None:
+    description = copy.deepcopy(DESCRIPTION)
+    description["paths"]["/people"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] = {
+        "type": "array", "items": schema
+    }  # fmt: skip
+    hosts = both(description, visible_to={"Person.email": ["support"]})
+    hosts.api.body = [{"id": 1, "email": "jane@example.com"}]
+    assert hosts.get("/people", "reader")[2] == [{"id": 1}]
+    assert hosts.get("/people", "support")[2] == hosts.api.body
+
+
+def test_where_nothing_is_said_of_a_value_names_are_hidden_and_masked_all_the_same(both: Any) -> None:
+    description = copy.deepcopy(DESCRIPTION)
+    description["components"]["schemas"]["Person"]["properties"]["free"] = {}
+    hosts = both(description, visible_to={"salary": ["payroll"]}, mask={"card": "last4"})
+    said = {"a": [{"salary": 1, "card": "4111111111111111", "n": 1.50}, 7, None], "salary": {"x": 1}}
+    hosts.api.body = [{"free": said}, {"free": "text"}]
+    card = [{"card": "****1111", "n": 1.5}, 7, None]
+    assert hosts.get("/people", "reader")[2] == [{"free": {"a": card}}, {"free": "text"}]
+    assert hosts.get("/people", "payroll")[2][0]["free"]["salary"] == {"x": 1}
+
+
+def test_a_mask_names_what_a_pattern_does_not_let_out(both: Any) -> None:
+    description = copy.deepcopy(DESCRIPTION)
+    tags = {"type": "object", "patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": False}
+    description["components"]["schemas"]["Person"]["properties"]["tags"] = tags
+    hosts = both(description, mask={"email": "email"})
+    hosts.api.body = [{"tags": {"x-a": "1", "email": "jane@example.com"}}]
+    assert hosts.get("/people", "reader")[2] == [{"tags": {"x-a": "1"}}]
+
+
+def test_what_is_hidden_from_some_is_declared_and_blocks_no_answer(both: Any) -> None:
+    hosts = both(visible_to={"salary": ["payroll"]}, undeclared="block")
+    hosts.api.body = [{"id": 1, "salary": 5}]
+    assert hosts.get("/people", "reader")[2] == [{"id": 1}]
+    assert hosts.get("/people", "payroll")[2] == hosts.api.body
+    hosts.api.body = [{"id": 1, "salary": 5, "hash": "x"}]
+    for role in ("reader", "payroll"):
+        assert hosts.get("/people", role)[0] == 502
+
+
+def test_nobody_is_told_whether_his_guess_of_an_answer_is_right(both: Any) -> None:
+    """An entity tag is made of all of an answer, so 304 would confirm what is hidden of it (CWE-203)."""
+    fields = ['If-None-Match: "1"', "If-Modified-Since: Wed, 25 Nov 2026 00:00:00 GMT", 'If-Match: "1"']
+    hosts = both(visible_to={"salary": ["payroll"]})
+    for field in fields:
+        assert hosts.get("/people", "reader", field)[0] == 200
+    assert hosts.api.conditional == []
+    hosts.api.status = 304
+    status, kept, _ = hosts.get("/people", "reader")
+    assert (status, kept["etag"], kept["cache-control"]) == (304, None, "no-store")
+
+
+def test_where_all_see_the_same_what_is_kept_may_be_asked_about(both: Any) -> None:
+    hosts = both(mask={"card": "last4"})
+    hosts.get("/people", "reader", 'If-None-Match: "1"')
+    assert hosts.api.conditional == [b"if-none-match"] * 2
+
+
+def test_a_number_past_all_bounds_is_masked_too(both: Any) -> None:
+    hosts = both(mask={"salary": "range 10000"})
+    for number in (b"1e999999999", b"-1e999999999", b"1e-999999999", b"9" * 5000):
+        hosts.api.raw = b'[{"salary":' + number + b"}]"
+        status, _, answer = hosts.get("/people", "reader")
+        assert (status, answer) == (200, [{"salary": 0}])

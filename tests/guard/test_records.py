@@ -183,6 +183,16 @@ def test_the_cost_is_linear_however_a_record_drips() -> None:
     assert time.perf_counter() - began < 5
 
 
+@pytest.mark.parametrize("piece", [b" \n", b"[\n", b"1,\n", b'{"a":\n'])
+def test_a_record_that_is_open_still_is_not_put_together_for_each_piece(piece: bytes) -> None:
+    reader = Texts(projector(), 1 << 20)
+    began = time.process_time()
+    reader.feed(b"\x1e")
+    for _ in range(40_000):
+        assert reader.feed(piece) == b""
+    assert time.process_time() - began < 1.5, "it would take ten seconds"
+
+
 def test_a_schema_that_says_by_an_array_that_there_are_several_lets_out_each() -> None:
     content = {"application/x-ndjson": {"schema": {"type": "array", "items": ITEM}}}
     parts = treated(content, b"application/x-ndjson").parts

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.conftest import CONTRACT
+from tests.graph import DESCRIPTION, SDL
 
 from ninefold.contract.load import load_contract
 from ninefold.keys.record import Bound, Key
@@ -102,3 +103,25 @@ def test_the_most_frequent_fate_is_told_first(contract: Callable[..., Path]) -> 
     lines = [_line("/a"), *[_line("/b", caller="k2")] * 3]
     found = replay(lines, load_contract(contract(**ALONE)), KEYS, ())
     assert [(fate.caller, number) for fate, number in found.of(Became.BROKEN)] == [("k2", 3), ("k1", 1)]
+
+
+def test_a_query_of_graphql_is_judged_where_the_log_has_it_and_else_it_is_unknown(
+    contract: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "schema.graphql").write_text(SDL)
+    path = contract(
+        DESCRIPTION,
+        authorization={"roles": {"reader": ["graph"]}, "rules": [{"operations": ["*"], "allow": ["graph"]}]},
+        graphql=[{"operation": one, "schema": "schema.graphql"} for one in ("ask", "look")],
+        **ALONE,
+    )
+    lines = [
+        _line("/graphql?query=%7B__schema%7Btypes%7Bname%7D%7D%7D"),
+        _line("/graphql?query=%7Bme%7Bid%7D%7D"),
+        _line("/graphql"),
+        _line("/graphql", method="POST"),
+    ]
+    found = replay(lines, load_contract(path), KEYS, ())
+    assert sorted((fate.became.value, fate.operation, fate.step) for fate in found.fates) == [
+        ("broken", "look", "graphql"), ("served", "look", ""), ("unknown", "ask", ""), ("unknown", "look", ""),
+    ]  # fmt: skip

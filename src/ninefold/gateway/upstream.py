@@ -17,7 +17,6 @@ from ninefold.gateway.projection import Projection, answer
 from ninefold.gateway.stream import Stream
 from ninefold.guard.answer import problem
 from ninefold.guard.judged import unjudged
-from ninefold.guard.project import Unpromised
 from ninefold.guard.treatment import Treatment, Way
 from ninefold.guard.whole import MOST_AT_ONCE, at_once, coding_of, failed, release
 
@@ -172,7 +171,7 @@ class UpstreamConnection(asyncio.Protocol):
             came = body
             try:
                 body, exchange.withheld, exchange.withheld_bytes = treatment.projector(body, exchange)
-            except Unpromised:
+            except Exception:  # noqa: BLE001  # the long way says why nothing leaves
                 return False
             if exchange.withheld:
                 exchange.places = treatment.projector.places(plan.operation, exchange.now, came)

@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from ninefold.guard.charset import is_utf8
+from ninefold.guard.segment import first_fit
 from ninefold.guard.treatment import is_json
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 MOST_OBJECTS = 10_000
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CHARSET = re.compile(r"(?i)charset\*?\s*=\s*\"?([^\s\";]*)")
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -45,17 +46,21 @@ class Template:
     def read(self, path: str) -> dict[str, str]:
         """Raises `Unreadable` where the path, decoded, is not of this template, or is in two ways (`{a}-{b}` and 1-2-3)."""
         if self._shortest is None:
-            literal = [re.escape(one) for one in self._pieces[::2]]
-            self._shortest = re.compile("([^/]+?)".join(literal) + r"\Z")
+            literal = self._pieces[::2]
+            if len(literal) == 1:
+                self._shortest = re.compile(re.escape(literal[0]) + r"\Z")
+            else:
+                self._shortest = re.compile(first_fit(literal, "[^/]"))
             if any("/" not in one for one in self._pieces[2:-1:2]):  # two parameters in one segment
-                self._longest = re.compile("([^/]+)".join(literal) + r"\Z")
+                # the last part is the shortest from the end when the first is the longest
+                self._longest = re.compile(first_fit([one[::-1] for one in reversed(literal)], "[^/]"))
         text = unquote(path) if "%" in path else path
         found = self._shortest.match(text)
         if found is None:
             raise Unreadable("the path is not as described")
         if self._longest is not None:
-            other = self._longest.match(text)
-            if other is None or other.groups() != found.groups():
+            other = self._longest.match(text[::-1])
+            if other is None or tuple(one[::-1] for one in reversed(other.groups())) != found.groups():
                 raise Unreadable("the path can be read in two ways")
         return dict(zip(self._pieces[1::2], found.groups(), strict=True))
 
@@ -90,8 +95,7 @@ def read_body(fields: Mapping[bytes, bytes], content: bytes) -> Any:
         raise Unreadable("the body is not said to be JSON")
     if fields.get(b"content-encoding", b"identity").lower() != b"identity":
         raise Malformed("the body is encoded, and cannot be read")
-    charset = _CHARSET.search(media)
-    if charset is not None and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+    if not is_utf8(media):
         raise Malformed("the body says that it is not UTF-8")
     return read_json(content)
 

@@ -22,7 +22,7 @@ class Gathering:
     """What the schemas of one place come to, once members of it have told what is `decided`.
 
     `told` are members that would tell more, each with the values that it may have, the outermost first; where it is `melting`
-    nobody asks them.
+    nobody asks them. `unsaid`: they say nothing of it, and there are names that do not leave as they are anywhere.
     """
 
     decided: Mapping[str, str]
@@ -32,6 +32,7 @@ class Gathering:
     told: dict[str, dict[str, None]] = field(default_factory=dict)
     anything: bool = False
     melts: bool = False
+    unsaid: bool = False
 
     @property
     def is_object(self) -> bool:

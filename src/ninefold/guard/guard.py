@@ -91,7 +91,7 @@ class Guard:
         identity = contract.identity
         proofs = frozenset({b"authorization", b"dpop"}) if identity and identity.forward is None else frozenset[bytes]()
         self._manners = {
-            (private, whole, judged): Manner(
+            (private, whole, judged, reads): Manner(
                 self._fields(),
                 private=private,
                 whole=whole,
@@ -100,10 +100,12 @@ class Guard:
                 judged=judged,
                 follows=contract.responses.compression == "follow",
                 varies=self._outlook.varies and whole,
+                reads=reads,
             )
             for private in (False, True)
             for whole in (False, True)
             for judged in (False, True)
+            for reads in (False, True)
         }  # fmt: skip
         self._entrance = Entrance(description, contract.requests)
         projectors = self._projectors(NOBODY)
@@ -243,10 +245,11 @@ class Guard:
         if self._outlook.varies and treatments.reads_bodies:
             views = _Views(self._outlook, lambda view: self._projectors(view).treatments(operation, open_=open_))
             setting = replace(setting, views=views.of)
+        asked, reads = setting.permission, operation.method in {"GET", "HEAD"}
         plan = Plan(
             self._compile(setting),
             treatments,
-            self._manners[not setting.permission.open, treatments.reads_bodies, setting.permission.judged],
+            self._manners[not asked.open, treatments.reads_bodies, asked.judged, reads and self._outlook.varies],
             operation.id,
             frozenset(name.lower().encode() for rule in rules for name in rule.upgrade),
             "" if "{" in operation.path else operation.path,
@@ -256,12 +259,14 @@ class Guard:
         return plan
 
     def _nothing(self, answer: Answer, operation: str = "") -> Plan:
-        return Plan(self._compile(self._setting(None, (), answer)), None, self._manners[False, False, False], operation)
+        return Plan(
+            self._compile(self._setting(None, (), answer)), None, self._manners[False, False, False, False], operation
+        )
 
     def _preflight(self, methods: Sequence[str], *, open_: bool) -> Plan:
         setting = self._setting(None, methods, open_=open_, preflight=True)
         last = self._not_allowed(methods).checks  # where it is not the origin that answers
-        return Plan((*self._compile(setting), *last[-1:]), None, self._manners[False, False, False], "")
+        return Plan((*self._compile(setting), *last[-1:]), None, self._manners[False, False, False, False], "")
 
     def _not_allowed(self, methods: Sequence[str]) -> Plan:
         allow = ((b"allow", ", ".join(sorted(methods)).encode()),)

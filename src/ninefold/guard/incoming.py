@@ -7,10 +7,11 @@ only what went wrong is looked at closely.
 from __future__ import annotations
 
 import json
-import re
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ninefold.contract.description import escape
+from ninefold.guard.charset import is_utf8
 from ninefold.guard.entrance import Kept
 from ninefold.guard.flaw import Flaw
 from ninefold.guard.foreign import Malformed, read_json
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ninefold.contract.description import Schema
     from ninefold.guard.entrance import Entrance
 
-_CHARSET = re.compile(r"(?i);\s*charset\*?\s*=\s*\"?([^\s\";]*)")
 _LONGEST_NAME = 64
 
 
@@ -44,8 +44,7 @@ class Incoming:
 
     def __call__(self, content: bytes, media: str) -> tuple[Kept, tuple[Flaw, ...]]:
         """What goes on, and what is wrong with it. Raises `Malformed`: it has no one reading, or is past a bound."""
-        charset = _CHARSET.search(media)
-        if charset is not None and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+        if not is_utf8(media):
             raise Malformed("the body says that it is not UTF-8")
         try:
             projected, dropped, _ = self._project(content)
@@ -112,10 +111,10 @@ def _counted(content: bytes) -> tuple[int, int]:
 
 def _undeclared(content: bytes, projected: bytes) -> Iterator[Flaw]:
     """The places of members that stayed behind."""
-    waiting: list[tuple[str, Any, Any]] = [("", json.loads(content), json.loads(projected))]
+    waiting: deque[tuple[str, Any, Any]] = deque([("", json.loads(content), json.loads(projected))])
     found = 0
     while waiting and found < MOST_FLAWS:
-        pointer, was, now = waiting.pop(0)
+        pointer, was, now = waiting.popleft()
         if isinstance(was, dict) and isinstance(now, dict):
             for name, one in was.items():
                 place = f"{pointer}/{escape(name[:_LONGEST_NAME])}"

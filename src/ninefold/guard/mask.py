@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Decimal
 from typing import TypeAlias
 
 #: What stands in place of a text.
 HIDDEN = "****"
 _TEXT, _NUMBER = b'"', b"-0123456789"
+#: A mail address, as far as it has to be one here: its first letter, and the name of a host (in any script).
+_ADDRESS = re.compile(r"([^\s@])\S*@((?:[\w-]{1,63}\.)*(?!\d+\Z)[\w-]{1,63})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class Email:
     """The first letter and the domain of a mail address."""
 
     def __call__(self, token: bytes) -> bytes:
-        local, at, domain = (_text(token) or "").rpartition("@")
-        return _token(f"{local[0]}***@{domain}") if at and local and domain else _hidden(token)
+        found = _ADDRESS.fullmatch(_text(token) or "")
+        return _token(f"{found[1]}***@{found[2]}") if found is not None else _hidden(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Range:
         try:
             steps = (Decimal(token.decode()) / self.size).to_integral_value(ROUND_FLOOR)
             return str(int(steps) * self.size).encode() if abs(steps) < 10**18 else _hidden(token)
-        except (InvalidOperation, OverflowError, ValueError):
+        except (ArithmeticError, ValueError):
             return _hidden(token)
 
 

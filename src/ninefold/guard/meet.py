@@ -67,7 +67,9 @@ class Meets:
             return first
         if masks:
             return next(one for one in shapes if one.mask is not None)
-        shape = Shape(scalars=first.scalars, free=any(one.free for one in shapes))
+        shape = Shape(
+            scalars=first.scalars, free=any(one.free for one in shapes), unsaid=all(one.unsaid for one in shapes)
+        )
         self._known[key] = shape  # while it is made: arrays of arrays may lead back to it
         if first.items is not None:
             shape.items = self._of(one.items for one in shapes if one.items is not None)

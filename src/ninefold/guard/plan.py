@@ -121,12 +121,14 @@ class Manner:
         proofs: frozenset[bytes] = frozenset(),
         judged: bool = False,
         varies: bool = False,
+        reads: bool = False,
         follows: bool = False,
     ) -> None:
         """`private`: the answer is for this caller alone. `whole`: it is read, so it must come whole, and as it can be opened.
 
         `proofs` are the fields, beside the key's, by which callers prove who they are. `judged`: a condition is held
-        against the answer. `varies`: callers see different things in it, so nobody may keep it.
+        against the answer. `varies`: callers see different things in it, so nobody may keep it; where the request only
+        `reads`, nobody is told either whether what he keeps is still the same.
         """
         self.fields = (*fields, (b"cache-control", b"no-store")) if varies else fields
         private = private and not varies
@@ -135,7 +137,7 @@ class Manner:
         self.block = lines(self.fields)
         self.silent_block = self.block + b"cache-control: no-store\r\n" if private else self.block
         self.stripped = STRIPPED_FIELDS | (_WHOLE_FIELDS if whole or judged else frozenset()) | {key_field} | proofs
-        if judged:
+        if judged or (varies and reads):
             self.stripped |= _CONDITIONAL_FIELDS
 
 

@@ -86,7 +86,7 @@ class Projector:
         self._sampler = sampler
         self._root = program.add(shape)
         #: Whether there is something to project: of mere text there is not.
-        self.structured = shape.structured
+        self.structured = shape.structured and not shape.unsaid
 
     def __call__(self, body: bytes, teller: Teller | None = None, *, view: bool = False) -> tuple[bytes, int, int]:
         """The projected text, and how many members and bytes stayed behind. Raises `Unpromised`.
@@ -200,6 +200,22 @@ class Projector:
             return Unpromised(f"{_FAULTS[status]} {place}", malformed=True)
         told = f"expected {_named(why.expected) or 'nothing'}, got {_named(why.found)} {place}"
         return Unpromised(told, malformed=False)
+
+
+class Partial(Projector):
+    """Lets out a part of what another one lets out, and nothing where that one lets out nothing."""
+
+    __slots__ = ("_whole",)
+
+    def __init__(
+        self, shape: Shape, program: Program, whole: Projector, sent: str = "report", sampler: Sampler | None = None
+    ) -> None:
+        super().__init__(shape, program, "drop", sent, sampler)
+        self._whole = whole
+
+    def __call__(self, body: bytes, teller: Teller | None = None, *, view: bool = False) -> tuple[bytes, int, int]:
+        self._whole(body, view=True)
+        return super().__call__(body, teller, view=view)
 
 
 def _named(kinds: int) -> str:

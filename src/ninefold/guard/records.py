@@ -113,13 +113,14 @@ class Texts(_Records):
     Line feeds may stand within a record as well, so that of the last one that came it is tried whether it is whole.
     """
 
-    __slots__ = ("_begun", "_over", "_tried")
+    __slots__ = ("_begun", "_last", "_over", "_tried")
 
     def __init__(self, projector: Projector, most: int) -> None:
         super().__init__(projector, most)
         self._begun = False  # a separator came
         self._over = False  # the record that it began has left
         self._tried = 0
+        self._last = b""  # the last byte of the record at hand that is no space
 
     def feed(self, data: bytes) -> bytes:
         first, *others = data.split(_SEPARATOR)
@@ -127,7 +128,7 @@ class Texts(_Records):
         self._add(first)
         for one in others:
             found.append(self._whole())
-            self._begun, self._over, self._tried = True, False, 0
+            self._begun, self._over, self._tried, self._last = True, False, 0, b""
             self._add(one)
         found.append(self._early())
         return b"".join(found)
@@ -141,6 +142,7 @@ class Texts(_Records):
             raise Unpromised(f"{where}bytes stand outside of a record")
         if not self._over and self._begun:
             self._hold(data)
+            self._last = data.rstrip(_SPACE)[-1:] or self._last
 
     def _whole(self) -> bytes:
         """The record that ends here; nothing where it has left, or was none (RFC 7464 section 2.1)."""
@@ -156,9 +158,9 @@ class Texts(_Records):
         """The record at hand, if its last line feed has come and nothing is missing."""
         if not self._held or self._held[-1][-1:] != b"\n" or self._tried > _TRIES * self._size + _FREE:
             return b""
-        text = b"".join(self._held)
-        if text.rstrip(_SPACE)[-1:] in _OPEN:
+        if self._last in _OPEN:
             return b""
+        text = b"".join(self._held)
         self._tried += len(text)
         before = self._number
         try:

@@ -36,6 +36,14 @@ class Certificate(msgspec.Struct, frozen=True, gc=False):
     fault: str = ""
 
 
+def nominated(request: Request) -> frozenset[bytes]:
+    """The fields that `Connection` says are for one connection alone (RFC 9110 section 7.6.1): who sends on leaves them out.
+
+    Of what an API is to read nothing may be among them, or it is judged here and does not arrive there.
+    """
+    return frozenset(one.strip(b" \t").lower() for one in request.fields.get(b"connection", b"").split(b","))
+
+
 class Request(msgspec.Struct, gc=False):
     """One request, and what is known of it. Its parts, in this order:
 

@@ -14,6 +14,8 @@ import re
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import unquote
 
+from ninefold.guard.segment import first_fit
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -47,7 +49,7 @@ class Resource(Generic[Plan]):
         self.following: Resource[Plan] | None = None
         self.rivals: tuple[_Rival[Plan], ...] = ()
         self.patterns = tuple(
-            (place, re.compile("(.+?)".join(re.escape(piece) for piece in _PARAMETER.split(segment)) + r"\Z"))
+            (place, re.compile(first_fit(_PARAMETER.split(segment), ".")))
             for place, segment in enumerate(self.segments)
             if "{" in segment and not _PARAMETER.fullmatch(segment)
         )
@@ -109,7 +111,7 @@ class _Form(Generic[Plan]):
         return found
 
     def _generality(self, resource: Resource[Plan]) -> list[int]:
-        asked = {place: -len(pattern.pattern) for place, pattern in resource.patterns}
+        asked = {place: -len("(.+?)".join(map(re.escape, _pieces(resource, place)))) for place, _ in resource.patterns}
         return [asked.get(hole, 0) for hole in self.holes]
 
     def find(self, segments: list[str]) -> Resource[Plan] | None:
@@ -215,6 +217,11 @@ def _rival(form: _Form[Plan], other: _Form[Plan]) -> None:
         for one in form.alike(key):
             if (rival := rivals.get(_at(one, shared))) is not None:
                 one.rivals += (rival,)
+
+
+def _pieces(resource: Resource[Plan], place: int) -> list[str]:
+    """The literals around the parameters of a segment."""
+    return _PARAMETER.split(resource.segments[place])
 
 
 def _at(resource: Resource[Plan], places: Sequence[int]) -> tuple[str, ...]:

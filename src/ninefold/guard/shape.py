@@ -40,6 +40,8 @@ _CONDITIONAL = ("then", "else")
 _MELTED: Atom = (-1, frozenset())
 #: So many members, one after the other, may tell by which shape an object leaves, with so many ways in all.
 MOST_ASKED, MOST_WAYS = 4, 1024
+#: What a schema that says nothing lets out, in words.
+_ANYTHING: dict[str, Any] = {"type": [*sorted(SCALARS), "array", "object"], "items": True, "additionalProperties": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,16 @@ class Fields:
     masked_of: Mapping[int, Mapping[str, Mask]] = field(default_factory=dict)
     expected: frozenset[str] = frozenset()
     expected_of: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def hides(self) -> bool:
+        """Whether some of them do not leave."""
+        return bool(self.hidden or self.hidden_of)
+
+    @property
+    def says(self) -> bool:
+        """Whether something becomes of any."""
+        return bool(self.hides or self.masked or self.masked_of)
 
 
 #: Nothing is hidden, nothing masked.
@@ -114,13 +126,14 @@ class Shapes:
             self._fill(*self._unfilled.pop())
         while self._late:  # what is masked was not filled when it was met
             masked, behind = self._late.pop()
-            if behind.structured:
+            unsaid = behind.anything or behind.unsaid
+            if behind.structured and not unsaid:
                 raise DescriptionError(
                     "a member that `responses.mask` names is an object or an array",
                     place=Place(self._description.source),
                     remedy="name the members inside of it that are to be masked",
                 )
-            masked.scalars = set(SCALARS) if behind.anything else behind.scalars
+            masked.scalars = set(SCALARS) if unsaid else behind.scalars
         while self._copied:
             self._copy(*self._copied.pop())
         while self._choosing:
@@ -163,6 +176,9 @@ class Shapes:
         met = Gathering(dict(decided), melting=melts)
         for schema in schemas:
             met.anything |= not self._gather(schema, frozenset(), met)
+        if met.anything and self._fields.says:  # anything but what is hidden, or masked, wherever it is
+            met.anything, met.unsaid, met.told = False, True, {}
+            met.atoms[id(_ANYTHING), self._fields.hidden] = _ANYTHING
         return met
 
     def _choice(
@@ -189,7 +205,7 @@ class Shapes:
                 place=Place(self._description.source),
                 remedy="give the alternatives (oneOf, anyOf) fewer branches that refer to each other",
             )
-        shape = self._known[key] = Shape(melts=met.melts)
+        shape = self._known[key] = Shape(melts=met.melts, unsaid=met.unsaid)
         self._kept.extend(met.atoms.values())
         if not met.anything:
             self._unfilled.append((shape, [(atom, hidden) for (_, hidden), atom in met.atoms.items()]))
@@ -213,10 +229,8 @@ class Shapes:
         own = any(name in resolved for name in OWN)
         if own:
             met.atoms[known] = resolved
-        bounded = own
-        for name in _CONDITIONAL:
-            if name in resolved:
-                self._gather(resolved[name], hidden, met)
+        either = [self._gather(resolved[name], hidden, met) for name in _CONDITIONAL if name in resolved]
+        bounded = own or (len(either) == len(_CONDITIONAL) and all(either))
         for part in resolved.get("allOf") or ():
             bounded |= self._gather(part, hidden, met)
         for name in ("oneOf", "anyOf"):
@@ -261,6 +275,8 @@ class Shapes:
         items: list[Schema] = []
         objects: list[Members] = []
         array = False
+        # a value is not told from one of another alternative: what one of them hides from a caller, all of them do
+        unseen = frozenset[str]().union(*(self._fields.hidden_of.get(id(atom), ()) for atom, _ in atoms))
         for atom, hides in atoms:
             found = kinds(atom)
             shape.scalars |= found & SCALARS
@@ -269,7 +285,7 @@ class Shapes:
                 array = True
                 items.extend(self._elements(atom))
             if "object" in found and shape.choice is None:
-                objects.append(self._object(atom, hides))
+                objects.append(self._object(atom, hides | unseen))
         if not all(one.bare for one in objects):
             for one in objects:
                 one.extra = False if one.bare else one.extra
@@ -283,7 +299,11 @@ class Shapes:
                 masks.update(self._fields.masked_of.get(id(atom), {}))
             if any(one.others for one in objects):  # what may have any name may have one of these
                 hidden_here = {name for one in objects for name in one.hidden}
-                members.update(dict.fromkeys(name for name in masks if name not in hidden_here))
+                members.update(
+                    dict.fromkeys(
+                        name for name in masks if name not in hidden_here and any(one.of(name) for one in objects)
+                    )
+                )
             expected = self._fields.expected.union(*(self._fields.expected_of.get(id(atom), ()) for atom, _ in atoms))
             shape.members = {
                 name: self._member(name, [part for one in objects for part in one.of(name)], masks, expected)
@@ -326,6 +346,7 @@ class Shapes:
         spared.anything, spared.scalars, spared.mask = shape.anything, shape.scalars, shape.mask
         spared.members, spared.choice = shape.members, shape.choice
         spared.others, spared.names, spared.most, spared.melts = shape.others, shape.names, shape.most, shape.melts
+        spared.unsaid = shape.unsaid
         spared.items = self._spare(shape.items) if shape.items is not None else None
 
     def _elements(self, atom: dict[str, Any]) -> list[Schema]:

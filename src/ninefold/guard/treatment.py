@@ -12,7 +12,7 @@ from ninefold.contract.sequence import Sequence, sequence
 from ninefold.guard.ceilings import capped
 from ninefold.guard.events import Events, either, promised
 from ninefold.guard.program import Program
-from ninefold.guard.project import Projector
+from ninefold.guard.project import Partial, Projector
 from ninefold.guard.records import Lines, Reader, Texts
 from ninefold.guard.shape import PLAIN, Fields, Shapes
 
@@ -129,6 +129,8 @@ class Projectors:
         self._capped: dict[tuple[int, int], tuple[Shape, Shape]] = {}
         self._undeclared = undeclared
         self._varies = varies
+        #: Where undeclared members block an answer, those that are hidden from some are none: a projector says which it has.
+        self._whole = Projectors(description, undeclared=undeclared) if undeclared == "block" and fields.hides else None
         self._program = Program(lookout=lookout, cuts=self._sent == "cut")
         self._made: dict[Hashable, tuple[Shape, Projector]] = {}
         self._treatments: dict[Hashable, Treatments] = {}
@@ -178,6 +180,8 @@ class Projectors:
         """Make now what else the first answer would wait for. Raises `FileError` where answers cannot be projected here."""
         if self._made:
             self._program.make()
+        if self._whole is not None:
+            self._whole.ready()
 
     def of(self, *schemas: Schema, most: int | None = None) -> Projector:
         """For what all of them let out together. Raises `DescriptionError` where a schema refers to nothing.
@@ -189,12 +193,17 @@ class Projectors:
         else:
             whole = self._shapes.of(*schemas)
             shape = self._capped.setdefault((id(whole), most), (whole, capped(whole, most)))[1]
-        known = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
+        known: Hashable = _likeness(shape, (), [MOST_COMPARED]) or id(shape)
+        blocking = self._whole.of(*schemas) if self._whole is not None else None
+        if blocking is not None:
+            known = known, id(blocking)
         if known not in self._made:
-            self._made[known] = (
-                shape,
-                Projector(shape, self._program, self._undeclared, self._sent, self._sampler),
+            made = (
+                Projector(shape, self._program, self._undeclared, self._sent, self._sampler)
+                if blocking is None
+                else Partial(shape, self._program, blocking, self._sent, self._sampler)
             )
+            self._made[known] = (shape, made)
         return self._made[known][1]
 
 
@@ -229,7 +238,17 @@ MOST_REMEMBERED = 64
 class Treatments:
     """The treatments of one operation's responses. Asking costs one dict look-up."""
 
-    __slots__ = ("_declared", "_known", "_left", "_method", "_open", "_projectors", "_reports", "_streams")
+    __slots__ = (
+        "_declared",
+        "_kept_by_nobody",
+        "_known",
+        "_left",
+        "_method",
+        "_open",
+        "_projectors",
+        "_reports",
+        "_streams",
+    )
 
     def __init__(
         self,
@@ -246,7 +265,8 @@ class Treatments:
         `reports`: what is not declared leaves, and is told.
         """
         self._reports = reports
-        self._left = WHOLE_ONLY | (_CACHED if varies else frozenset())
+        self._kept_by_nobody = _CACHED if varies else frozenset[bytes]()
+        self._left = WHOLE_ONLY | self._kept_by_nobody
         self._method = operation.method
         self._open = open_
         self._declared: dict[str, Response] = dict(operation.responses)
@@ -279,13 +299,11 @@ class Treatments:
         if self._open:
             return Treatment(Way.PASS, fields)
         if status == 304 and self._method in {"GET", "HEAD"}:
-            return Treatment(Way.EMPTY, fields)
+            return Treatment(Way.EMPTY, fields - self._kept_by_nobody)
         if response is None:
             return self._refused(status, fields, f"the status {status} is not declared")
-        if not response.media:
-            return Treatment(Way.EMPTY, fields)
-        if not media:
-            return Treatment(Way.EMPTY, fields)
+        if not response.media or not media:
+            return Treatment(Way.EMPTY, fields - self._kept_by_nobody)
         name = media.partition(b";")[0].strip().lower().decode("latin-1")
         found = _match(name, response)
         if found is None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: So many flaws of one value are told.
 MOST_FLAWS = 20
+#: Of a longer text one flaw is told: the library finds all there are before it tells one, and a hundred thousand take seconds.
+MOST_SEARCHED = 16_384
 #: How often an expression may step back in one value; past it the value does not fit. Nearly all expressions never do.
 MOST_STEPS = 20_000
 #: A member's name is told up to this length: it is the caller's own, and may be as long as he likes.
@@ -78,14 +80,16 @@ class Validator:
             value = json.loads(text.decode("utf-8"), parse_float=Decimal, parse_constant=_constant)
         except (ValueError, RecursionError) as fault:
             raise Unreadable(f"no JSON ({type(fault).__name__})") from None
-        return self.of_value(value)
+        return self.of_value(value, one=len(text) > MOST_SEARCHED)
 
-    def of_value(self, value: Any) -> tuple[Flaw, ...]:
-        """The same of a value of JSON's types (floats as `Decimal` or float)."""
+    def of_value(self, value: Any, *, one: bool = False) -> tuple[Flaw, ...]:
+        """The same of a value of JSON's types (floats as `Decimal` or float). `one`: the first flaw is enough."""
         judge = self._judge()
         try:
             if judge.is_valid(value):
                 return ()
+            if one:
+                judge.validate(value)
             return tuple(_flaw(one) for one in islice(judge.iter_errors(value), MOST_FLAWS))
         except (ValueError, OverflowError, RecursionError) as fault:
             if isinstance(fault, jsonschema_rs.ValidationError):

@@ -10,7 +10,7 @@ from ninefold.audit.inputs.traffic import segments
 from ninefold.errors import WriteError
 from ninefold.guard.observe import Observing
 from ninefold.learn.record import Record, write
-from ninefold.learn.sighting import Sighting, body, credentials, names
+from ninefold.learn.sighting import Sighting, body, credentials, names, origins, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -145,6 +145,6 @@ class Observer:
             body(media, bytes(tap.sent), whole=looks and not tap.sent_cut),
             {str(status): came} if status else {},
             {tap.caller or tap.subject or "(nobody proven)": 1},
-            {origin: 1} if succeeded and origin else {},
-            {f"{step}: {would}": 1} if would else {},
+            origins(origin) if succeeded else {},
+            {told(f"{step}: {would}"): 1} if would else {},
         )

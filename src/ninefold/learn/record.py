@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import msgspec
 
-from ninefold.audit.inputs.template import SEGMENTS, is_id
+from ninefold.audit.inputs.template import SEGMENTS, is_data
 from ninefold.errors import FileError, Place, WriteError
 from ninefold.learn.sighting import Sighting, absorb
 
@@ -78,7 +79,7 @@ class Record:
         made: tuple[str, ...] = ()
         for segment in path[:SEGMENTS]:
             plain = segment == DATA or not segment.isdecimal()
-            plain = plain and len(segment) <= LONGEST_WORD and not is_id(segment)
+            plain = plain and len(segment) <= LONGEST_WORD and not is_data(unquote(segment))
             if plain and made not in self._words and len(self._words) >= MOST_OPERATIONS:
                 plain = False
             if plain and segment != DATA and made not in self._varied:

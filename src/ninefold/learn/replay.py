@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: What a caller's key is known by here: no digest, since nobody has its text.
 _KEY = b"recorded "
 #: Steps that look at what only some logs have.
-_BY_QUERY = frozenset({"query", "parameters"})
+_BY_QUERY = frozenset({"query", "parameters", "graphql"})
 _BY_PROOF = frozenset({"caller", "permission", "quota", "origin"})
 
 
@@ -117,7 +117,10 @@ def replay(
     """`keys` are those of the contract's store by id. Raises what compiling a contract raises."""
     contract = loaded.contract
     tokens = _NoTokens() if contract.identity is not None else None
-    guard = Guard(contract, loaded.description, _Recorded(keys), local=local, tokens=tokens, source=loaded.source)
+    guard = Guard(
+        contract, loaded.description, _Recorded(keys), local=local, tokens=tokens, source=loaded.source,
+        graphs=loaded.graphs,
+    )  # fmt: skip
     field_ = contract.keys.header.lower().encode()
     bodies = {one.id: next(iter(one.request)) for one in loaded.description.operations if one.request}
     found = Replayed()
@@ -164,7 +167,7 @@ def _fate(line: Line, guard: Guard, request: Request, loaded: LoadedContract) ->
 def _unknown(line: Line, verdict: object, loaded: LoadedContract, request: Request) -> str:
     """Why the log does not tell enough to decide; empty: it does."""
     operation = request.plan.operation if request.plan is not None else ""
-    if verdict is Need.BODY and _speaks(loaded, operation, ("body",)):
+    if verdict is Need.BODY and (operation in loaded.graphs or _speaks(loaded, operation, ("body",))):
         return "it depends on the request's body, which is in no log"
     if verdict is Need.TOKEN:
         return "it depends on the caller's token, which is in no log"

@@ -12,7 +12,7 @@ import msgspec
 
 from ninefold.audit.inputs.credential import is_key, seen
 from ninefold.audit.inputs.shape import merged, shape
-from ninefold.audit.inputs.template import is_id
+from ninefold.audit.inputs.template import is_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,11 @@ MOST_NAMES, LONGEST_NAME = 200, 80
 MOST_COUNTED = 1000
 #: What those are called that are counted together.
 OTHERS = "(others)"
+
+#: A media type (RFC 6838 section 4.2), and an origin (RFC 6454 section 7).
+_MEDIA = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,40}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?")
+_TOKEN = re.compile(r"[^\s/;:,`'\"]+")
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
@@ -72,7 +77,7 @@ def names(query: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     for name, value in query:
         known = name in found or len(found) < MOST_NAMES
         secret = is_key(name, "query") or is_key(name, "header")  # some send the field's name in the query too
-        if known and name and len(name) <= LONGEST_NAME and not is_id(name) and not secret:
+        if known and name and len(name) <= LONGEST_NAME and not is_data(name) and not secret:
             found[name] = sorted({*found.get(name, ()), kind(value)})
     return found
 
@@ -84,15 +89,25 @@ def credentials(fields: Iterable[tuple[str, str]], query: Iterable[str]) -> dict
 
 def body(media: str, content: bytes, *, whole: bool) -> dict[str, _Schema]:
     """A body's media type with the shape of its JSON; None where it was not read. Empty: there was no body."""
-    name = media.partition(";")[0].strip().lower()[:LONGEST_NAME]
-    if not name:
-        return {}
+    name = media.partition(";")[0].strip().lower()
+    if _MEDIA.fullmatch(name) is None:
+        return {}  # also where it is whatever its sender likes
     if "json" not in name or not whole or not content:
         return {name: None}
     try:
         return {name: shape(msgspec.json.decode(content))}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {name: None}
+
+
+def origins(field: str) -> dict[str, int]:
+    """The origin in a field's value; none where it is no origin."""
+    return {field: 1} if _ORIGIN.fullmatch(field) else {}
+
+
+def told(reason: str) -> str:
+    """A reason without the names in it that are data: of members and parameters, which their sender chose."""
+    return _TOKEN.sub(lambda found: "{}" if is_data(found[0]) else found[0], reason)
 
 
 def absorb(into: Sighting, other: Sighting) -> None:

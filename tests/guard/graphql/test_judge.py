@@ -331,3 +331,91 @@ def test_what_may_reach_the_api_is_valid_and_its_honest_answer_leaves_whole(quer
     assert projector is not None
     out, withheld, _ = projector(answer)
     assert (json.loads(out), withheld) == (json.loads(answer), 0)
+
+
+ABOVE = """
+interface Node { id: ID! email: String }
+interface Secret { email: String }
+type User implements Node & Secret { id: ID!, email: String }
+type Shop { name: String }
+union Found = User | Shop
+input Page { first: Int = 100000, size: Int, next: Page }
+input Deep { page: Page = {first: 5000} }
+type Query { me: User, node: Node, any: [Found], users(page: Page, deep: Deep): [User], paged(page: Page = {size: 1}): [User] }
+"""
+
+
+@pytest.mark.parametrize("held", ["User.email", "Node.email", "Secret.email"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ me { email } }",
+        "{ node { email } }",
+        "{ node { ... on Secret { e: email } } }",
+        "{ any { ... on Node { email } } }",
+        "{ any { ... on Secret { ...F } } } fragment F on Node { email }",
+    ],
+)
+def test_a_field_is_held_whichever_type_above_it_is_asked_by(held: str, query: str) -> None:
+    settings = Graphql.model_validate({"operation": "q", "schema": "s", "fields": {held: ["support"]}})
+    one = Judge(settings, Graph(build_schema(ABOVE)))
+    with pytest.raises(Unfit, match=f"the field {held}") as fault:
+        asked(one, query)
+    assert fault.value.status == 403
+    assert asked(one, query, frozenset({"support"}))
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "cost"),
+    [
+        ("{ users { id } }", {}, 11),
+        ("{ users(page: {}) { id } }", {}, 100_001),
+        ("{ users(page: {first: 3}) { id } }", {}, 4),
+        ("{ users(page: {first: 3, next: {}}) { id } }", {}, 100_001),
+        ("{ users(page: {size: 1}) { id } }", {}, 100_001),
+        ("{ users(deep: {}) { id } }", {}, 5001),
+        ("{ users(deep: {page: {first: 2}}) { id } }", {}, 3),
+        ("{ paged { id } }", {}, 100_001),
+        ("{ paged(page: {first: 2}) { id } }", {}, 3),
+        ("query($p: Page) { users(page: $p) { id } }", {}, 11),
+        ("query($p: Page) { users(page: $p) { id } }", {"p": {}}, 100_001),
+        ("query($p: Page) { users(page: $p) { id } }", {"p": {"first": 2}}, 3),
+        ("query($p: Page = {}) { users(page: $p) { id } }", {}, 100_001),
+        ("query($p: Page) { paged(page: $p) { id } }", {}, 100_001),
+    ],
+)
+def test_what_the_schema_says_inside_of_input_objects_counts(query: str, variables: Any, cost: int) -> None:
+    settings = Graphql.model_validate({"operation": "q", "schema": "s", "cost": 10_000_000})
+    one = Judge(settings, Graph(build_schema(ABOVE)))
+    found = asked(one, query)
+    assert one._document(query).weigh(found, variables)[0] == cost
+
+
+def _nested(width: int, depth: int) -> str:
+    return "id" if not depth else " ".join(f"friends {{ {_nested(width, depth - 1)} }}" for _ in range(width))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{{ me {{ {_nested(18, 2)} }} }}",
+        f"{{ me {{ {_nested(4, 4)} }} }}",
+        "{ me { " + " ".join(f"...F{n}" for n in range(110)) + " } } "
+        + " ".join(f"fragment F{n} on User {{ id name email }}" for n in range(110)),
+        "{ " + " ".join("me { " + "id " * 119 + "}" for _ in range(16)) + " }",
+        "{ me { ...F0 } } " + " ".join(
+            f"fragment F{n} on User {{ friends {{ ...F{n + 1} }} a: friends {{ ...F{n + 1} name }} }}" for n in range(14)
+        ) + " fragment F14 on User { id }",
+        "{ me { ...A } } fragment A on User { friends { ...A } }",
+    ],
+)  # fmt: skip
+def test_documents_that_take_long_to_validate_are_not(query: str) -> None:
+    before = time.process_time()
+    assert told(query) != ""
+    assert time.process_time() - before < 0.25, "validating them takes up to a second"
+
+
+def test_fragments_with_the_same_fields_are_ordinary() -> None:
+    names = [f"F{n}" for n in range(40)]
+    query = "{ me { " + " ".join(f"...{one}" for one in names) + " } } "
+    assert told(query + " ".join(f"fragment {one} on User {{ id name __typename }}" for one in names)) == ""

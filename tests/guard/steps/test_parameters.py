@@ -12,6 +12,8 @@ from ninefold.contract.requests import Requests
 from ninefold.guard.answer import Answer
 from ninefold.guard.entrance import Entrance
 from ninefold.guard.foreign import Unreadable
+from ninefold.guard.need import Need
+from ninefold.guard.plan import Plan
 from ninefold.guard.request import Request
 from ninefold.guard.steps.parameters import MOST_REMEMBERED, _Query
 
@@ -243,3 +245,20 @@ def test_what_goes_on_is_part_of_what_came(pairs: list[tuple[str, str]]) -> None
     kept = request.target.partition(b"?")[2].split(b"&") if b"?" in request.target else []
     came = [one for one in raw.split(b"&") if one]
     assert [one for one in came if one[:1] in {b"a", b"b"} and one[1:2] in {b"", b"="}] == [one for one in kept if one]
+
+
+def test_what_stays_behind_is_counted_once_when_a_body_is_waited_for(make_guard: Any, ask: Any) -> None:
+    document = api({"name": "q"})
+    operation = document["paths"]["/things"].pop("get")
+    content = {"application/json": {"schema": {"type": "object", "properties": {"age": INTEGER}}}}
+    document["paths"]["/things"]["post"] = {**operation, "requestBody": {"content": content}}
+    for undeclared in ("drop", "report"):
+        guard = make_guard(document, requests={"undeclared": undeclared})
+        for _ in range(
+            3
+        ):  # the second time its target is remembered, the third time also that without what was dropped
+            request = ask("/things?q=1&x=2&y=3", "writer", "POST", body=9, content_type="application/json")
+            assert guard.admit(request) is Need.BODY
+            request.content = b'{"age":1}'
+            assert isinstance(guard.admit(request), Plan)
+            assert request.dropped == 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ninefold.audit.inputs.template import is_id
+from ninefold.audit.inputs.template import is_data, is_id
 from ninefold.audit.sensitive import tells
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def shape(value: Any, *, examples: bool = False, depth: int = 0) -> dict[str, An
 
 
 def _is_data(name: str) -> bool:
-    return _DATA.fullmatch(name) is not None or is_id(name)
+    return _DATA.fullmatch(name) is not None or is_data(name)
 
 
 def _member(name: str, value: Any, examples: bool, depth: int) -> dict[str, Any]:  # noqa: FBT001  # passed on

@@ -30,6 +30,9 @@ _SHORT = 7
 #: lower case after upper case is how a word begins, and does not count.
 _TOKEN, _TURNS = 16, 0.33
 
+#: So many digits no word of an API has: a version, a year or the name of a hash have fewer.
+_DIGITS = 6
+
 _NUMBER = re.compile(r"\d{1,20}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?=.*\d)[0-9a-fA-F]{16,}")
@@ -97,6 +100,13 @@ def is_id(text: str) -> bool:
     if run and "d" in (makes := set(_makes(run[0]))) and len(makes) > 1 and _turns(run[0]) >= _FEW:
         return True
     return len(_makes(text)) >= _TOKEN and len(set(_makes(text))) == 3 and _turns(text) >= _MANY
+
+
+def is_data(text: str) -> bool:
+    """Whether a name is somebody's rather than a word of the API: an id, an address, or with the digits of one (a telephone's,
+    a bank account's, a day's).
+    """
+    return is_id(text) or "@" in text[1:] or sum(map(str.isdigit, text)) >= _DIGITS
 
 
 def _makes(text: str) -> list[str]:

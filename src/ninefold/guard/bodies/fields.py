@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.contract.description import Parameter
 from ninefold.guard.flaw import Flaw
+from ninefold.guard.validate import MOST_SEARCHED
 from ninefold.guard.written import Miswritten, Written
 
 if TYPE_CHECKING:
@@ -24,15 +25,20 @@ class Fields:
     def __init__(self, schema: Schema, encoding: Mapping[str, Any], entrance: Entrance) -> None:
         """Raises `DescriptionError` where the schema refers to nothing."""
         members = _members(schema, entrance.description, _DEEPEST)
+        admitted = entrance.admitted(schema)
         self.declared = {
-            name: _written(name, member, encoding.get(name), entrance.description) for name, member in members.items()
+            name: _written(name, members.get(name, True), encoding.get(name), entrance.description)
+            for name in admitted.named
         }
         #: Where the schema says nothing of its fields, all of them are taken.
-        self.open = not members
+        self.open = admitted.any
         self._validate = entrance.validator(schema)
 
-    def flaws(self, found: Mapping[str, Sequence[Any]]) -> tuple[Flaw, ...]:
-        """What is wrong with fields by their names, each as often as it came: texts, or values that were read already."""
+    def flaws(self, found: Mapping[str, Sequence[Any]], size: int) -> tuple[Flaw, ...]:
+        """What is wrong with fields by their names, each as often as it came: texts, or values that were read already.
+
+        `size` is that of all of it, in bytes.
+        """
         value: dict[str, Any] = {}
         flaws: list[Flaw] = []
         for name, texts in found.items():
@@ -41,7 +47,7 @@ class Fields:
                 value[name] = _value(written, texts)
             except Miswritten as fault:
                 flaws.append(Flaw(f"/{name}", "style", str(fault)))
-        return tuple(flaws) or self._validate.of_value(value)
+        return tuple(flaws) or self._validate.of_value(value, one=size > MOST_SEARCHED)
 
 
 def _written(name: str, schema: Schema, encoding: Any, description: Description) -> Written:
@@ -74,8 +80,5 @@ def _members(schema: Schema, description: Description, left: int) -> dict[str, S
         for part in resolved.get(word) or ():
             found.update(_members(part, description, left - 1))
     properties = resolved.get("properties")
-    for name, member in (properties if isinstance(properties, dict) else {}).items():
-        inner = description.resolve(member)
-        if not (isinstance(inner, dict) and inner.get("readOnly") is True):
-            found[name] = member
+    found.update(properties if isinstance(properties, dict) else {})
     return found

@@ -14,9 +14,11 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from ninefold.guard.bodies.fields import Fields
 from ninefold.guard.bodies.magic import contradicts
+from ninefold.guard.charset import is_utf8
 from ninefold.guard.entrance import Kept
 from ninefold.guard.flaw import Flaw
 from ninefold.guard.foreign import Malformed, read_json
+from ninefold.guard.project import Unpromised
 from ninefold.guard.treatment import is_json
 
 if TYPE_CHECKING:
@@ -31,16 +33,19 @@ _MEDIA = re.compile(rf"""(?i)multipart/form-data\s*;\s*boundary=(?:"({_QUOTED})"
 _DISPOSITION = re.compile(rb'(?i)\Aform-data(?:;\s*(?:name|filename)="[^"\\\r\n]*")+\s*\Z')
 #: What is no name of a file: a path, a control character, nothing but dots.
 _BAD_NAME = re.compile(r"[/\\\x00-\x1f\x7f]|\A\.*\Z|\A[A-Za-z]:")
+#: The keyword of a part whose schema tells better what is wrong with it.
+_ODD = "described"
 MOST_PARTS, MOST_HEADER, MOST_NAME = 1000, 2048, 200
 
 
 class Multipart:
     """Called for every body. Without state."""
 
-    __slots__ = ("_fields", "_types", "_undeclared")
+    __slots__ = ("_fields", "_projectors", "_types", "_undeclared")
 
     def __init__(self, schema: Schema, encoding: Mapping[str, Any], entrance: Entrance) -> None:
         self._fields = Fields(schema, encoding, entrance)
+        self._projectors = entrance.members(schema)
         self._undeclared = entrance.settings.undeclared
         self._types = {
             name: tuple(one.strip().lower() for one in str(said["contentType"]).split(","))
@@ -61,44 +66,80 @@ class Multipart:
         parts = _parts(content, boundary)
         kept, left, flaws = [], [], list[Flaw]()
         values: dict[str, list[Any]] = {}
+        cut = 0
         for head, segment, data in parts:
             name = segment.name or ""
             if name not in self._fields.declared and not self._fields.open:
                 left.append(name)
                 continue
-            kept.append((head, data))
-            value, flaw = self._value(name, segment, data)
+            value, flaw, inside = self._value(name, segment, data)
+            if inside.dropped:
+                cut += inside.dropped
+                head = _without_length(head)  # noqa: PLW2901  # its content is another one now
+            kept.append((head, inside.content))
             flaws += [flaw] if flaw is not None else []
             values.setdefault(name, []).append(value)
         if left and self._undeclared == "refuse":
             return Kept(content, len(left)), tuple(
                 Flaw(f"/{name[:64]}", "undeclared", "is not declared") for name in left[:20]
             )
-        told = tuple(flaws) or self._fields.flaws(values)
-        if not left or self._undeclared == "report":
-            return Kept(content, len(left)), told
+        told = (
+            tuple(one for one in flaws if one.keyword != _ODD)
+            or self._fields.flaws(values, len(content))
+            or tuple(flaws)
+        )
+        dropped = len(left) + cut
+        if not dropped or self._undeclared == "report":
+            return Kept(content, dropped), told
         line = b"--" + boundary
         whole = b"".join(line + b"\r\n" + head + b"\r\n\r\n" + data + b"\r\n" for head, data in kept)
-        return Kept(whole + line + b"--\r\n", len(left)), told
+        return Kept(whole + line + b"--\r\n", dropped), told
 
-    def _value(self, name: str, segment: MultipartSegment, data: bytes) -> tuple[Any, Flaw | None]:
-        """What a part is as a value of its schema: a file is a text that says nothing but that there is one."""
+    def _value(self, name: str, segment: MultipartSegment, data: bytes) -> tuple[Any, Flaw | None, Kept]:
+        """What a part is as a value of its schema, and what goes on of it. A file says nothing but that there is one."""
+        as_it_came = Kept(data, 0)
         kind = segment.content_type or ""
         wanted = self._types.get(name)
         said = kind or ("application/octet-stream" if segment.filename is not None else "text/plain")
         if wanted is not None and not any(_takes(one, said) for one in wanted):
-            return "", Flaw(f"/{name}", "contentType", f"must come as {' or '.join(wanted)}")
+            return "", Flaw(f"/{name}", "contentType", f"must come as {' or '.join(wanted)}"), as_it_came
         if segment.filename is not None or wanted is not None:
             if contradicts(said, data):
-                return "", Flaw(f"/{name}", "contentType", f"is not what it says it is ({said})")
+                return "", Flaw(f"/{name}", "contentType", f"is not what it says it is ({said})"), as_it_came
             if segment.filename is not None:
-                return "", None
+                return "", None, as_it_came
         if kind and is_json(kind) and "*" not in kind:
-            return read_json(data), None
+            return self._json(name, data)
         try:
-            return data.decode("utf-8"), None
+            return data.decode("utf-8"), None, as_it_came
         except UnicodeDecodeError:
-            return "", Flaw(f"/{name}", "encoding", "is not UTF-8")
+            return "", Flaw(f"/{name}", "encoding", "is not UTF-8"), as_it_came
+
+    def _json(self, name: str, data: bytes) -> tuple[Any, Flaw | None, Kept]:
+        """The same of a part that is JSON: of its members too only those go on that are declared."""
+        value, projector = read_json(data), self._projectors.get(name)
+        if projector is None:
+            return value, None, Kept(data, 0)
+        try:
+            projected, dropped, _ = projector(data)
+        except Unpromised as fault:
+            if fault.malformed:
+                raise Malformed("a part is not to be read in one way") from None
+            return value, Flaw(f"/{name}", _ODD, "is not as described"), Kept(data, 0)
+        if not dropped:
+            return value, None, Kept(data, 0)
+        flaw = (
+            Flaw(f"/{name}", "undeclared", "has members that are not declared")
+            if self._undeclared == "refuse"
+            else None
+        )
+        if self._undeclared == "report":
+            return value, flaw, Kept(data, dropped)
+        return read_json(projected), flaw, Kept(projected, dropped)
+
+
+def _without_length(head: bytes) -> bytes:
+    return b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length"))
 
 
 def _takes(wanted: str, said: str) -> bool:
@@ -143,6 +184,20 @@ def _strict(head: bytes, segment: MultipartSegment) -> None:
     names = [line.partition(b":")[0].lower() for line in head.split(b"\r\n")]
     if len(set(names)) < len(names) or not set(names) <= {b"content-disposition", b"content-type", b"content-length"}:
         raise Malformed("a part has fields that are not for it, or one twice")
+    kind = next(
+        (
+            line.partition(b":")[2].strip().lower()
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-type")
+        ),
+        b"",
+    )
+    if kind.startswith(
+        b"multipart/"
+    ):  # some servers read files in it as if they were the form's (RFC 7578, appendix A)
+        raise Malformed("a part has parts of its own")
+    if segment.filename is None and not is_utf8(kind.decode("latin-1")):
+        raise Malformed("a part says that it is not UTF-8")
     said = next(
         (line.partition(b":")[2].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"content-disp")),
         b"",

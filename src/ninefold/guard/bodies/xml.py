@@ -12,6 +12,7 @@ from xml.sax import ContentHandler, SAXException  # what it parses is read by de
 import defusedxml.sax
 from defusedxml.common import DefusedXmlException
 
+from ninefold.guard.charset import is_utf8
 from ninefold.guard.entrance import Kept
 from ninefold.guard.foreign import Malformed
 
@@ -26,7 +27,6 @@ _DECLARATION = re.compile(
 )
 #: Most attributes of one element.
 MOST_ATTRIBUTES = 100
-_CHARSET = re.compile(r"(?i);\s*charset\s*=\s*\"?([^\s\";]*)")
 
 
 class Xml:
@@ -40,8 +40,7 @@ class Xml:
 
     def __call__(self, content: bytes, media: str) -> tuple[Kept, tuple[Flaw, ...]]:
         """The body as it came. Raises `Malformed`: it is not well-formed, too large, or reads more than itself."""
-        charset = _CHARSET.search(media)
-        if charset is not None and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+        if not is_utf8(media):
             raise Malformed("the body says that it is not UTF-8")
         try:
             content.decode("utf-8")

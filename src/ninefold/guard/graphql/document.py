@@ -194,7 +194,8 @@ class _Fields(Visitor):
             return
         types = [parent.name, *(one.name for one in parent.interfaces)]
         if is_abstract_type(parent):
-            types += [one.name for one in self._schema.get_possible_types(parent)]
+            for one in self._schema.get_possible_types(parent):
+                types += [one.name, *(above.name for above in one.interfaces)]
         for kind in types:
             holders = self._known.get(f"{kind}.{name}")
             if holders is not None:

@@ -12,6 +12,7 @@ from ninefold.contract.documents import form
 from ninefold.errors import ContractProblems, Problem
 from ninefold.guard.graphql.answer import Selected, errors
 from ninefold.guard.graphql.document import Asked, Counted, Document, Unfit
+from ninefold.guard.graphql.overlap import overlaps
 from ninefold.guard.graphql.query import IDS, QUERY, Sent
 from ninefold.guard.graphql.weigh import Inputs
 from ninefold.guard.outline import Shape
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 MOST_REMEMBERED = 512
 #: Most fields of one selection: what comparing them may cost grows with the square.
 MOST_BESIDE = 120
+#: Pairs of fields under one name that validation may have to compare; each takes some ten microseconds.
+MOST_COMPARED = 10_000
 #: What clients read that send a hash first, and the text when it is not known.
 NOT_FOUND = "PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND"
 NOT_SUPPORTED = "PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED"
@@ -181,6 +184,10 @@ class Judge:
             raise Unfit(400, f"One selection has more than {MOST_BESIDE} fields.")
         if counted.deferred:
             raise Unfit(400, "Answers in parts are not served.", "@defer or @stream")
+        if overlaps(document, MOST_COMPARED):
+            raise Unfit(
+                400, "The query selects too much under one name.", f"more than {MOST_COMPARED} fields to compare"
+            )
         faults = validate(self._schema, document, max_errors=1, hide_suggestions=True)
         if faults:
             raise Unfit(400, "The document is not valid for this schema.", "it is not valid for the schema")

@@ -112,9 +112,14 @@ class Weighing:
         for name in self._names:
             size = told(given.pop(name, None), self._variables)
             largest = max(largest, (_default(name, named) if size is None else size) or 0)
-        for name, value in given.items():
-            kind = get_named_type(named.args[name].type).name
-            largest = max(largest, self._inputs.size(value, kind, self._variables) or 0)
+        for name, argument in named.args.items():
+            kind = get_named_type(argument.type).name
+            if kind not in self._inputs or name in self._names:
+                continue
+            found = self._inputs.size(given.get(name), kind, self._variables)
+            if found is None and argument.ast_node is not None:
+                found = self._inputs.size(argument.ast_node.default_value, kind)
+            largest = max(largest, found or 0)
         return largest
 
 
@@ -153,6 +158,10 @@ class Inputs:
                 self._kinds[kind] |= {name: one.name for name, one in inner.items() if one.name in more}
             more = {kind for kind, found in self._kinds.items() if found} - reaching
             reaching |= more
+        self._objects = {kind.name: kind for kind in objects}
+        self._defaults: dict[str, dict[str, int]] = {}
+        for kind in reaching:
+            self._default(kind)
 
     def __contains__(self, kind: str) -> bool:
         return bool(self._kinds.get(kind))
@@ -167,11 +176,27 @@ class Inputs:
         found: list[int | None] = []
         if isinstance(value, list | ListValueNode):
             found += [self.size(one, kind, variables) for one in (value if isinstance(value, list) else value.values)]
-        for name, one in _members(value):
-            if name in fields:
-                inner = fields[name]
-                found.append(told(one, variables) if inner is None else self.size(one, inner, variables))
+        elif isinstance(value, dict | ObjectValueNode):
+            said, defaults = dict(_members(value)), self._defaults[kind]
+            for name, inner in fields.items():
+                one = said.get(name)
+                size = told(one, variables) if inner is None else self.size(one, inner, variables)
+                found.append(defaults.get(name) if size is None else size)
         return max((one for one in found if one is not None), default=None)
+
+    def _default(self, kind: str) -> None:
+        """What the fields of a type say where a value leaves them out. Of a default that holds itself, nothing."""
+        if kind in self._defaults:
+            return
+        found = self._defaults[kind] = {}
+        for name, inner in self._kinds[kind].items():
+            node = self._objects[kind].fields[name].ast_node
+            default = node.default_value if node is not None else None
+            if inner is not None:
+                self._default(inner)
+            size = told(default) if inner is None else self.size(default, inner)
+            if size is not None:
+                found[name] = size
 
 
 def _members(value: Any) -> Iterable[tuple[str, Any]]:

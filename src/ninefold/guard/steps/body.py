@@ -17,13 +17,14 @@ from ninefold.guard.treatment import is_json, is_xml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ninefold.contract.description import Operation
+    from ninefold.contract.description import Operation, Schema
     from ninefold.guard.entrance import Entrance, Kept
     from ninefold.guard.flaw import Flaw
     from ninefold.guard.request import Request
 
 #: Ranges that take XML in, and what its reader is kept under then.
 _RANGES, _XML = frozenset({"*/*", "application/*", "text/*"}), "xml"
+_FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 #: Gives what goes on of a body, and what is wrong with it. Raises `Malformed`.
 Reader: TypeAlias = "Callable[[bytes, str], tuple[Kept, tuple[Flaw, ...]]]"
 
@@ -82,17 +83,42 @@ def _readers(operation: Operation, entrance: Entrance) -> dict[str, Reader]:
             found[_XML if name in _RANGES else name] = Xml(entrance)
         if schema is None or is_xml(name):
             continue
-        if name == "multipart/form-data":
-            from ninefold.guard.bodies.multipart import Multipart  # noqa: PLC0415
-
-            found[name] = Multipart(schema, _encoding(operation, media, entrance), entrance)
-        elif name == "application/x-www-form-urlencoded":
-            from ninefold.guard.bodies.form import Form  # noqa: PLC0415
-
-            found[name] = Form(schema, _encoding(operation, media, entrance), entrance)
-        elif is_json(media):
-            found[name] = Incoming(schema, entrance)
+        encoding = _encoding(operation, media, entrance)
+        if name.endswith("/*") and entrance.structured(schema):
+            found[name] = _Ranged(schema, encoding, entrance)
+        elif (reader := _reader(name, schema, encoding, entrance)) is not None:
+            found[name] = reader
     return found
+
+
+class _Ranged:
+    """What comes under a range whose schema is no text: forms as forms, and everything else as JSON, or it is refused.
+
+    What its API takes it for, nobody knows (many read JSON in whatever is said to be something else, CWE-436).
+    """
+
+    __slots__ = ("_forms", "_json")
+
+    def __init__(self, schema: Schema, encoding: dict[str, Any], entrance: Entrance) -> None:
+        self._json = Incoming(schema, entrance)
+        self._forms = {name: _reader(name, schema, encoding, entrance) for name in (_FORM, _PARTS)}
+
+    def __call__(self, content: bytes, media: str) -> tuple[Kept, tuple[Flaw, ...]]:
+        reader = self._forms.get(media.partition(";")[0].strip().lower()) or self._json
+        return reader(content, media)
+
+
+def _reader(name: str, schema: Schema, encoding: dict[str, Any], entrance: Entrance) -> Reader | None:
+    """None: nothing reads this type."""
+    if name == _PARTS:
+        from ninefold.guard.bodies.multipart import Multipart  # noqa: PLC0415
+
+        return Multipart(schema, encoding, entrance)
+    if name == _FORM:
+        from ninefold.guard.bodies.form import Form  # noqa: PLC0415
+
+        return Form(schema, encoding, entrance)
+    return Incoming(schema, entrance) if is_json(name) else None
 
 
 def _encoding(operation: Operation, media: str, entrance: Entrance) -> dict[str, Any]:
@@ -105,13 +131,15 @@ def _encoding(operation: Operation, media: str, entrance: Entrance) -> dict[str,
 
 
 def _of(readers: dict[str, Reader], media: str) -> Reader | None:
-    """The reader of a body; a range has one for what is JSON or XML under it."""
+    """The reader of a body; a range without a structure has one for what is JSON or XML under it."""
     name = media.partition(";")[0].strip().lower()
     known = readers.get(name)
-    if known is None and is_json(name):
-        known = readers.get("application/*") or readers.get("*/*")
-    elif known is None and is_xml(name):
-        known = readers.get(_XML)
+    if known is None and is_xml(name):
+        return readers.get(_XML)
+    for one in () if known is not None else (f"{name.partition('/')[0]}/*", "*/*"):
+        ranged = readers.get(one)
+        if ranged is not None and (isinstance(ranged, _Ranged) or is_json(name)):
+            return ranged
     return known
 
 

@@ -7,17 +7,18 @@ costs. What the query has beside what is declared does not go on (`requests.unde
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ninefold.guard.answer import Answer, refuse
 from ninefold.guard.ceilings import Ceilings
 from ninefold.guard.flaw import Flaw
 from ninefold.guard.foreign import Template, Unreadable, read_query
 from ninefold.guard.pages import Pages
+from ninefold.guard.parameter import Value
 from ninefold.guard.plan import Check, Setting, Step
+from ninefold.guard.request import nominated
 from ninefold.guard.validate import MOST_FLAWS
-from ninefold.guard.validate import Unreadable as NoJson
-from ninefold.guard.written import Miswritten, Written
+from ninefold.guard.written import Miswritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ninefold.contract.lists import Lists
     from ninefold.guard.entrance import Entrance
     from ninefold.guard.request import Request
-    from ninefold.guard.validate import Validator
 
 #: Good targets of one operation that are remembered, of at most so many bytes: asked for again, they cost a look-up.
 MOST_REMEMBERED, LONGEST_REMEMBERED = 512, 256
@@ -37,6 +37,11 @@ _FREE = frozenset({"type", "description", "example", "examples", "title", "defau
 
 #: What is refused even where flaws are only told of: the contract says so elsewhere.
 _REFUSED = frozenset({"undeclared", "ceiling"})
+#: What parts the names of members, and what stands around a cookie's name and value.
+_BRACKETS, _BLANK = frozenset("[]"), b" \t\n\r\f\v"
+
+#: What is wrong with a field that an intermediary leaves out.
+_HOP, _NOTHING = Flaw("", "connection", "is said to be for the connection alone"), frozenset[bytes]()
 
 #: Where a flaw stands: the place of the parameter, its name, and what is wrong.
 _Placed = tuple[str, str, Flaw]
@@ -61,7 +66,8 @@ def compile_parameters(setting: Setting) -> Check | None:
         found: list[_Placed] = []
         good = known.get(target)
         if good is not None:
-            request.target, request.dropped, request.told = good[0], good[1], good[2] or request.told
+            request.target, request.told = good[0], good[2] or request.told
+            request.dropped += good[1]
         else:
             found += path.flaws(request.path)
             before = request.dropped
@@ -82,10 +88,13 @@ def compile_parameters(setting: Setting) -> Check | None:
         return found
 
     def check(request: Request) -> Answer | None:
+        before = request.dropped
         try:
             found = look(request)
         except Unreadable as fault:
             return refuse(400, "parameters", str(fault))
+        if request.content is not None:  # asked once more, with the body: what stays behind was counted
+            request.dropped = before
         if not found:
             return None
         reason = "; ".join(f"{place} {name}{flaw.pointer}: {flaw.keyword}" for place, name, flaw in found[:MOST_FLAWS])
@@ -124,35 +133,6 @@ def _is_guards(parameter: Parameter, key_field: str) -> bool:
     return parameter.location == "header" and (name == key_field or name in _NO_PARAMETERS)
 
 
-class _Value:
-    """One parameter: how it is written, and what its schema takes."""
-
-    __slots__ = ("empty", "explode", "media", "name", "required", "style", "validate", "written")
-
-    def __init__(self, parameter: Parameter, entrance: Entrance) -> None:
-        self.name = parameter.name
-        self.required = parameter.required
-        self.style, self.explode, self.empty = parameter.style, parameter.explode, parameter.empty
-        self.media = parameter.media
-        self.written = Written(parameter, entrance.description)
-        self.validate = entrance.validator(parameter.schema)
-
-    def text(self, text: str) -> tuple[Flaw, ...]:
-        """What is wrong with a value that is written in one text, decoded."""
-        if self.media:
-            return _as_json(self.validate, text) if "json" in self.media else self.validate.of_value(text)
-        whole = self.written
-        value = whole.joined(text, encoded=False) if whole.array or whole.object else whole.one(text)
-        return self.validate.of_value(value)
-
-
-def _as_json(validate: Validator, text: str) -> tuple[Flaw, ...]:
-    try:
-        return validate(text.encode())
-    except NoJson:
-        return (Flaw("", "content", "is no JSON"),)
-
-
 class _Path:
     """The parameters of a path."""
 
@@ -160,7 +140,7 @@ class _Path:
 
     def __init__(self, operation: Operation, parameters: list[Parameter], entrance: Entrance) -> None:
         asked = [one for one in parameters if not _free(one.schema, one.style)]
-        self._values = [_Value(one, entrance) for one in asked]
+        self._values = [Value(one, entrance) for one in asked]
         self._template = Template(operation.path)
         #: Whether any of them says what it takes.
         self.asked = bool(asked)
@@ -181,7 +161,7 @@ class _Path:
                 yield "path", value.name, Flaw("", "style", str(fault))
 
 
-def _unlabelled(text: str, value: _Value) -> str:
+def _unlabelled(text: str, value: Value) -> str:
     """A value without what its style begins it with (RFC 6570: `.a`, `;name=a`)."""
     if value.style == "label":
         if text[:1] != ".":
@@ -210,7 +190,7 @@ class _Query:
     __slots__ = ("_deep", "_names", "_spread", "_undeclared", "_values", "asked")
 
     def __init__(self, parameters: list[Parameter], entrance: Entrance) -> None:
-        self._values = {one.name: _Value(one, entrance) for one in parameters}
+        self._values = {one.name: Value(one, entrance) for one in parameters}
         #: Objects whose members stand in the query by themselves, and those that are written as `name[member]`.
         self._spread = [
             one
@@ -242,57 +222,69 @@ class _Query:
             else:
                 came.setdefault(key, []).append(text if key in self._values else part)
                 kept.append(part)
+        inside = 0
         for value in self._values.values():
-            for flaw in self._flaws(value, came):
+            if value.read is not None and len(texts := came.get(value.name, [])) == 1 and (texts[0] or not value.empty):
+                json, flaws = value.json(_text(texts[0]))
+                if json is not None and json.dropped:
+                    inside += json.dropped
+                    kept = [_rewritten(part, value.name, json.content) for part in kept]
+            else:
+                flaws = self._flaws(value, came)
+            for flaw in flaws:
                 yield "query", value.name, flaw
-        if not left:
+        if not left and not inside:
             return
         if self._undeclared == "refuse":
             for name in dict.fromkeys(left):
                 yield "query", name[:64], Flaw("", "undeclared", "is not declared")
-        request.dropped += len(left)
+        request.dropped += len(left) + inside
         if self._undeclared == "drop":
             request.target = path + (b"?" + "&".join(kept).encode() if kept else b"")
 
     def _key(self, name: str) -> str | None:
         """What of the declared a name in the query belongs to; None: nothing."""
-        if name in self._values and self._values[name] not in self._spread:
+        if name in self._values and self._values[name] not in self._spread and name not in self._deep:
             return name
         if name in self._names:
             return f"{self._names[name].name}{{}}"
-        head, bracket, _ = name.partition("[")
+        head, bracket, inner = name.partition("[")
         if bracket and head in self._deep:
-            return f"{head}[]"
-        return f"{head}[" if bracket and name.endswith("[]") and head in self._values else None
+            plain = inner[-1:] == "]" and not _BRACKETS & set(inner[:-1])
+            return f"{head}[]" if not plain or inner[:-1] in self._deep[head].admitted else None
+        # some servers make an object of `a[b][]`, so that of brackets only the empty ones are an array's
+        return f"{head}[" if inner == "]" and head in self._values and self._values[head].listed else None
 
-    def _flaws(self, value: _Value, came: dict[str, list[str]]) -> tuple[Flaw, ...]:
+    def _flaws(self, value: Value, came: dict[str, list[str]]) -> tuple[Flaw, ...]:
         try:
             if value in self._spread:
                 return self._members(value, came.get(f"{value.name}{{}}", []))
             if value.name in self._deep:
                 return self._members(value, came.get(f"{value.name}[]", []))
-            texts = came.get(value.name, []) + [part.partition("=")[2] for part in came.get(f"{value.name}[", [])]
-            return self._single(value, texts)
+            bracketed = [part.partition("=")[2] for part in came.get(f"{value.name}[", [])]
+            if bracketed and value.name in came:
+                return (Flaw("", "style", "is written in two ways"),)
+            return self._single(value, came.get(value.name, bracketed))
         except Miswritten as fault:
             return (Flaw("", "style", str(fault)),)
 
     @staticmethod
-    def _single(value: _Value, texts: list[str]) -> tuple[Flaw, ...]:
+    def _single(value: Value, texts: list[str]) -> tuple[Flaw, ...]:
         if not texts:
             return (Flaw("", "required", "is missing"),) if value.required else ()
         whole = value.written
-        if whole.array and value.explode and not value.media:
+        if value.listed:
             return value.validate.of_value(whole.items([_text(one) for one in texts]))
         if len(texts) > 1:
             return (Flaw("", "repeated", "came more than once"),)
         if value.empty and not texts[0]:
             return ()
         if (whole.array or whole.object) and not value.media:
-            return value.validate.of_value(whole.joined(texts[0], encoded=True))
+            return value.value(whole.joined(texts[0], encoded=True))
         return value.text(_text(texts[0]))
 
     @staticmethod
-    def _members(value: _Value, parts: list[str]) -> tuple[Flaw, ...]:
+    def _members(value: Value, parts: list[str]) -> tuple[Flaw, ...]:
         """An object whose members came by themselves."""
         if not parts:
             return (Flaw("", "required", "is missing"),) if value.required else ()
@@ -302,11 +294,17 @@ class _Query:
             key = _text(name)
             if value.style == "deepObject":
                 inner = key[len(value.name) + 1 :]
-                if not inner.endswith("]") or "[" in inner:
+                if inner[-1:] != "]" or _BRACKETS & set(inner[:-1]):
                     raise Miswritten("is nested deeper than its style can say")
                 key = inner[:-1]
             found[key] = _text(text)
         return value.validate.of_value(value.written.fields(found, len(parts)))
+
+
+def _rewritten(part: str, name: str, content: bytes) -> str:
+    """The part of a query that has the parameter of this name, with this for its value; others as they are."""
+    raw, _, _ = part.partition("=")
+    return f"{raw}={quote(content, safe='')}" if _text(raw) == name else part
 
 
 def _text(raw: str) -> str:
@@ -314,13 +312,17 @@ def _text(raw: str) -> str:
 
 
 def _headers(parameters: list[Parameter], entrance: Entrance) -> Callable[[Request], Iterator[_Placed]] | None:
-    values = [(one.name.lower().encode("latin-1", "replace"), _Value(one, entrance)) for one in parameters]
+    values = [(one.name.lower().encode("latin-1", "replace"), Value(one, entrance)) for one in parameters]
     if not values:
         return None
 
     def look(request: Request) -> Iterator[_Placed]:
+        gone = nominated(request) if b"connection" in request.fields else _NOTHING
         for field, value in values:
             raw = request.fields.get(field)
+            if field in gone and raw is not None:
+                yield "header", value.name, _HOP
+                continue
             if raw is None:
                 if value.required:
                     yield "header", value.name, Flaw("", "required", "is missing")
@@ -334,29 +336,48 @@ def _headers(parameters: list[Parameter], entrance: Entrance) -> Callable[[Reque
 
 
 def _cookies(parameters: list[Parameter], entrance: Entrance) -> Callable[[Request], Iterator[_Placed]] | None:
-    values = [_Value(one, entrance) for one in parameters]
+    values = [Value(one, entrance) for one in parameters]
     if not values:
         return None
 
     def look(request: Request) -> Iterator[_Placed]:
         found: dict[bytes, list[bytes]] = {}
+        if b"cookie" in request.fields and b"cookie" in nominated(request):
+            yield "cookie", values[0].name, _HOP
         for pair in request.fields.get(b"cookie", b"").split(b";"):
             name, mark, text = pair.strip(b" \t").partition(b"=")
             if mark:
-                found.setdefault(name, []).append(text)
+                found.setdefault(name.strip(_BLANK), []).append(text if name == name.strip(_BLANK) else _BLANK)
         for value in values:
             texts = found.get(value.name.encode("latin-1", "replace"), [])
             if len(texts) > 1:
                 yield "cookie", value.name, Flaw("", "repeated", "came more than once")
             elif texts:
-                yield from _of_text("cookie", value, texts[0])
+                read = _readings(texts[0])
+                if not read:
+                    yield (
+                        "cookie",
+                        value.name,
+                        Flaw("", "style", "has spaces or quotes that servers read in several ways"),
+                    )
+                for text in read:
+                    yield from _of_text("cookie", value, text)
             elif value.required:
                 yield "cookie", value.name, Flaw("", "required", "is missing")
 
     return look
 
 
-def _of_text(place: str, value: _Value, raw: bytes) -> Iterator[_Placed]:
+def _readings(text: bytes) -> tuple[bytes, ...]:
+    """What servers take a cookie's value for: some leave out its quotes (RFC 6265 section 4.1.1). Empty: for more than that."""
+    if text != text.strip(_BLANK):
+        return ()
+    if text[:1] != b'"':
+        return (text,)
+    return () if len(text) < 2 or text[-1:] != b'"' or b"\\" in text else (text, text[1:-1])
+
+
+def _of_text(place: str, value: Value, raw: bytes) -> Iterator[_Placed]:
     try:
         text = raw.decode("utf-8")
         yield from ((place, value.name, flaw) for flaw in value.text(text))
