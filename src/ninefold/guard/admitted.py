@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ninefold.guard.shape import Shape
+    from ninefold.guard.outline import Shape
 
 
 class Admitted:

@@ -20,7 +20,7 @@ from ninefold.guard.validate import Validators
 if TYPE_CHECKING:
     from ninefold.contract.description import Description, Operation, Schema
     from ninefold.contract.requests import Requests
-    from ninefold.guard.shape import Shape
+    from ninefold.guard.outline import Shape
     from ninefold.guard.validate import Validator
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ninefold.guard.shape import Shape
+from ninefold.guard.outline import Shape
 
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _ANYTHING = Shape(anything=True)
