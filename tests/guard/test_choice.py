@@ -157,6 +157,14 @@ def test_numbers_and_booleans_tell_nothing() -> None:
     assert _projector(schema)(b'{"k":1,"x":"","y":""}') == (b'{"k":1,"x":"","y":""}', 0, 0)
 
 
+def test_an_alternative_whose_parts_contradict_each_other_is_one_that_is_told() -> None:
+    odd = {"allOf": [TEXT, {"additionalProperties": {}}]}
+    schema = {"oneOf": [_ref("Cat"), _ref("Dog"), _ref("Odd")], "discriminator": {"propertyName": "kind"}}
+    project = _projector(schema, Cat=CAT, Dog=DOG, Odd=odd)
+    assert project(b'{"kind":"Cat","meow":"m","bark":"b"}')[:2] == (b'{"kind":"Cat","meow":"m"}', 1)
+    assert project(b'{"kind":"Odd","meow":"m","bark":"b"}')[1] == 0
+
+
 def test_an_alternative_that_lets_anything_out_does_so_whatever_is_told() -> None:
     schema = {"oneOf": [_ref("Cat"), _ref("Any")], "discriminator": {"propertyName": "kind"}}
     project = _projector(schema, Cat=CAT, Any={})
@@ -380,15 +388,18 @@ def test_of_a_value_leaves_what_its_alternative_alone_would_let_out(
 ) -> None:
     named, beside, alternatives = case
     description = Description("t", "3.1", "", "", (), (), {}, {"components": {"schemas": named}})
-    discriminator = {"propertyName": "kind"}
-    shape = Shapes(description).of(
-        {**beside, "oneOf": [_ref(one) for one in alternatives], "discriminator": discriminator}
-    )
+    if data.draw(st.booleans()):
+        ways: dict[str, Schema] = {one: _ref(one) for one in alternatives}
+        whole = {**beside, "oneOf": [*ways.values()], "discriminator": {"propertyName": "kind"}}
+    else:
+        ways = {one: {"allOf": [_ref(one)], **_told("kind", one)} for one in alternatives}
+        whole = {**beside, "anyOf": [*ways.values()]}
+    shape = Shapes(description).of(whole)
     assume(shape.choice is not None)
     assert shape.choice is not None
     project = Projector(shape, Program())
     alone = {
-        one: Projector(Shapes(description).of({**beside, "oneOf": [_ref(one)]}), Program()) for one in alternatives
+        name: Projector(Shapes(description).of({**beside, "oneOf": [one]}), Program()) for name, one in ways.items()
     }
     for value in texts:
         names = list(value)
