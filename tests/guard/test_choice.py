@@ -356,6 +356,17 @@ def test_however_choices_nest_the_time_is_that_of_the_text(part: bytes) -> None:
     assert min(cost(nested) for _ in range(3)) < 10 * min(cost(flat) for _ in range(3)) + 0.05
 
 
+def test_a_text_that_breaks_deep_inside_is_not_looked_through_again_from_each_object() -> None:
+    members = {"next": _ref("Node"), "fill": {}}
+    project = _projector(_ref("Node"), Node={"oneOf": [_told("k", "a", **members), _told("k", "b", **members)]})
+    fill = b"[%b]" % b",".join([b"1"] * 5_000_000)
+    text = b'{"next":' * 500 + b'{"fill":%b,"x":"\x01"' % fill
+    begun = time.process_time()
+    with pytest.raises(Unpromised, match="malformed"):
+        project(text)
+    assert time.process_time() - begun < 4  # 10 MB five hundred times, and once more to say where
+
+
 def test_the_member_that_tells_may_stand_last_in_megabytes() -> None:
     fill = b",".join(b'"x%d":[%d,{"kind":"Dog","bark":"no"}]' % (at, at) for at in range(250_000))
     text = b'{"meow":"m","bark":"b",%b,"kind":"Cat"}' % fill

@@ -44,8 +44,8 @@ def explain(description: Path, only: str | None, *, as_json: bool) -> None:
 
     `typed`: msgspec reads what is right into types that were compiled, and the rest is judged by jsonschema-rs. `judged`: no
     type can say the schema, so jsonschema-rs judges every value. `projected`: what is not declared stays behind. `unread`: it
-    passes as it is. `told apart`: of the alternatives (oneOf, anyOf) at a place that one passes which a member tells; `melt`: what
-    any of them declares passes, for nothing tells them apart.
+    passes as it is. `told apart`: of the alternatives (oneOf, anyOf) at a place that one passes which a member tells; `melt`:
+    what any of them declares passes, for nothing tells them apart.
     """
     loaded = load(description)
     chosen = [one for one in loaded.operations if only in {None, one.id}]
