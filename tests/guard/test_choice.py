@@ -157,6 +157,14 @@ def test_numbers_and_booleans_tell_nothing() -> None:
     assert _projector(schema)(b'{"k":1,"x":"","y":""}') == (b'{"k":1,"x":"","y":""}', 0, 0)
 
 
+def test_an_alternative_whose_parts_contradict_each_other_is_one_that_is_told() -> None:
+    odd = {"allOf": [TEXT, {"additionalProperties": {}}]}
+    schema = {"oneOf": [_ref("Cat"), _ref("Dog"), _ref("Odd")], "discriminator": {"propertyName": "kind"}}
+    project = _projector(schema, Cat=CAT, Dog=DOG, Odd=odd)
+    assert project(b'{"kind":"Cat","meow":"m","bark":"b"}')[:2] == (b'{"kind":"Cat","meow":"m"}', 1)
+    assert project(b'{"kind":"Odd","meow":"m","bark":"b"}')[1] == 0
+
+
 def test_an_alternative_that_lets_anything_out_does_so_whatever_is_told() -> None:
     schema = {"oneOf": [_ref("Cat"), _ref("Any")], "discriminator": {"propertyName": "kind"}}
     project = _projector(schema, Cat=CAT, Any={})
@@ -348,6 +356,17 @@ def test_however_choices_nest_the_time_is_that_of_the_text(part: bytes) -> None:
     assert min(cost(nested) for _ in range(3)) < 10 * min(cost(flat) for _ in range(3)) + 0.05
 
 
+def test_a_text_that_breaks_deep_inside_is_not_looked_through_again_from_each_object() -> None:
+    members = {"next": _ref("Node"), "fill": {}}
+    project = _projector(_ref("Node"), Node={"oneOf": [_told("k", "a", **members), _told("k", "b", **members)]})
+    fill = b"[%b]" % b",".join([b"1"] * 5_000_000)
+    text = b'{"next":' * 500 + b'{"fill":%b,"x":"\x01"' % fill
+    begun = time.process_time()
+    with pytest.raises(Unpromised, match="malformed"):
+        project(text)
+    assert time.process_time() - begun < 4  # 10 MB five hundred times, and once more to say where
+
+
 def test_the_member_that_tells_may_stand_last_in_megabytes() -> None:
     fill = b",".join(b'"x%d":[%d,{"kind":"Dog","bark":"no"}]' % (at, at) for at in range(250_000))
     text = b'{"meow":"m","bark":"b",%b,"kind":"Cat"}' % fill
@@ -380,15 +399,18 @@ def test_of_a_value_leaves_what_its_alternative_alone_would_let_out(
 ) -> None:
     named, beside, alternatives = case
     description = Description("t", "3.1", "", "", (), (), {}, {"components": {"schemas": named}})
-    discriminator = {"propertyName": "kind"}
-    shape = Shapes(description).of(
-        {**beside, "oneOf": [_ref(one) for one in alternatives], "discriminator": discriminator}
-    )
+    if data.draw(st.booleans()):
+        ways: dict[str, Schema] = {one: _ref(one) for one in alternatives}
+        whole = {**beside, "oneOf": [*ways.values()], "discriminator": {"propertyName": "kind"}}
+    else:
+        ways = {one: {"allOf": [_ref(one)], **_told("kind", one)} for one in alternatives}
+        whole = {**beside, "anyOf": [*ways.values()]}
+    shape = Shapes(description).of(whole)
     assume(shape.choice is not None)
     assert shape.choice is not None
     project = Projector(shape, Program())
     alone = {
-        one: Projector(Shapes(description).of({**beside, "oneOf": [_ref(one)]}), Program()) for one in alternatives
+        name: Projector(Shapes(description).of({**beside, "oneOf": [one]}), Program()) for name, one in ways.items()
     }
     for value in texts:
         names = list(value)

@@ -143,3 +143,13 @@ def test_events_of_which_nothing_is_said_are_text() -> None:
     assert promised({"description": "words"}, empty) is None
     assert treated({"text/event-stream": {}}, b"text/event-stream").way is Way.PASS
     assert Events(FIELDS, frozenset(), None, 99).feed(b"data: a\n\n") == b"data: a\n\n"
+
+
+def test_of_alternatives_in_an_event_that_are_told_apart_leaves_that_one() -> None:
+    one, two = (
+        {"type": "object", "required": ["kind"], "properties": {"kind": {"const": kind}, name: {"type": "string"}}}
+        for kind, name in (("a", "x"), ("b", "y"))
+    )
+    schema = {"type": "object", "properties": {"pet": {"oneOf": [one, two]}}}
+    data = b'data: {"pet":{"kind":"a","x":"1","y":"2"}}\n\n'
+    assert run(schema, data) == b'data: {"pet":{"kind":"a","x":"1"}}\n\n'

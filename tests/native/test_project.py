@@ -527,7 +527,7 @@ def _is_made(packed: Packed) -> bool:
     nodes, members, names = packed
     load = native.library()
     made = load.nf_make(len(nodes) // 20, nodes, len(members) // 12, members, len(names), names, native.SEED)
-    found = bool(made != native.ffi.NULL)
+    found: bool = made != native.ffi.NULL
     load.nf_free(made)
     return found
 

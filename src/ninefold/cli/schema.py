@@ -139,7 +139,7 @@ def _places(shape: Shape | None) -> dict[str, list[str]]:
             values = [*one.choice.by]
             more = ", ..." if len(values) > _MOST else ""
             found["apart"].append(f"{place or '/'} by {one.choice.name} ({', '.join(values[:_MOST])}{more})")
-            waiting += [(f"{place}({value})", inner) for value, inner in one.choice.by.items()]
+            waiting += [(f"{place or '/'}({value})", inner) for value, inner in one.choice.by.items()]
         if one.names is not None:
             found["behind"] += [f"{place}/{name}" for name in sorted(one.names.hidden)]
         if one.items is not None:

@@ -42,17 +42,25 @@ class Alternatives:
 class _Told:
     """What a schema and its parts say.
 
-    Whether it may be an object, which members it requires and keeps back, and the texts that a member may be.
+    Whether they say what a value is (`bounded`), and of an object (`named`); which members they require and keep back, and
+    the texts that a member may be.
     """
 
-    object: bool = True
+    bounded: bool = True
+    named: bool = True
     required: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
     texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def object(self) -> bool:
+        """Whether an object may leave by it. Parts that contradict each other are no reason that it may not."""
+        return self.named or not self.bounded
+
     def joined(self, other: _Told) -> None:
         """It says what `other` says too."""
-        self.object &= other.object
+        self.bounded |= other.bounded
+        self.named |= other.named
         self.required |= other.required
         self.kept |= other.kept
         for name, texts in other.texts.items():
@@ -115,7 +123,7 @@ class Teller:
     def _base(self, schema: dict[str, Any], memo: dict[int, _Told]) -> _Told:
         """What a schema says without its alternatives."""
         own = any(word in schema for word in OWN)
-        found = _Told(object=not own or "object" in kinds(schema), required=_names(schema.get("required")))
+        found = _Told(bounded=own, named=own and "object" in kinds(schema), required=_names(schema.get("required")))
         properties = schema.get("properties")
         for name, member in (properties if isinstance(properties, dict) else {}).items():
             if self._keeps(member):
@@ -129,7 +137,7 @@ class Teller:
     def _told(self, schema: Schema, memo: dict[int, _Told]) -> _Told:
         resolved = self._description.resolve(schema)
         if not isinstance(resolved, dict):
-            return _Told(object=resolved is not False)
+            return _Told(bounded=resolved is False, named=False)
         if id(resolved) in memo:
             return memo[id(resolved)]
         memo[id(resolved)] = _Told()  # while it is looked at: what leads back to it says nothing new
@@ -144,7 +152,7 @@ class Teller:
         """What each of the alternatives says."""
         told = [self._told(one, memo) for one in schema[word] if not self._keeps(one)]
         objects = [one for one in told if one.object]
-        found = _Told(object=bool(objects))
+        found = _Told(bounded=all(one.bounded for one in told), named=any(one.named for one in told))
         if objects:
             found.required = set.intersection(*(one.required for one in objects))
             found.kept = set.union(*(one.kept for one in objects))
