@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from ninefold.guard.lenient import Lenient
+from ninefold.guard.outline import Shape
 from ninefold.guard.program import Program
 from ninefold.guard.project import Projector
-from ninefold.guard.outline import Shape
 
 
 def test_types_may_be_others_and_members_may_not() -> None:

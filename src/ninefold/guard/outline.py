@@ -54,8 +54,8 @@ class Shape:
     `others` where members that have no name in the schema may leave too (`additionalProperties`, `patternProperties`), and is
     the shape of all of those; `names` then says which, where not all may. `mask` says that what stands there, a scalar then, is
     put in other words before it leaves. `free`: a text that stands there may say anything. `most` is how many items an array
-    may have; None: any number. `melts`: there were alternatives that nothing tells apart, and it is all of them. `unsaid`: nothing was said of it, and it has
-    members only because some are hidden or masked everywhere.
+    may have; None: any number. `melts`: there were alternatives that nothing tells apart, and it is all of them.
+    `unsaid`: nothing was said of it, and it has members only because some are hidden or masked everywhere.
     """
 
     anything: bool = False
