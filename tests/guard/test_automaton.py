@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from functools import cache
 from typing import TYPE_CHECKING
@@ -32,10 +33,10 @@ def agree(pattern: str, texts: list[str]) -> None:
     for text in texts:
         right = not judge.of_value(text)
         for ascii_ in (True, False):
-            assert verdict(judge, json.dumps(text, ensure_ascii=ascii_).encode()) == (YES if right else NO), (
-                pattern,
-                text,
-            )
+            said = verdict(judge, json.dumps(text, ensure_ascii=ascii_).encode())
+            if said != (YES if right else NO):
+                # jsonschema-rs 0.61 finds `.+a*.+.` in two characters: where it is alone with what it says, it is wrong
+                assert (said == YES) == bool(re.search(pattern.replace("$", r"\Z"), text, re.ASCII)), (pattern, text)
 
 
 #: One of each kind that is told apart somewhere: ends of lines, digits of other scripts, spaces, two units in UTF-16.

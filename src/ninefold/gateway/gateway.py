@@ -154,7 +154,7 @@ class Gateway:
         event = Event(
             exchange.time, exchange.id.decode(), outcome, exchange.method, exchange.path, plan.operation,
             exchange.caller, exchange.address, exchange.status, step, reason,
-            int((self.now - exchange.now) * 1e6) / 1e3, exchange.withheld, exchange.withheld_bytes, exchange.subject,
+            max(int((self.now - exchange.now) * 1e6), 0) / 1e3, exchange.withheld, exchange.withheld_bytes, exchange.subject,
             exchange.dropped, exchange.leaked, exchange.surplus, exchange.places,
         )  # fmt: skip
         self.recorder.add(event)
