@@ -6,6 +6,7 @@ by it. A pattern is searched for, as JSON Schema has it.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ class Automaton:
 
     start: int
     classes: int
-    steps: tuple[int, ...]
+    steps: array[int]
     final: bytes
     ascii: bytes
     ranges: tuple[tuple[int, int], ...]
@@ -178,7 +179,7 @@ def _determined(parts: _Parts, begin: int, end: int, otherwise: int) -> Automato
     known: dict[int, int] = {}
     waiting: list[int] = []
     final = bytearray((otherwise, YES))
-    steps: list[int] = [_FAILED] * classes + [_FITTED] * classes
+    steps = array("H", [_FAILED] * classes + [_FITTED] * classes)  # as the native form has them: two bytes each
 
     def number(subset: int, *, first: bool = False) -> int:
         if subset >> end & 1:
@@ -219,4 +220,4 @@ def _determined(parts: _Parts, begin: int, end: int, otherwise: int) -> Automato
     for (first, class_), (after, _) in zip(ranges, [*ranges[1:], (LAST + 1, 0)], strict=True):
         for point in range(first, min(after, 128)):
             low[point] = class_
-    return Automaton(start, classes, tuple(steps), bytes(final), bytes(low), tuple(ranges))
+    return Automaton(start, classes, steps, bytes(final), bytes(low), tuple(ranges))
