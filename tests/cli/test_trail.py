@@ -43,6 +43,7 @@ def test_tail_tells_a_decision_a_line_and_lets_no_control_character_through(nine
     [
         ({"withheld": 6, "places": ["/*/hash", "/*/?"]}, "6 fields withheld: /*/hash, /*/?"),
         ({"withheld": 6}, "6 fields withheld"),
+        ({"leaked": ["sql at $.error.detail", "and 3 more"]}, "leaks: sql at $.error.detail, and 3 more"),
         ({"withheld": 6, "places": ["/a\x1b[2J\nb", 7]}, "6 fields withheld: /a\\x1b[2J\\x0ab"),
         ({"withheld": 6, "places": "/a"}, "6 fields withheld"),
         ({"withheld_bytes": 9, "surplus": 2}, "9 bytes withheld  2 items past a ceiling"),
