@@ -59,6 +59,22 @@ def test_an_answer_that_is_broken_or_was_not_declared_is_502_and_says_nothing(
     assert event["reason"]
 
 
+def test_what_leaks_in_an_answer_that_is_withheld_is_told_once_and_its_surplus_counted_once(
+    gate: Start, upstream: Any, issue: Any
+) -> None:
+    """In one packet, for a caller who keeps his connection: it goes the short way first, and then the long one."""
+    gateway = gate(responses={"undeclared": "block"}, limits={"lists": {"most": 1}})
+    key = issue(gateway.path)
+    for _ in range(2):  # from the second time on its header is known
+        upstream.json(b"""[{"id":1,"name":"SELECT id FROM users WHERE mail = 'a'","secret":1},{"id":2}]""")
+        with gateway.kept() as get:
+            status, _, body = get("/things", key)
+        assert status == 502
+        assert b"SELECT" not in body
+    for event in gateway.trail(2):
+        assert (event["leaked"], event["surplus"]) == (["sql at $[0].name"], 1)
+
+
 def test_an_answer_and_more_bytes_after_it_do_not_become_the_next_callers_answer(
     gate: Start, upstream: Any, issue: Any
 ) -> None:

@@ -5,20 +5,7 @@
  * Out: for each text its status, the bytes written, the members left behind and the items past a ceiling (uint32), and the bytes. Each program is made, and each text projected, with its first allocation failing too, then its second
  * one, and so on. */
 
-#include <stdio.h>
-#include <stdlib.h>
-
-static long to_fail = -1;
-
-static int fails(void) { return to_fail >= 0 && to_fail-- == 0; }
-
-#define malloc(size) (fails() ? NULL : malloc(size))
-#define calloc(many, size) (fails() ? NULL : calloc(many, size))
-#define realloc(old, size) (fails() ? NULL : realloc(old, size))
-#include "project.c"
-#undef malloc
-#undef calloc
-#undef realloc
+#include "failing.h"
 
 static void take(void *to, size_t size) {
     if (size && fread(to, 1, size, stdin) != size) exit(3);

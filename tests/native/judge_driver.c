@@ -5,20 +5,7 @@
  * each text judged, with the first allocation failing too, then the second one, and so on: that may cost certainty, never truth.
  * Rules that cannot be made with all the memory that they want end it with 6. */
 
-#include <stdio.h>
-#include <stdlib.h>
-
-static long to_fail = -1;
-
-static int fails(void) { return to_fail >= 0 && to_fail-- == 0; }
-
-#define malloc(size) (fails() ? NULL : malloc(size))
-#define calloc(many, size) (fails() ? NULL : calloc(many, size))
-#define realloc(old, size) (fails() ? NULL : realloc(old, size))
-#include "project.c"
-#undef malloc
-#undef calloc
-#undef realloc
+#include "failing.h"
 
 static char *taken(size_t size) {
     char *to = malloc(size ? size : 1);

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import random
-import shutil
 import struct
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from ninefold.guard.shape import Shapes
 from ninefold.native import library as native
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 HERE = Path(__file__).parent
 SOURCE = Path(native.__file__).with_name("project.c")
@@ -148,14 +147,8 @@ def _texts(count: int) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no gcc or clang")
-    made = tmp_path_factory.mktemp("native") / "driver"
-    flags = ["-std=gnu11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    subprocess.run([compiler, *flags, f"-I{SOURCE.parent}", HERE / "driver.c", "-o", made], check=True)
-    return made
+def driver(sanitized: Callable[[str], Path]) -> Path:
+    return sanitized("driver.c")
 
 
 Packed = tuple[bytes, bytes, bytes]

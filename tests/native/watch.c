@@ -4,20 +4,7 @@
  * the needs; then each text behind its length. Out: for each text whether something may stand in it, and the sets (3 uint64). The watch
  * is made with its first allocation failing too, then its second one, and so on. */
 
-#include <stdio.h>
-#include <stdlib.h>
-
-static long to_fail = -1;
-
-static int fails(void) { return to_fail >= 0 && to_fail-- == 0; }
-
-#define malloc(size) (fails() ? NULL : malloc(size))
-#define calloc(many, size) (fails() ? NULL : calloc(many, size))
-#define realloc(old, size) (fails() ? NULL : realloc(old, size))
-#include "project.c"
-#undef malloc
-#undef calloc
-#undef realloc
+#include "failing.h"
 
 static void *taken(size_t size) {
     void *to = malloc(size ? size : 1);

@@ -171,7 +171,8 @@ class UpstreamConnection(asyncio.Protocol):
             came = body
             try:
                 body, exchange.withheld, exchange.withheld_bytes = treatment.projector(body, exchange)
-            except Exception:  # noqa: BLE001  # the long way says why nothing leaves
+            except Exception:  # noqa: BLE001  # the long way says why nothing leaves, and tells what leaks in it
+                exchange.leaked, exchange.surplus = (), 0
                 return False
             if exchange.withheld:
                 exchange.places = treatment.projector.places(plan.operation, exchange.now, came)
